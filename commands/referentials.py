@@ -89,6 +89,14 @@ def _roads(arguments: argparse.Namespace) -> None:
     )
     if closed := manifest["closed_to_cars"]:
         print(_("{closed} routes sont fermées aux voitures par leur source.", closed=closed))
+    if lanes := manifest["only_at_ends"]:
+        print(
+            _(
+                "{lanes} routes ne servent aux voitures qu'aux deux bouts d'un trajet : voies privées, "
+                "chemins dont rien n'est dit.",
+                lanes=lanes,
+            )
+        )
     for field, rows in manifest["unsaid"].items():
         print(_("{field} : rien n'est dit de {rows} lignes.", field=field, rows=rows))
     for unread in manifest["unknown_words"]:

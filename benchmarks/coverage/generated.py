@@ -46,6 +46,7 @@ def road_lines(nodes: int, edges: int, *, seed: int = 1) -> RoadLines:
         to_key=keys[stop],
         road_class=road_class,
         access=access_of(road_class, np.zeros(len(start), dtype=np.int8)),
+        ends=np.zeros(len(start), dtype=np.uint8),
         speed_kmh=missing,
         seconds=missing,
         length_m=missing,

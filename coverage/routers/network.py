@@ -93,6 +93,61 @@ class Snapped:
     moved: Bools
 
 
+@dataclass(frozen=True, slots=True)
+class Halls:
+    """Copies of the nodes of ways that are open only where a journey begins or ends, so that no
+    search can cross them.
+
+    A journey begins on the first copies, goes out to the nodes themselves and ends on the last
+    copies: arcs without cost lead from each to the next, and the held ways are arcs of the first
+    and of the last alone. A node that only held ways touch is its own first copy.
+    """
+
+    #: The edges that are held.
+    held: Bools
+    #: The copies of each node where a journey begins, and where it ends: the node itself if no held
+    #: way touches it.
+    first: npt.NDArray[np.int32]
+    last: npt.NDArray[np.int32]
+    #: The node of the network that each node of the graph is.
+    node: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, held: Bools, used: Bools, start: Positions, stop: Positions) -> Halls:
+        """Return the copies that the held ones need of the edges that are used; ``start`` and
+        ``stop`` are the ends of every edge.
+        """
+        nodes = int(max(start.max(), stop.max())) + 1
+        inside, outside = (
+            np.bincount(np.concatenate([start[which], stop[which]]), minlength=nodes) > 0
+            for which in (held & used, ~held & used)
+        )
+        doors, touched = np.flatnonzero(inside & outside), np.flatnonzero(inside)
+        first, last = np.arange(nodes), np.arange(nodes)
+        first[doors] = nodes + np.arange(len(doors))
+        last[touched] = nodes + len(doors) + np.arange(len(touched))
+        node = np.concatenate([np.arange(nodes), doors, touched])
+        return cls(held, first.astype(np.int32), last.astype(np.int32), node)
+
+    def arcs(
+        self, tail: Positions, head: Positions, cost: Floats, edge: Positions
+    ) -> tuple[Positions, Positions, Floats]:
+        """Return the arcs of the network as those between copies."""
+        own = self.held[edge]
+        inner = tail[own], head[own]
+        touched = np.flatnonzero(self.last != np.arange(len(self.last)))
+        doors = touched[self.first[touched] != touched]
+        return (
+            np.concatenate(
+                [tail[~own], self.first[inner[0]], self.last[inner[0]], self.first[doors], touched]
+            ),
+            np.concatenate(
+                [head[~own], self.first[inner[1]], self.last[inner[1]], doors, self.last[touched]]
+            ),
+            np.concatenate([cost[~own], cost[own], cost[own], np.zeros(len(doors) + len(touched))]),
+        )
+
+
 #: The tables of a search from many places are cut in blocks of about this size.
 BLOCK_BYTES = 64 * 2**20
 
@@ -189,17 +244,41 @@ class Network:
         return np.asarray(seconds) if congestion == 1.0 else quantised(seconds * congestion)
 
     def allowed(self, mode: str, *, closed: Positions | None = None) -> tuple[Bools, Bools]:
-        """Return which edges the mode may follow as drawn, and against."""
-        access = self.arrays["edge_access"]
+        """Return which edges the mode may follow as drawn, and against, where a journey begins or
+        ends at least.
+        """
+        access = self.arrays["edge_access"] | self.arrays["edge_ends"]
         ahead = (access >> MODES[mode] & 1).astype(bool)
         back = (access >> (MODES[mode] + 3) & 1).astype(bool)
         if closed is not None:
             ahead[closed] = back[closed] = False
         return ahead, back
 
-    def graph(self, cost: Floats, allowed: tuple[Bools, Bools], *, reverse: bool) -> Graph:
+    def halls(self, mode: str, allowed: tuple[Bools, Bools], leading: Bools) -> Halls | None:
+        """Return what keeps a mode from crossing the ways that are open only where a journey begins
+        or ends, None where there is none: those that the source says, and those that lead somewhere
+        by them alone.
+        """
+        ends = self.arrays["edge_ends"]
+        held = ((ends >> MODES[mode] | ends >> (MODES[mode] + 3)) & 1).astype(bool)
+        if not held.any():
+            return None
+        free = allowed[0] & ~held, allowed[1] & ~held
+        held |= leading & ~self.leading(free, self.pieces(free))
+        return Halls.of(
+            held, np.logical_or(*allowed), self.arrays["edge_from"], self.arrays["edge_to"]
+        )
+
+    def graph(
+        self,
+        cost: Floats,
+        allowed: tuple[Bools, Bools],
+        *,
+        reverse: bool,
+        halls: Halls | None = None,
+    ) -> Graph:
         """Return the arcs that are allowed, by the node they leave, or reversed: by the node they
-        reach.
+        reach; between copies of nodes where there are ``halls``.
         """
         side = "reverse" if reverse else "forward"
         arc, start = self.arrays[f"{side}_arc"], self.arrays[f"{side}_start"]
@@ -208,6 +287,11 @@ class Network:
         if not keep.all():
             start = np.append(0, np.cumsum(keep, dtype=np.int32))[start].astype(np.int32)
             edge, against = edge[keep], against[keep]
+        if halls:
+            ends = self.arrays["edge_from"][edge], self.arrays["edge_to"][edge]
+            tail, head = np.where(against, ends[::-1], ends)
+            tail, head, along = halls.arcs(tail, head, cost[edge], edge)
+            return _by_row(*((head, tail) if reverse else (tail, head)), along, len(halls.node))
         node, costs = np.empty(len(edge) + _ROOM, dtype=np.int32), np.empty(len(edge) + _ROOM)
         node[: len(edge)] = np.where(
             against != reverse, self.arrays["edge_from"][edge], self.arrays["edge_to"][edge]
@@ -374,6 +458,15 @@ class Network:
 def as_matrix(graph: Graph) -> sparse.csr_array:
     """Return a graph as the sparse matrix that scipy's searches take; nothing is copied."""
     return sparse.csr_array((graph.cost, graph.node, graph.start), shape=(len(graph), len(graph)))
+
+
+# Return arcs in CSR, with room for more.
+def _by_row(row: Positions, column: Positions, cost: Floats, rows: int) -> Graph:
+    order = np.argsort(row, kind="stable")
+    start = np.append(0, np.cumsum(np.bincount(row, minlength=rows))).astype(np.int32)
+    node, costs = np.empty(len(row) + _ROOM, dtype=np.int32), np.empty(len(row) + _ROOM)
+    node[: len(row)], costs[: len(row)] = column[order], cost[order]
+    return Graph(start, node[: len(row)], costs[: len(row)], [(node, costs)])
 
 
 # Return the share along each line that is nearest to its point; within a micrometre of an end it is

@@ -26,6 +26,7 @@ from geoguichet.coverage.routers.network import (
     BLOCK_BYTES,
     Doors,
     Graph,
+    Halls,
     Metric,
     Network,
     Snapped,
@@ -170,6 +171,8 @@ class RoadRouter(Router):
         """
         cost, place = nearest_place(self._reverse, self._ends(destinations, self._allowed).arrive)
         cost[np.isinf(cost)] = np.nan
+        if self._halls:
+            cost, place = cost[self._halls.first], place[self._halls.first]
         return cost, place
 
     def metres(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Floats:
@@ -181,7 +184,7 @@ class RoadRouter(Router):
         """
         start, end = self._ends(origins, self._allowed), self._ends(destinations, self._allowed)
         length = self.network.costs(self.mode, "length")
-        in_metres = self.network.graph(length, self._allowed, reverse=True).cost
+        in_metres = self.network.graph(length, self._allowed, reverse=True, halls=self._halls).cost
         here, there = (self._door_metres(ends, length) for ends in (start, end))
         node_cost, node_metres = nearest_length(self._reverse, end.arrive, in_metres, there)
         by_door = start.leave.cost + node_cost[start.leave.node]
@@ -288,11 +291,11 @@ class RoadRouter(Router):
 
     @cached_property
     def _reverse(self) -> Graph:
-        return self.network.graph(self._cost, self._allowed, reverse=True)
+        return self.network.graph(self._cost, self._allowed, reverse=True, halls=self._halls)
 
     @cached_property
     def _forward(self) -> Graph:
-        return self.network.graph(self._cost, self._allowed, reverse=False)
+        return self.network.graph(self._cost, self._allowed, reverse=False, halls=self._halls)
 
     # What the mode may follow, closed roads too.
     @cached_property
@@ -306,6 +309,10 @@ class RoadRouter(Router):
     @cached_property
     def _leading(self) -> Bools:
         return self.network.leading(self._open, self._piece)
+
+    @cached_property
+    def _halls(self) -> Halls | None:
+        return self.network.halls(self.mode, self._open, self._leading)
 
     @cached_property
     def _main(self) -> Bools:
@@ -329,16 +336,23 @@ class RoadRouter(Router):
         arrive = np.column_stack(
             [np.where(ahead | at_start, before, np.inf), np.where(back | at_end, after, np.inf)]
         )
-        node = np.column_stack(
+        node = out = np.column_stack(
             [self.network.arrays["edge_from"][edge], self.network.arrays["edge_to"][edge]]
         )
+        if self._halls:
+            held = self._halls.held[edge][:, None]
+            out, node = (
+                np.where(held, copies[node], node)
+                for copies in (self._halls.first, self._halls.last)
+            )
         return Ends(
             snapped,
             before,
             access,
             ahead,
             back,
-            *(Doors(node, cost + access[:, None]) for cost in (leave, arrive)),
+            Doors(out, leave + access[:, None]),
+            Doors(node, arrive + access[:, None]),
         )
 
     # Return the metres from each point to the two ends of its edge, the walk to the edge included.
@@ -358,7 +372,8 @@ class RoadRouter(Router):
         known = (end.snapped.edge >= 0).any()
         if not known or not len(self.closed):
             return np.full(len(origins), "no_path" if known else "no_service", dtype="U16")
-        cost, _ = _nearest(start, end, self.network.graph(self._cost, allowed, reverse=True))
+        graph = self.network.graph(self._cost, allowed, reverse=True, halls=self._halls)
+        cost, _ = _nearest(start, end, graph)
         return np.where(np.isinf(cost), "no_path", "closed").astype("U16")
 
     # Return the edges of the best way with the shares where it begins and stops on each, and its
@@ -376,7 +391,10 @@ class RoadRouter(Router):
             return [], np.inf
         steps, node = [(first, left, float(door))], int(start.leave.node[0, door])
         while (ahead := int(after[node])) >= 0:
-            steps.append(self._arc(node, ahead, node_cost[node] - node_cost[ahead]))
+            here, there = (int(n if self._halls is None else self._halls.node[n])
+                           for n in (node, ahead))  # fmt: skip
+            if here != there:
+                steps.append(self._arc(here, there, node_cost[node] - node_cost[ahead]))
             node = ahead
         at_door = (end.arrive.node[0] == node) & (end.arrive.cost[0] == node_cost[node])
         steps.append((last, float(at_door.argmax()), reached))

@@ -141,7 +141,9 @@ DEGREE = 10_000_000
 QUANTUM = 2.0**-30
 
 CAR, BICYCLE, FOOT = 0, 1, 2
-#: Bit ``mode`` of ``access`` opens an edge in its drawn direction, bit ``mode + 3`` against it.
+#: Bit ``mode`` of ``access`` opens an edge in its drawn direction to all comers, bit ``mode + 3``
+#: against it. The same bits of ``ends`` say who may follow it, let in or not, but only where a
+#: journey begins or ends.
 MODES = {"car": CAR, "bicycle": BICYCLE, "foot": FOOT}
 
 #: The arrays of the file. Arc ``2 e`` follows edge ``e`` as drawn, ``2 e + 1`` goes against it;
@@ -157,6 +159,7 @@ COLUMNS: dict[str, Any] = {
     "edge_length_m": np.float64,
     "edge_car_s": np.float64,
     "edge_access": np.uint8,
+    "edge_ends": np.uint8,
     "edge_class": np.uint8,
     "edge_name": np.int32,
     "shape_start": np.int64,
@@ -208,6 +211,7 @@ class RoadLines:
     to_key: Ints
     road_class: npt.NDArray[np.uint8]
     access: npt.NDArray[np.uint8]
+    ends: npt.NDArray[np.uint8]
     speed_kmh: Floats
     seconds: Floats
     length_m: Floats
@@ -249,6 +253,18 @@ def access_of(
     return np.asarray(ahead | (back << 3), dtype=np.uint8)
 
 
+def only_at_ends(
+    road_class: npt.NDArray[np.uint8],
+    let: npt.NDArray[np.object_],
+    held: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.bool_]:
+    """Return where cars may pass only at the two ends of a journey: on private ways (``held`` by
+    their words), and on tracks of which nothing is said (``let`` is what their access means).
+    """
+    track = road_class == ROAD_CLASSES.index("track")
+    return np.asarray(held | (track & ~np.isin(let, ("open", "closed"))))
+
+
 def quantised(values: Floats) -> Floats:
     """Return the values rounded to whole quanta, at least one: sums of them are exact in any
     order.
@@ -283,6 +299,8 @@ def assemble(
     kmh = np.where(
         np.isnan(lines.speed_kmh), speeds.car_speeds()[lines.road_class], lines.speed_kmh
     )
+    lane = (lines.ends > 0) & (lines.access & 0b001001 == 0) & np.isnan(lines.speed_kmh)
+    kmh = np.where(lane, np.minimum(kmh, speeds.car_kmh["service"]), kmh)
     driven = length * 3.6 / kmh + (0.0 if lines.delay_s is None else lines.delay_s)
     seconds = quantised(np.where(np.isnan(lines.seconds), driven, lines.seconds))
     names, name = np.unique(lines.name.astype(str), return_inverse=True)
@@ -295,18 +313,23 @@ def assemble(
         "edge_length_m": length,
         "edge_car_s": seconds,
         "edge_access": lines.access,
+        "edge_ends": lines.ends,
         "edge_class": lines.road_class,
         "edge_name": name,
         "shape_start": lines.start,
         "shape_lon": lines.lon,
         "shape_lat": lines.lat,
-        **_csr(start, stop, lines.access, len(keys)),
+        **_csr(start, stop, lines.access | lines.ends, len(keys)),
     }
     arrays["node_component"] = _components(arrays, len(keys))
     typed = {
         column: np.ascontiguousarray(arrays[column], dtype=kind) for column, kind in COLUMNS.items()
     }
     return typed, [str(text) for text in names], _manifest(typed, lines, sources, speeds)
+
+
+# What a line says of itself, its ends and its shape aside.
+_DESCRIBED = ("road_class", "access", "ends", "speed_kmh", "seconds", "length_m", "name")
 
 
 def joined(parts: Sequence[RoadLines]) -> RoadLines:
@@ -320,9 +343,9 @@ def joined(parts: Sequence[RoadLines]) -> RoadLines:
     for part in parts:
         skipped.update(part.skipped)
         unsaid.update(part.unsaid)
-    columns = ("lon", "lat", "road_class", "access", "speed_kmh", "seconds", "length_m", "name")
     stacked: dict[str, Any] = {
-        column: np.concatenate([getattr(part, column) for part in parts]) for column in columns
+        column: np.concatenate([getattr(part, column) for part in parts])
+        for column in ("lon", "lat", *_DESCRIBED)
     }
     start = np.concatenate(
         [part.start[:-1] + offset for part, offset in zip(parts, offsets, strict=False)]
@@ -396,6 +419,7 @@ def _canonical_order(lines: RoadLines, start: Ints, stop: Ints) -> Ints:
         lines.lon[middle],
         np.diff(lines.start),
         *(np.nan_to_num(column, nan=-1.0) for column in numbers),
+        lines.ends,
         lines.access,
         lines.road_class,
         np.unique(lines.name.astype(str), return_inverse=True)[1],
@@ -409,17 +433,7 @@ def _taken(lines: RoadLines, order: Ints) -> RoadLines:
     start = np.append(0, np.cumsum(counts))
     vertices = np.arange(start[-1]) + np.repeat(lines.start[:-1][order] - start[:-1], counts)
     moved = {
-        column: getattr(lines, column)[order]
-        for column in (
-            "from_key",
-            "to_key",
-            "road_class",
-            "access",
-            "speed_kmh",
-            "seconds",
-            "length_m",
-            "name",
-        )
+        column: getattr(lines, column)[order] for column in ("from_key", "to_key", *_DESCRIBED)
     }
     if lines.delay_s is not None:
         moved["delay_s"] = lines.delay_s[order]
@@ -506,6 +520,7 @@ def _manifest(
         "closed_to_cars": int(
             (by_class & 1 & ~(access | access >> 3) & (lines.length_m != 0)).sum()
         ),
+        "only_at_ends": int((lines.ends & 0b001001 > 0).sum()),
         "unsaid": {field: rows for field, rows in lines.unsaid.items() if rows},
         "unknown_words": [asdict(unread) for unread in lines.unread],
     }
@@ -585,8 +600,11 @@ def read_network(path: Path) -> tuple[dict[str, np.ndarray], list[str], dict[str
             "attendue ; "
             "préparez-le de nouveau."
         )
-    return (
-        {name: batch.column(name)[0].values.to_numpy(zero_copy_only=True) for name in COLUMNS},
-        batch.column("names")[0].as_py(),
-        manifest,
-    )
+    arrays = {
+        name: batch.column(name)[0].values.to_numpy(zero_copy_only=True)
+        for name in COLUMNS
+        if name in batch.schema.names
+    }
+    # networks made before it was known who may go only to the ends
+    arrays.setdefault("edge_ends", np.zeros_like(arrays["edge_access"]))
+    return arrays, batch.column("names")[0].as_py(), manifest

@@ -24,8 +24,16 @@ from geoguichet.referentials.roads.network_file import (
     RoadLines,
     SpeedTable,
     access_of,
+    only_at_ends,
 )
-from geoguichet.referentials.roads.words import UNKNOWN, UNSAID, Reading, folded, vocabulary
+from geoguichet.referentials.roads.words import (
+    UNKNOWN,
+    UNSAID,
+    Reading,
+    at_ends,
+    folded,
+    vocabulary,
+)
 
 SUFFIXES = (".pbf", ".osm", ".osm.gz", ".osm.bz2")
 LICENCE = "ODbL 1.0, © les contributeurs d'OpenStreetMap"
@@ -202,9 +210,11 @@ def _described(tags: list[dict[str, str]], speeds: SpeedTable, reading: Reading)
     way = (implied | (said == "forward")).astype(np.int8) - (said == "backward")
     bits = access_of(road_class, way)
     bits[said == "closed"] &= 0b100100
+    access, ends = _allowed(tags, bits, road_class, reading)
     return {
         "road_class": road_class,
-        "access": _allowed(tags, bits, road_class == _FERRY, reading),
+        "access": access,
+        "ends": ends,
         "speed_kmh": reading.numbers(
             "speed_kmh", "maxspeed", [way.get("maxspeed", "") for way in tags]
         )
@@ -213,25 +223,32 @@ def _described(tags: list[dict[str, str]], speeds: SpeedTable, reading: Reading)
     }
 
 
-# Return the access bits once the access tags are heard: the most precise key speaks for each mode.
+# Return the bits of access and of ends once the access tags are heard: the most precise key speaks
+# for each mode.
 def _allowed(
     tags: list[dict[str, str]],
     bits: npt.NDArray[np.uint8],
-    ferry: npt.NDArray[np.bool_],
+    road_class: npt.NDArray[np.uint8],
     reading: Reading,
-) -> npt.NDArray[np.uint8]:
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    ferry, ends = road_class == _FERRY, np.zeros_like(bits)
     passengers = np.array(["foot" in way or "bicycle" in way for way in tags], dtype=bool)
     for mode, keys in enumerate(_KEYS):
         said = [next((way[key] for key in keys if key in way), "") for way in tags]
         sense, both = reading.words("access", keys[0], said), np.uint8(0b001001 << mode)
-        precise = np.array([keys[0] in way for way in tags], dtype=bool)
+        opening = keys[:-2] or keys[:1]
+        precise = np.array([any(key in way for key in opening) for way in tags], dtype=bool)
         bits[(sense == "open") & precise & (bits & both == 0)] |= both
+        held = at_ends(said)
+        if mode == 0:
+            held = only_at_ends(road_class, sense, held)
+        ends |= np.where(held, bits & both, 0).astype(np.uint8)
         bits[sense == "closed"] &= ~both
         if mode == 0:  # a ferry of which only walkers or bicycles are said takes no car
             bits[ferry & passengers & (sense == UNSAID)] &= ~both
     against = np.array([way.get("oneway:bicycle") == "no" for way in tags], dtype=bool)
     bits[against & (bits & 0b010010 > 0)] |= 0b010010
-    return bits
+    return bits, ends
 
 
 # Return the seconds that each line loses at the junctions at its ends, half of a junction's at each;
@@ -273,7 +290,8 @@ def _duration(text: str) -> float:
     )
 
 
-# Return the modes that each barrier stops: no car by a bollard, others as its own tags say.
+# Return the modes that each barrier stops (no car by a bollard, others as its own tags say), and, three
+# bits higher, those that pass it only where a journey begins or ends.
 def _blocked(barriers: Mapping[int, dict[str, str]], reading: Reading) -> dict[int, int]:
     reading.lines, tags = np.array(list(barriers), dtype=np.int64), list(barriers.values())
     kind = reading.words("barrier", "barrier", [node["barrier"] for node in tags])
@@ -283,6 +301,7 @@ def _blocked(barriers: Mapping[int, dict[str, str]], reading: Reading) -> dict[i
         sense = reading.words("access", keys[0], said)
         shut = np.isin(sense, (UNSAID, UNKNOWN)) & (kind == "closed") & (mode == 0)
         stopped |= np.where(shut | (sense == "closed"), 1 << mode, 0)
+        stopped |= np.where(at_ends(said), 8 << mode, 0)
     pairs = zip(barriers, stopped.tolist(), strict=True)
     return {node: modes for node, modes in pairs if modes}
 
@@ -301,24 +320,25 @@ def _split(
     order = np.lexsort((ends, lines.start[line], ways[line], keys[ends]))
     ends, line = ends[order], line[order]
     at = np.concatenate([lines.start[:-1], lines.start[1:] - 1])[ends]
-    joints: list[tuple[int, int, int]] = []
+    joints: list[tuple[int, int, int, int]] = []
     split: list[int] = []
     _, begin = np.unique(keys[ends], return_index=True)
     for one, after in pairwise([*begin.tolist(), len(ends)]):
         node, come = int(keys[ends[one]]), [int(way) for way in ways[line[one:after]]]
         turns = [turn for turn in extract.turns.get(node, ()) if turn.is_clear(come)]
-        modes = 0b111 & ~blocked.get(node, 0)
-        if modes == 0b111 and not turns:
+        stopped, held = blocked.get(node, 0) & 0b111, blocked.get(node, 0) >> 3
+        if not stopped | held and not turns:
             extract.skip("turn_not_at_a_node", node in extract.turns)
             continue
         split += range(one, after)
         extract.skip("junctions_split")
         for i, j in combinations(range(after - one), 2):
-            go, back = (_may(turns, come[a], come[b], modes) for a, b in ((i, j), (j, i)))
-            if go | back:
-                joints.append((one + i, one + j, go | back << 3))
+            go, back = (_may(turns, come[a], come[b]) for a, b in ((i, j), (j, i)))
+            free, guest = ((go & who) | (back & who) << 3 for who in (~stopped, held))
+            if free | guest:
+                joints.append((one + i, one + j, free, guest))
     keys[ends[split]] = SPLIT + np.arange(len(split))
-    first, second, access = np.array(joints, dtype=np.int64).reshape(-1, 3).T
+    first, second, let, held_by = np.array(joints, dtype=np.int64).reshape(-1, 4).T
     unnamed: np.ndarray = np.full(len(first), "", dtype=object)
     unknown = np.full(len(first), np.nan)
     return RoadLines(
@@ -328,7 +348,8 @@ def _split(
         from_key=np.concatenate([keys[: len(lines)], keys[ends[first]]]),
         to_key=np.concatenate([keys[len(lines) :], keys[ends[second]]]),
         road_class=np.concatenate([lines.road_class, lines.road_class[line[first]]]),
-        access=np.concatenate([lines.access, access.astype(np.uint8)]),
+        access=np.concatenate([lines.access, let.astype(np.uint8)]),
+        ends=np.concatenate([lines.ends, held_by.astype(np.uint8)]),
         speed_kmh=np.concatenate([lines.speed_kmh, unknown]),
         seconds=np.concatenate([lines.seconds, unknown]),
         length_m=np.concatenate([lines.length_m, np.zeros(len(first))]),
@@ -338,7 +359,8 @@ def _split(
 
 
 # Return the modes that may turn from a way into another.
-def _may(turns: Sequence[_Turn], come: int, go: int, modes: int) -> int:
+def _may(turns: Sequence[_Turn], come: int, go: int) -> int:
+    modes = 0b111
     for turn in turns:
         if come in turn.come and (go in turn.go) != turn.only:
             modes &= ~turn.modes

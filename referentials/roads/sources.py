@@ -27,6 +27,7 @@ from geoguichet.referentials.roads.network_file import (
     assemble,
     coordinate_keys,
     joined,
+    only_at_ends,
     write_network,
 )
 from geoguichet.referentials.roads.openstreetmap import LICENCE, SUFFIXES, read_osm
@@ -35,6 +36,7 @@ from geoguichet.referentials.roads.words import (
     MAX_UNKNOWN,
     UNSAID,
     Reading,
+    at_ends,
     check_understood,
     quantities,
 )
@@ -283,12 +285,18 @@ def _described(
     road_class = np.array([ranks.get(sense, unclassified) for sense in read("class")], np.uint8)
     way, speed = read("oneway"), read("speed_kmh")
     access = access_of(road_class, (way == "forward").astype(np.int8) - (way == "backward"))
-    access = np.where((read("access") == "closed") | (speed == 0), access & 0b110110, access)
+    let = read("access")
+    held = at_ends(table[mapping["access"]]) if "access" in mapping else np.zeros(len(table), bool)
+    shut = (let == "closed") | (speed == 0)
+    # where only residents drive, a source has no speed: that does not close the road to them
+    ends = np.where(only_at_ends(road_class, let, held) & (held | ~shut), access & 0b001001, 0)
+    access = np.where(shut, access & 0b110110, access)
     measures = {field: read(field) for field in ("seconds", "length_m")} | {"speed_kmh": speed}
     names = table[mapping["name"]] if "name" in mapping else [""] * len(table)
     return {
         "road_class": road_class,
         "access": np.where(way == "closed", access & 0b100100, access).astype(np.uint8),
+        "ends": np.where(way == "closed", 0, ends).astype(np.uint8),
         "name": reading.names(names),
         **{field: np.where(values > 0, values, np.nan) for field, values in measures.items()},
     }, read("state") != "closed"

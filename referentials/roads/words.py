@@ -133,6 +133,20 @@ def _of_list(word: str, known: Mapping[str, str]) -> str:
     return next((sense for sense in ("open", UNKNOWN, "closed") if sense in senses), UNKNOWN)
 
 
+def at_ends(said: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Return which texts of access let pass only where a journey begins or ends (``[ends]``).
+
+    >>> at_ends(["private", "no;destination", "yes;private", "yes", ""]).tolist()
+    [True, True, False, False, False]
+    """
+    held, known = set(_WORDS["ends"]["held"]), vocabulary("access")
+    texts, rank = _distinct(said)
+    parts = [{part.strip() for part in folded(text).split(";")} for text in texts]
+    free = [any(known.get(part) == "open" for part in several - held) for several in parts]
+    only = [bool(several & held) for several in parts]
+    return np.asarray(np.array(only, dtype=bool) & ~np.array(free, dtype=bool))[rank]
+
+
 def quantities(said: Iterable[str], field: str) -> Floats:
     """Return texts as numbers in the unit of a field (``speed_kmh``, ``length_m``, ``seconds``),
     NaN where they are none; a comma is decimal.

@@ -19,7 +19,10 @@ from geoguichet.referentials.roads.sources import from_frame
 ORIGIN = (1.0, 44.0)
 STEP = 0.01  # degrees: about 800 m east, 1,111 m north
 
-FIELDS = {field: field for field in ("class", "name", "oneway", "speed_kmh", "length_m", "seconds")}
+FIELDS = {
+    field: field
+    for field in ("class", "name", "oneway", "access", "speed_kmh", "length_m", "seconds")
+}
 
 
 def at(x: float, y: float) -> tuple[float, float]:
@@ -45,13 +48,14 @@ def make_network(path: Path, roads: Iterable[dict[str, Any]]) -> Network:
 
 def dijkstra(arcs: Iterable[tuple[Any, Any, float]], sources: Iterable[Any]) -> dict[Any, float]:
     """Cost from every node to its nearest source along the arcs (tail, head, cost): a plain heap,
-    no numpy.
+    no numpy. Sources with costs (a mapping) begin at them.
     """
     into: dict[Any, list[tuple[Any, float]]] = {}
     for tail, head, cost in arcs:
         into.setdefault(head, []).append((tail, cost))
     done: dict[Any, float] = {}
-    heap = [(0.0, number, source) for number, source in enumerate(sources)]
+    first = dict(sources) if isinstance(sources, dict) else dict.fromkeys(sources, 0.0)
+    heap = [(cost, number, source) for number, (source, cost) in enumerate(first.items())]
     heapq.heapify(heap)
     count = len(heap)
     while heap:
@@ -64,6 +68,20 @@ def dijkstra(arcs: Iterable[tuple[Any, Any, float]], sources: Iterable[Any]) -> 
                 count += 1
                 heapq.heappush(heap, (cost + more, count, tail))
     return done
+
+
+def in_stages(
+    free: list[tuple[Any, Any, float]],
+    held: list[tuple[Any, Any, float]],
+    sources: Iterable[Any],
+    behind: Iterable[Any] = (),
+) -> dict[Any, float]:
+    """Cost from every node to its nearest source where held arcs are followed at the two ends alone:
+    some held ones, then free ones, then held ones; held arcs lead to the sources ``behind``.
+    """
+    last = dijkstra(held, behind)
+    middle = dijkstra(free, last | dict.fromkeys(sources, 0.0))
+    return dijkstra(held, middle)
 
 
 def position_of_nodes(net: Network) -> dict[tuple[int, int], int]:
@@ -79,7 +97,7 @@ def stored(lon: float, lat: float) -> tuple[int, int]:
 @pytest.fixture(scope="session")
 def lab() -> SimpleNamespace:
     """What these tests build with: test modules do not import each other."""
-    tools = (at, points, make_network, dijkstra, position_of_nodes, stored)
+    tools = (at, points, make_network, dijkstra, in_stages, position_of_nodes, stored)
     return SimpleNamespace(STEP=STEP, **{tool.__name__: tool for tool in tools})
 
 

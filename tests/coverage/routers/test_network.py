@@ -1,5 +1,6 @@
 """Where points enter a network: the nearest piece that they can leave and be reached by."""
 
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -118,6 +119,127 @@ def test_nobody_boards_a_ferry_at_sea_and_its_time_is_everybodys(
         assert router.nearest(lab.points((2, 0)), lab.points((4, 0))).cost[0] == 1200.0
     assert RoadRouter(net).snap(lab.points((3, 0.1))).reason.tolist() == [""]
     assert RoadRouter(net, max_access_m=700).snap(lab.points((3, 0))).reason[0] == "not_snapped"
+
+
+#: A street in two halves that only a private lane joins, and a detour that is slower.
+GATED = [
+    {"line": [(0, 0), (1, 0)], "name": "west", "seconds": 100.0},
+    {"line": [(1, 0), (2, 0)], "name": "lane", "seconds": 10.0, "access": "private"},
+    {"line": [(2, 0), (3, 0)], "name": "east", "seconds": 100.0},
+    {"line": [(1, 0), (1, 1), (2, 1), (2, 0)], "name": "detour", "seconds": 500.0},
+]
+
+
+@pytest.mark.parametrize(
+    "word", ["private", "destination", "customers", "riverains", "Restreint aux ayants droit"]
+)
+def test_a_private_way_is_for_the_two_ends_of_a_journey(
+    lab: SimpleNamespace, tmp_path: Path, word: str
+) -> None:
+    roads = [road | {"access": word} if "access" in road else road for road in GATED]
+    router = RoadRouter(lab.make_network(tmp_path / "n.roads", roads))
+    middle, west, east = lab.points((1.5, 0)), lab.points((0, 0)), lab.points((3, 0))
+    for a, b, seconds in [
+        (west, east, 700.0),  # round, not through
+        (west, middle, 105.0),  # in
+        (middle, east, 105.0),  # out
+        (middle, west, 105.0),
+        (lab.points((1.25, 0)), lab.points((1.75, 0)), 5.0),  # inside
+        (
+            lab.points((1, 0)),
+            lab.points((2, 0)),
+            500.0,
+        ),  # from its one door, in the street, to its other
+    ]:
+        found = router.nearest(a, b)
+        assert found.cost[0] == pytest.approx(seconds, abs=0.05)
+        assert router.costs(a, b, limit=1e6).cost[0] == found.cost[0]
+    assert router.path(west.iloc[0], east.iloc[0]).roads == ("west", "detour", "east")
+    assert router.path(west.iloc[0], middle.iloc[0]).roads == ("west", "lane")
+    walker = RoadRouter(router.network, mode="foot")
+    assert "lane" in walker.path(west.iloc[0], east.iloc[0]).roads
+
+
+@pytest.mark.parametrize(
+    ("said", "through"), [({}, False), ({"access": "yes"}, True), ({"access": "private"}, False)]
+)
+def test_a_track_of_which_nothing_is_said_is_no_through_road(
+    lab: SimpleNamespace, tmp_path: Path, said: dict, through: bool
+) -> None:
+    roads = [GATED[0], {**GATED[1], "access": None, "class": "track", **said}, *GATED[2:]]
+    router = RoadRouter(lab.make_network(tmp_path / "n.roads", roads))
+    cost = router.nearest(lab.points((0, 0)), lab.points((3, 0))).cost[0]
+    assert cost == pytest.approx(210.0 if through else 700.0)
+    assert router.nearest(lab.points((0, 0)), lab.points((1.5, 0))).cost[0] < 110
+
+
+def test_a_street_that_private_ways_alone_lead_to_is_as_private_as_they_are(
+    lab: SimpleNamespace, tmp_path: Path
+) -> None:
+    """A closed estate: its streets are public in the source, and nobody drives through."""
+    far = {"line": [(0, 0), (0, -5), (-5, -5)], "length_m": 40_000.0, "seconds": 2000.0}
+    estate = [
+        {"line": [(1, 0), (1.3, 0)], "seconds": 10.0, "access": "private"},
+        {"line": [(1.3, 0), (1.7, 0)], "seconds": 10.0, "length_m": 100.0},
+        {"line": [(1.7, 0), (2, 0)], "seconds": 10.0, "access": "private"},
+    ]
+    roads = [GATED[0], *estate, *GATED[2:], far]
+    router = RoadRouter(lab.make_network(tmp_path / "n.roads", roads))
+    inside, west, east = lab.points((1.5, 0)), lab.points((0, 0)), lab.points((3, 0))
+    assert not router.snap(inside).moved.any()
+    for a, b, seconds in ((west, inside, 115), (inside, east, 115), (west, east, 700)):
+        assert router.nearest(a, b).cost[0] == pytest.approx(seconds, abs=0.05)
+
+
+def test_no_private_way_is_crossed_whatever_the_network(
+    lab: SimpleNamespace, tmp_path: Path
+) -> None:
+    """Against a twin that searches the held ways, the free ones and the held ones, one after the
+    other, every road cut at the two points.
+    """
+    rng, shut = np.random.default_rng(7), 0
+    for _ in range(30):
+        ends = rng.integers(0, 4, (14, 4)).tolist()
+        rows = [
+            {
+                "line": [(a, b), (c, d)],
+                "seconds": float(rng.integers(1, 50)),
+                "oneway": int(rng.integers(-1, 2)),
+                "access": str(rng.choice(["yes", "private", "destination"], p=[0.5, 0.3, 0.2])),
+            }
+            for a, b, c, d in ends
+            if (a, b) != (c, d)
+        ]
+        net: Network = lab.make_network(tmp_path / "r.roads", rows)
+        router = RoadRouter(net, max_access_m=2_000)
+        held = router._halls.held if router._halls else np.zeros(net.edges, dtype=bool)
+        points = lab.points(*[tuple(at) for at in rng.uniform(0, 3, (5, 2))], (1, 1), (2, 2))
+        snapped, arrays = router.snap(points), net.arrays
+        found = router.costs(points, points, limit=1e9)
+        table = np.full((len(points),) * 2, np.inf)
+        table[found.origin, found.destination] = found.cost
+        for i, j in np.ndindex(*table.shape):
+            free: list = []
+            private: list = []
+            for e in range(net.edges):
+                cuts = [(0.0, int(arrays["edge_from"][e])), (1.0, int(arrays["edge_to"][e]))]
+                cuts += [(snapped.fraction[i], "here")] * int(snapped.edge[i] == e)
+                cuts += [(snapped.fraction[j], "there")] * int(snapped.edge[j] == e)
+                cuts.sort(key=lambda cut: cut[0])
+                ahead, back = (bool(way[e]) for way in router._open)
+                for (f, u), (g, v) in pairwise(cuts):
+                    step = (g - f) * float(arrays["edge_car_s"][e])
+                    (private if held[e] else free).extend(
+                        [(u, v, step)] * bool(ahead or f == g)
+                        + [(v, u, step)] * bool(back or f == g)
+                    )
+            where = (["there"], []) if not held[snapped.edge[j]] else ([], ["there"])
+            walks = (snapped.access_m[i] + snapped.access_m[j]) * 0.9
+            right = lab.in_stages(free, private, *where).get("here", np.inf) + walks
+            assert table[i, j] == pytest.approx(right, abs=1e-6)
+            across = lab.dijkstra(free + private, ["there"]).get("here", np.inf) + walks
+            shut += across < right - 1e-6
+    assert shut > 20, "pairs of which the way across is shorter, or the only one"
 
 
 @pytest.mark.parametrize(

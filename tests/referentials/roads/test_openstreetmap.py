@@ -138,6 +138,60 @@ def test_a_turn_restriction_binds_wheels_at_its_junction(
     assert reached(path, tmp_path / "m.roads", 2)[1] == {1, 2, 3, 4}, "walkers are"
 
 
+@pytest.mark.parametrize(
+    ("tags", "let_in", "ends"),
+    [
+        ({"highway": "service", "access": "private"}, 0b000000, 0b111111),
+        ({"highway": "service", "access": "private", "foot": "yes"}, 0b100100, 0b011011),
+        ({"highway": "residential", "motor_vehicle": "destination"}, 0b111111, 0b001001),
+        ({"highway": "service", "vehicle": "private;no", "oneway": "yes"}, 0b100100, 0b000011),
+        ({"highway": "pedestrian", "motor_vehicle": "delivery"}, 0b111111, 0b001001),
+        ({"highway": "footway", "motor_vehicle": "private"}, 0b100100, 0),
+        ({"highway": "track"}, 0b111111, 0b001001),
+        ({"highway": "track", "motor_vehicle": "yes"}, 0b111111, 0),
+        ({"highway": "track", "motor_vehicle": "agricultural"}, 0b110110, 0),
+        ({"highway": "track", "access": "yes;private"}, 0b111111, 0),
+        ({"highway": "service", "access": "no"}, 0, 0),
+    ],
+)
+def test_private_ways_and_tracks_are_for_the_ends_of_a_journey(
+    tmp_path: Path, tags: dict[str, str], let_in: int, ends: int
+) -> None:
+    manifest = make_network(
+        [extract(tmp_path / "m.osm", {10: ([1, 2], tags)})], tmp_path / "m.roads"
+    )
+    arrays = read_network(tmp_path / "m.roads")[0]
+    assert (arrays["edge_access"].tolist(), arrays["edge_ends"].tolist()) == ([let_in], [ends])
+    assert manifest["only_at_ends"] == bool(ends & 0b001001)
+
+
+@pytest.mark.parametrize(
+    ("tags", "let_in", "ends"),
+    [
+        ({"barrier": "gate", "access": "private"}, 0, 0b111111),
+        ({"barrier": "lift_gate", "motor_vehicle": "destination"}, 0b111111, 0b001001),
+        ({"barrier": "bollard", "motor_vehicle": "private", "foot": "no"}, 0b010010, 0b001001),
+    ],
+)
+def test_a_private_gate_is_passed_at_the_ends_of_a_journey(
+    tmp_path: Path, tags: dict[str, str], let_in: int, ends: int
+) -> None:
+    path = extract(tmp_path / "m.osm", dict(list(STREETS.items())[:2]), nodes={2: tags})
+    make_network([path], tmp_path / "m.roads")
+    arrays = read_network(tmp_path / "m.roads")[0]
+    gate = arrays["edge_length_m"] < 1e-6
+    assert arrays["edge_access"][gate].tolist() == ([let_in])
+    assert arrays["edge_ends"][gate].tolist() == [ends] and not arrays["edge_ends"][~gate].any()
+
+
+def test_a_lane_without_a_limit_is_driven_no_faster_than_a_service_road(tmp_path: Path) -> None:
+    for tags, kmh in (({}, 15.0), ({"maxspeed": "30"}, 27.0)):
+        way = {"highway": "tertiary", "access": "private"} | tags
+        make_network([extract(tmp_path / "m.osm", {10: ([1, 2], way)})], tmp_path / "m.roads")
+        arrays = read_network(tmp_path / "m.roads")[0]
+        assert arrays["edge_length_m"] / arrays["edge_car_s"] * 3.6 == pytest.approx(kmh)
+
+
 def turned(out: Path) -> set[tuple[int, int]]:
     """Which turns at the middle a car may make: from way 10, 11 or 12 into another."""
     arrays = read_network(out)[0]

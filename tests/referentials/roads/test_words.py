@@ -179,6 +179,12 @@ def test_bd_topo_3_as_ign_delivers_it(tmp_path: Path) -> None:
     arrays, names, _ = read_network(tmp_path / "n.roads")
     assert manifest["skipped"]["not_in_service"] == 1 and names == ["D 12"]
     assert (manifest["closed_to_cars"], manifest["unknown_words"]) == (2, [])
+    order = np.argsort(arrays["shape_lon"][arrays["shape_start"][:-1]])
+    assert arrays["edge_ends"][order].tolist() == [0, 0b001001, 0, 0, 0, 0], (
+        "who lives there drives"
+    )
+    kmh = arrays["edge_length_m"][order[1]] / arrays["edge_car_s"][order[1]] * 3.6
+    assert kmh == pytest.approx(15), "as on a service road, for its 0 km/h says nothing to him"
     ferry = arrays["edge_class"] == ROAD_CLASSES.index("ferry")
     kmh = arrays["edge_length_m"][ferry] / arrays["edge_car_s"][ferry] * 3.6
     assert kmh == pytest.approx(12)
