@@ -16,9 +16,18 @@ _HOMES = {
     "run": "coverage.run",
     "find_white_zones": "coverage.run",
     "CoverageResult": "coverage.manifest",
+    "white_zones": "coverage.analysis.questions",
+    "nearest": "coverage.analysis.questions",
+    "reach": "coverage.analysis.questions",
+    "site_kiosks": "coverage.analysis.questions",
+    "WhiteZones": "coverage.analysis.answers",
+    "SitedKiosks": "coverage.analysis.answers",
+    "Reach": "coverage.analysis.answers",
+    "isochrones": "coverage.analysis.isochrones",
+    "Isochrones": "coverage.analysis.isochrones",
+    "catchments": "coverage.analysis.isochrones",
     "compare": "coverage.compare",
     "sensitivity": "coverage.sensitivity",
-    "nearest": "coverage.orientation",
     "replay": "coverage.replay",
     "map_picture": "coverage.outputs.page",
     "gain_curve": "coverage.outputs.page",
@@ -64,9 +73,24 @@ if TYPE_CHECKING:
     )
     from geoguichet.catalogue.search.query import RecordQuery as RecordQuery
     from geoguichet.catalogue.search.store import Catalogue as Catalogue
+    from geoguichet.coverage.analysis.answers import (
+        Reach as Reach,
+        SitedKiosks as SitedKiosks,
+        WhiteZones as WhiteZones,
+    )
+    from geoguichet.coverage.analysis.isochrones import (
+        Isochrones as Isochrones,
+        catchments as catchments,
+        isochrones as isochrones,
+    )
+    from geoguichet.coverage.analysis.questions import (
+        nearest as nearest,
+        reach as reach,
+        site_kiosks as site_kiosks,
+        white_zones as white_zones,
+    )
     from geoguichet.coverage.compare import compare as compare
     from geoguichet.coverage.manifest import CoverageResult as CoverageResult
-    from geoguichet.coverage.orientation import nearest as nearest
     from geoguichet.coverage.outputs.page import (
         gain_curve as gain_curve,
         map_picture as map_picture,

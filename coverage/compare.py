@@ -7,10 +7,10 @@ with B gives, signs turned.
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -22,9 +22,11 @@ from geoguichet.coverage.access.inputs import InputLayer
 from geoguichet.coverage.errors import ComparisonError, StudyError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import run
+from geoguichet.coverage.shown import Shown
 from geoguichet.coverage.study.study import Changes, Opening, Study, read_study, threshold_of
 from geoguichet.floor.errors import GeoguichetError
 from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import _
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.layers import list_layers, read_layer
 from geoguichet.referentials.territories.territory import Territory, group_label
@@ -99,8 +101,15 @@ class Side:
         return nearest
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Answer(Protocol):
+    """What makes a side of a comparison by itself."""
+
+    def side(self, *, kiosks: bool) -> Side:
+        """Return the side, its kiosks open or not."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Comparison(Shown):
     """What changes from one side to the other.
 
     ``communes``: one row per commune of both sides, index ``id``; polygons where they are known,
@@ -122,6 +131,29 @@ class Comparison:
     areas: pd.DataFrame
     needs: tuple[str, ...]
     groups: tuple[str, ...]
+
+    @property
+    def layers(self) -> Mapping[str, gpd.GeoDataFrame]:
+        """The communes, or what stands for them, in EPSG:4326."""
+        return {"communes": self.communes}
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows of :meth:`of` for the whole and each département."""
+        return pd.concat([self.of("departement"), self.of("territory")], ignore_index=True)
+
+    @property
+    def headline(self) -> str:
+        """Who gains and who loses."""
+        total = self.total
+        return _(
+            "{gained} habitants desservis de plus, {lost} de moins ; {white} en zone blanche au lieu "
+            "de {before}",
+            gained=int(total["gained"]),
+            lost=int(total["lost"]),
+            white=int(total["white_after"]),
+            before=int(total["white_before"]),
+        )
 
     @property
     def unit(self) -> Unit:
@@ -459,8 +491,8 @@ type Kiosks = Literal["none", "both", "after"]
 
 
 def compare(
-    before: Path,
-    after: Path | None,
+    before: Path | CoverageResult | Answer,
+    after: Path | CoverageResult | Answer | None = None,
     *,
     close: Sequence[str] = (),
     open_: Sequence[str] = (),
@@ -469,14 +501,15 @@ def compare(
     kiosks: Kiosks | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
-    """Compare two studies or results given by their paths; the second may be the first with
-    changes.
+    """Compare two answers, or two studies or results given by their paths; the second may be the
+    first with changes.
 
     Parameters
     ----------
     before, after
-        A study file (it is computed) or the folder or manifest of a result (it is read). Without
-        ``after``, it is the first one, changed.
+        A study file (it is computed), the folder or manifest of a result (it is read), or an answer:
+        of ``run``, ``white_zones`` or ``site_kiosks``. Without ``after``, it is the first one,
+        changed. People are joined by their label, and are the same on both sides.
     close, open_, hours, within
         What changes on the second side, as written on the command line: ``ID``,
         ``TYPE,LON,LAT[,HOURS]``, ``ID=HOURS``, ``NEED=LENGTH`` (``NEED=TIME`` in a study of times).
@@ -488,6 +521,17 @@ def compare(
     ------
     GeoguichetError
         A path, a change or the two sides together are refused.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from geoguichet import white_zones
+    >>> towns = gpd.GeoDataFrame(
+    ...     {"nom": ["Foix", "Ax"], "population": [9_500, 1_200]},
+    ...     geometry=gpd.points_from_xy([1.605, 1.838], [42.966, 42.719]), crs="EPSG:4326")
+    >>> one, both = (white_zones(towns, towns.iloc[:n], within="8 km") for n in (1, 2))
+    >>> compare(one, both)
+    <Comparison : 1 200 habitants desservis de plus, 0 de moins ; 0 en zone blanche au lieu de 1 200>
     """
     changes = Changes(
         open=tuple(opening(text) for text in open_),
@@ -523,7 +567,13 @@ def compare(
     return compare_sides(first, side_of(second, kiosks=counted != "none"))
 
 
-def _side(path: Path, *, kiosks: bool, on_step: Callable[[str], None]) -> Side:
+def _side(
+    path: Path | CoverageResult | Answer, *, kiosks: bool, on_step: Callable[[str], None]
+) -> Side:
+    if isinstance(path, CoverageResult):
+        return side_of(path, kiosks=kiosks)
+    if not isinstance(path, Path):
+        return path.side(kiosks=kiosks)
     return (
         read_side(path, kiosks=kiosks)
         if path.is_dir() or path.suffix == ".json"
@@ -536,8 +586,10 @@ def _asked(study: Study, *, kiosks: bool) -> Study:
     return study if kiosks else replace(study, kiosks=None)
 
 
-def _study_of(path: Path) -> Study:
-    if path.is_dir() or path.suffix == ".json":
+def _study_of(path: Path | CoverageResult | Answer) -> Study:
+    if isinstance(path, CoverageResult):
+        return path.study
+    if not isinstance(path, Path) or path.is_dir() or path.suffix == ".json":
         raise StudyError(
             f"{path} : un résultat est déjà calculé et ne se change pas ; donnez le fichier .toml "
             "de l'étude."

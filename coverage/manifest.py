@@ -19,19 +19,21 @@ from geoguichet.coverage.access.inputs import InputLayer
 from geoguichet.coverage.access.supplements import Beside
 from geoguichet.coverage.errors import ManifestError
 from geoguichet.coverage.kiosks.ranking import Ranking
+from geoguichet.coverage.shown import Shown
 from geoguichet.coverage.siting.problem import KioskPlan
 from geoguichet.coverage.study.study import Study
 from geoguichet.coverage.zones.surface import Surface
 from geoguichet.floor.declaration import as_plain, read_plain
 from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import Finding, count_by_rule
+from geoguichet.floor.words import _, ngettext, percent
 from geoguichet.referentials.territories.territory import Territory
 
 # What a study answers: the tables, the plan, where they came from.
 
 
-@dataclass(frozen=True, slots=True)
-class CoverageResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class CoverageResult(Shown):
     """The answer to a study. All layers are in EPSG:4326.
 
     ``demand``: points (missing when the commune could not be located), index ``id`` (commune code,
@@ -98,6 +100,37 @@ class CoverageResult:
     beside: Beside = field(default_factory=Beside)
     #: The slack over the ground, when the study asks for it.
     surface: Surface | None = None
+
+    @property
+    def layers(self) -> Mapping[str, gpd.GeoDataFrame]:
+        """The layers of ``result.gpkg``, in the order they are drawn."""
+        zones = self.drawn_zones
+        named = {"white_zones": zones, "demand": self.demand, "services": self.services}
+        return named | {"kiosks": self.kiosks}
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The ``summary``."""
+        return self.summary
+
+    @property
+    def headline(self) -> str:
+        """Who is in a white zone, who is not decided upon, and what the kiosks gain."""
+        row = self.summary.to_dict("records")[-1]
+        told = _(
+            "{title} : {white} habitants sur {people} en zone blanche ({share}), {undecided} non "
+            "tranchés",
+            title=self.study.title,
+            white=int(row["white_before"]),
+            people=int(row["people"]),
+            share=percent(row["white_before_share"], 1),
+            undecided=int(row["undecided"]),
+        )
+        if self.plan is None:
+            return told
+        kiosks = ngettext("{n} visioguichet", "{n} visioguichets", len(self.kiosks))
+        gained = int(row["white_before"] - row["white_after"])
+        return _("{told} ; {kiosks} : {gained} de moins", told=told, kiosks=kiosks, gained=gained)
 
     @property
     def drawn_zones(self) -> gpd.GeoDataFrame:

@@ -3,6 +3,7 @@ for.
 """
 
 import ast
+import doctest
 import subprocess
 import sys
 from importlib import import_module
@@ -13,6 +14,16 @@ import pytest
 import geoguichet
 
 ROOT = Path(__file__).parents[1]
+#: Those whose docstring shows a call and what it gives.
+EXEMPLARY = (
+    "white_zones",
+    "site_kiosks",
+    "nearest",
+    "reach",
+    "isochrones",
+    "catchments",
+    "compare",
+)
 
 
 def told_to_type_checkers() -> dict[str, str]:
@@ -40,16 +51,25 @@ def test_a_public_name_is_there_documented_and_defined_where_it_is_said(name: st
     assert name in dir(geoguichet)
 
 
+@pytest.mark.parametrize("name", EXEMPLARY)
+def test_the_example_of_a_public_name_gives_what_it_says(name: str) -> None:
+    found = getattr(geoguichet, name)
+    (example,) = doctest.DocTestFinder(recurse=False).find(found, name, globs={})
+    assert example.examples, f"{name} has no example"
+    example.globs = {name: found}
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
 def test_type_checkers_are_told_the_same_names() -> None:
     assert sorted(told_to_type_checkers()) == sorted(geoguichet.__all__)
     assert (ROOT / "py.typed").exists()
 
 
 def test_an_unknown_name_is_refused_as_python_does() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'white_zones'"):
-        geoguichet.white_zones  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'black_zones'"):
+        geoguichet.black_zones  # noqa: B018
     with pytest.raises(ImportError):
-        import_module("geoguichet.white_zones")
+        import_module("geoguichet.black_zones")
 
 
 def test_importing_it_imports_nothing_else() -> None:

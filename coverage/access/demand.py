@@ -343,7 +343,7 @@ def fine_demand(cells: Cells, territory: Territory, study: Study, path: Path) ->
     source = InputLayer("cells", layer, layer, len(cells.table), sha256(path), "", "")
     return FineDemand(
         demand,
-        _ground(cells.shapes.loc[demand.index], territory),
+        ground_of(cells.shapes.loc[demand.index], territory.boundary),
         counters,
         tuple(findings),
         source,
@@ -617,15 +617,14 @@ def _whole(people: pd.Series, area: pd.Series) -> pd.Series:
     return (running - running.groupby(area.to_numpy()).shift(fill_value=0.0)).astype(np.int64)
 
 
-def _ground(shapes: gpd.GeoSeries, territory: Territory) -> gpd.GeoSeries:
-    """Return the ground of each cell, what crosses the territory's border cut at it.
+def ground_of(shapes: gpd.GeoSeries, boundary: shapely.Geometry) -> gpd.GeoSeries:
+    """Return the ground of each cell, what crosses the border cut at it.
 
-    Points have no ground: each is given the part of the territory nearer to it than to any other.
+    Points have no ground: each is given the part within the border nearer to it than to any other.
     """
     areas = shapes.to_numpy().copy()
     if (shapely.get_dimensions(areas) < 2).all():
         areas = _nearest_ground(shapes)
-    boundary = territory.boundary
     shapely.prepare(boundary)
     crossing = (shapely.get_dimensions(areas) == 2) & ~shapely.contains_properly(boundary, areas)
     areas[crossing] = shapely.intersection(areas[crossing], boundary)

@@ -31,6 +31,7 @@ from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import leaflet, report, web_map
 from geoguichet.coverage.outputs.style import layer_styles
 from geoguichet.coverage.study.study import Study
+from geoguichet.coverage.zones.surface import Surface
 from geoguichet.floor.words import Message, _, speaking
 
 # The result as layers: a GeoPackage with the styles that QGIS applies by itself, and GeoParquet.
@@ -217,32 +218,61 @@ def write(result: CoverageResult, path: Path) -> None:
         )
     slack = np.where(surface.inside & np.isfinite(surface.slack), surface.slack, NODATA)
     served = np.where(surface.inside, (surface.slack >= 0).astype(np.float32), NODATA)
-    profile = {
-        "driver": "GTiff",
-        "height": slack.shape[0],
-        "width": slack.shape[1],
-        "count": 2,
-        "dtype": "float32",
-        "crs": surface.crs,
-        "transform": surface.transform,
-        "nodata": NODATA,
-    }
     with speaking(result.study.language, typeset=True):
         bands = _("marge sous la règle, négative où elle manque"), _("règle tenue (1) ou non (0)")
         legend = _(
             "négatif : zone blanche ; 0 : au seuil, desservi ; positif : desservi ; sans valeur : "
             "hors du territoire ou hors d’atteinte (voir la bande 2)"
         )
+    named = {"study": result.study.id, "title": result.study.title, "unit": surface.unit}
+    write_raster(
+        path,
+        np.stack([slack, served]),
+        surface,
+        names=bands,
+        units=(surface.unit, ""),
+        tags=named,
+        legend=legend,
+    )
+
+
+def write_raster(
+    path: Path,
+    bands: np.ndarray,
+    surface: Surface,
+    *,
+    names: tuple[str, ...],
+    units: tuple[str, ...],
+    tags: Mapping[str, str],
+    legend: str = "",
+) -> None:
+    """Write bands (bands x rows x columns, :data:`NODATA` where nothing is known) on the cells of a
+    surface as a Cloud Optimized GeoTIFF of float32.
+
+    Raises
+    ------
+    OutputError
+        The file could not be written.
+    """
+    profile = {
+        "driver": "GTiff",
+        "height": bands.shape[1],
+        "width": bands.shape[2],
+        "count": len(bands),
+        "dtype": "float32",
+        "crs": surface.crs,
+        "transform": surface.transform,
+        "nodata": NODATA,
+    }
     try:
         with MemoryFile() as memory:
             with memory.open(**profile) as plain:
-                plain.write(np.stack([slack, served]).astype(np.float32))
-                plain.descriptions = bands
-                plain.units = (surface.unit, "")
-                plain.update_tags(
-                    study=result.study.id, title=result.study.title, unit=surface.unit
-                )
-                plain.update_tags(1, legend=legend)
+                plain.write(bands.astype(np.float32))
+                plain.descriptions = names
+                plain.units = units
+                plain.update_tags(**tags)
+                if legend:
+                    plain.update_tags(1, legend=legend)
             with memory.open() as plain, warnings.catch_warnings():
                 warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
                 copy(

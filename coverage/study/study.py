@@ -51,7 +51,7 @@ SAMPLE = "sample"
 LEGAL_RULES = ("la_poste", "france_services_30", "france_services_20")
 MEASURES = ("cumulative", "2sfca", "e2sfca")
 #: Not for needs: ``kiosk_m``, ``slack_m`` and ``unserved_reason`` already mean something else.
-_RESERVED = ("kiosk", "slack", "unserved")
+RESERVED = ("kiosk", "slack", "unserved")
 _CELL_M = (20.0, 20_000.0)
 
 
@@ -481,7 +481,7 @@ class _Tables(Table):
     )
     needs: Annotated[
         tuple[Need, ...],
-        Written(dict[Annotated[str, slug(_RESERVED)], Need], _needs),
+        Written(dict[Annotated[str, slug(RESERVED)], Need], _needs),
         Field(alias="services"),
         About("les besoins, une table chacun : [services.mairie]"),
     ]

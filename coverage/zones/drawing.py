@@ -200,11 +200,10 @@ def find_zones(
     own with no polygon, so that its people are never lost.
     """
     unserved = demand[~demand["served"]].sort_index()  # the order of the rows changes no byte
-    polygons = partition(territory.polygons if outlines is None else outlines).reindex(
-        unserved.index
-    )
-    label = _touching(polygons)
-    drawn = polygons.notna().to_numpy()
+    whole = territory.polygons if outlines is None else outlines
+    polygons = partition(whole).reindex(unserved.index)
+    label = _touching(polygons)[_firsts(whole.reindex(unserved.index))]
+    drawn = ~(polygons.isna() | polygons.is_empty).to_numpy()
     shapes = {
         int(group): writable(shapely.union_all(polygons.to_numpy()[drawn & (label == group)]))
         for group in np.unique(label[drawn])
@@ -384,6 +383,14 @@ def with_hosts(
 _HOSTS = 3
 
 
+# Return for each outline the position of the first that is the same: points at one place share their
+# ground, and a partition gives it to one of them. What is missing is only itself.
+def _firsts(outlines: gpd.GeoSeries) -> Positions:
+    seen: dict[bytes, int] = {}
+    shapes = enumerate(shapely.to_wkb(outlines.to_numpy()))
+    return np.array([n if shape is None else seen.setdefault(shape, n) for n, shape in shapes], int)
+
+
 # Label the polygons so that those joined by a shared border (not a mere corner) have the same
 # label.
 def _touching(polygons: gpd.GeoSeries) -> Positions:
@@ -435,22 +442,28 @@ def find_smooth_zones(
     )
 
 
+def ground_below(surface: Surface) -> Shapes:
+    """Return the faces where a surface is below 0, in EPSG:4326, holes kept, their steps
+    straightened.
+    """
+    step = surface.cell_m / FINER
+    faces, below = sign_faces(surface.fine, left=surface.left, top=surface.top, step=step)
+    if not len(faces):
+        return faces
+    straight = simplified(faces, step, whole=True)[below]
+    lonlat = gpd.GeoSeries(straight, crs=surface.crs).to_crs(LONLAT).make_valid()
+    return np.asarray(lonlat.to_numpy())
+
+
 def _pieces(territory: Territory, surface: Surface) -> Shapes:
     """Return the connected white ground of the territory, in EPSG:4326.
 
     The line's steps are straightened before it is cut by the territory's outline, all faces at
     once.
     """
-    step = surface.cell_m / FINER
-    faces, below = sign_faces(surface.fine, left=surface.left, top=surface.top, step=step)
-    if not len(faces):
-        return faces
-    lonlat = (
-        gpd.GeoSeries(simplified(faces, step, whole=True)[below], crs=surface.crs)
-        .to_crs(LONLAT)
-        .make_valid()
-        .to_numpy()
-    )
+    lonlat = ground_below(surface)
+    if not len(lonlat):
+        return lonlat
     shapely.prepare(territory.boundary)
     within = shapely.contains_properly(territory.boundary, lonlat)
     pieces = shapely.get_parts(

@@ -84,8 +84,8 @@ def slack_surface(
     ZoneError
         The grid would have more than 4 million cells.
     """
-    grid = _grid(boundary, cell_m)
-    near, inside = _masks(boundary, grid)
+    grid = grid_over(boundary, cell_m)
+    near, inside = masks(boundary, grid)
     coarse = np.full(near.shape, np.nan, dtype=np.float32)
     rows, columns = np.nonzero(near)
     coarse[rows, columns] = slack(grid.points(rows, columns))
@@ -112,26 +112,41 @@ def slack_surface(
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
+class Grid:
+    """The middles of square cells, in the metres of ``crs``; row 0 is the northernmost."""
+
     left: float
     top: float
     step: float
     shape: tuple[int, int]
     crs: str
 
-    # Return nodes as points in EPSG:4326.
     def points(self, rows: Positions, columns: Positions) -> gpd.GeoSeries:
+        """Return nodes as points in EPSG:4326."""
         x, y = self.left + columns * self.step, self.top - rows * self.step
         return gpd.GeoSeries(shapely.points(x, y), crs=self.crs).to_crs(LONLAT)
 
-    def finer(self) -> _Grid:
+    @property
+    def transform(self) -> Affine:
+        """The affine transform of its cells: its corner is half a cell from the first middle."""
+        half = self.step / 2
+        return Affine(self.step, 0, self.left - half, 0, -self.step, self.top + half)
+
+    def finer(self) -> Grid:
+        """Return the grid of :data:`FINER` times as many steps, whose nodes hold these."""
         rows, columns = ((length - 1) * FINER + 1 for length in self.shape)
-        return _Grid(self.left, self.top, self.step / FINER, (rows, columns), self.crs)
+        return Grid(self.left, self.top, self.step / FINER, (rows, columns), self.crs)
 
 
-# Return the grid of the middles, at odd multiples of half a cell, two cells larger than the
-# territory.
-def _grid(boundary: shapely.MultiPolygon, cell_m: float) -> _Grid:
+def grid_over(boundary: shapely.MultiPolygon, cell_m: float) -> Grid:
+    """Return the grid of the middles, at odd multiples of half a cell, two cells larger than the
+    territory (in EPSG:4326).
+
+    Raises
+    ------
+    ZoneError
+        It would have more than 4 million cells.
+    """
     crs = metric_of(boundary.bounds)
     west, south, east, north = gpd.GeoSeries([boundary], crs=LONLAT).to_crs(crs).total_bounds
     first, last = (
@@ -146,7 +161,7 @@ def _grid(boundary: shapely.MultiPolygon, cell_m: float) -> _Grid:
             "millions au plus sont "
             f'attendues ; essayez zones.cell = "{np.ceil(least / 10) * 10:.0f} m".'
         )
-    return _Grid(
+    return Grid(
         float(first[0] + 0.5) * cell_m,
         float(last[1] - 0.5) * cell_m,
         cell_m,
@@ -155,13 +170,13 @@ def _grid(boundary: shapely.MultiPolygon, cell_m: float) -> _Grid:
     )
 
 
-# Return the middles within a cell of the territory, and those in it.
-def _masks(boundary: shapely.MultiPolygon, grid: _Grid) -> tuple[Bools, Bools]:
+def masks(boundary: shapely.MultiPolygon, grid: Grid) -> tuple[Bools, Bools]:
+    """Return the middles within a cell of the territory, and those in it."""
     shape = gpd.GeoSeries([boundary], crs=LONLAT).to_crs(grid.crs).iloc[0]
-    half = grid.step / 2
-    transform = Affine(grid.step, 0, grid.left - half, 0, -grid.step, grid.top + half)
     touched, inside = (
-        rasterize([shape], grid.shape, transform=transform, all_touched=all_touched).astype(bool)
+        rasterize([shape], grid.shape, transform=grid.transform, all_touched=all_touched).astype(
+            bool
+        )
         for all_touched in (True, False)
     )
     return binary_dilation(touched, np.ones((3, 3), dtype=bool)), inside
@@ -197,7 +212,7 @@ def _probes(router: Router, probes: gpd.GeoSeries | None, step_m: float) -> gpd.
 
 
 # Return the squares that hold a probe of another sign than one of their corners.
-def _contradicted(field: Field, grid: _Grid, probes: gpd.GeoSeries, slack: Floats) -> Bools:
+def _contradicted(field: Field, grid: Grid, probes: gpd.GeoSeries, slack: Floats) -> Bools:
     x, y = shapely.get_coordinates(probes.to_crs(grid.crs).to_numpy()).T
     row = np.floor((grid.top - y) / grid.step).astype(int)
     column = np.floor((x - grid.left) / grid.step).astype(int)
@@ -213,7 +228,7 @@ def _contradicted(field: Field, grid: _Grid, probes: gpd.GeoSeries, slack: Float
 # Return the field on the fine grid, asked in the mixed squares and where the line goes on from
 # them.
 def _refined(
-    field: Field, mixed: Bools, near: Bools, grid: _Grid, slack: Slack, cap: float
+    field: Field, mixed: Bools, near: Bools, grid: Grid, slack: Slack, cap: float
 ) -> tuple[Field, int]:
     finer, steps = grid.finer(), np.arange(FINER + 1)
     fine = _interpolated(field)
