@@ -244,6 +244,13 @@ class _Second:
                 for number in np.flatnonzero(far[place] <= reach)
                 if white and self._slack(row, opened[number]) >= 0
             ]
+            if choice.get("capacity"):  # each goes whole to one kiosk, or to none for want of room
+                full = bool(serving) and row["unserved_reason"] == "full"
+                serving = [
+                    number
+                    for number in serving
+                    if not full and self.kiosks[number]["id"] == row["kiosk"]
+                ]
             after = bool(row["served"]) or bool(serving)
             self.hold("demand", row["id"], "served_after", after, bool(row["served_after"]))
             if row["kiosk"]:
@@ -273,9 +280,18 @@ class _Second:
             for figure in ("value", "bound", "gap", "status"):
                 told = self.manifest["plan"][figure]
                 self.hold("kiosks", kiosk["id"], figure, told, kiosk[figure])
+            if choice.get("capacity"):
+                room = _room(kiosk, choice["capacity"])
+                self.hold("kiosks", kiosk["id"], "capacity", True, uses <= room * (1 + _RATIO))
             if least is not None and kiosk["rank"]:
                 enough = (kiosk["hours_per_week"] or 0) >= least
                 self.hold("kiosks", kiosk["id"], "hours_per_week", True, enough)
+
+        desk = (choice.get("capacity") or {}).get("desk_uses_per_hour")
+        if desk:
+            hours = choice["capacity"]["desk_hours_per_week"] * choice["capacity"]["weeks_per_year"]
+            fits = added.sum() * use["uses_per_person"] <= choice["experts"] * desk * hours + 1e-6
+            self.hold("manifest", "experts", "capacity", True, bool(fits))
 
     def _nearer(self, row: Row) -> float:
         ways = [
@@ -469,3 +485,9 @@ def _unsure_hours(text: str) -> float:
         for start, end, state, _ in calendar.intervals(monday, monday + timedelta(weeks=1))
         if state == opening_hours.State.UNKNOWN
     )
+
+
+# Return the uses a year that a kiosk can take.
+def _room(kiosk: Row, capacity: Row) -> float:
+    hours = (kiosk["hours_per_week"] or 0.0) * capacity["weeks_per_year"]
+    return float(hours * capacity["uses_per_hour"])

@@ -4,6 +4,7 @@ on choosing them.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Self
 
 import geopandas as gpd
 import numpy as np
@@ -17,7 +18,7 @@ from geoguichet.coverage.access.supply import open_enough
 from geoguichet.coverage.errors import SitingError, StudyError
 from geoguichet.coverage.routers.impedance import CostMatrix, Positions, Router
 from geoguichet.coverage.siting.covering import maximal_covering
-from geoguichet.coverage.siting.problem import KioskPlan, SiteRules, too_near
+from geoguichet.coverage.siting.problem import Capacity, KioskPlan, SiteRules, too_near
 from geoguichet.coverage.study.choices import Broadband, KioskChoice, Stakes, too_many_floors
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.declaration import BadKeyError
@@ -240,6 +241,8 @@ def _conditions(
     least = choice.min_hours_per_week
     if least is not None:
         yield "hosts_closed", "min_hours_per_week", (hosts["hours_per_week"] >= least).to_numpy()
+    if choice.capacity is not None:
+        yield "hosts_without_hours", "capacity", (hosts["hours_per_week"] > 0).to_numpy()
     if choice.broadband is not None:
         yield "hosts_not_connected", "broadband", _connected(hosts, choice.broadband, study)
     if choice.site_cost_column:
@@ -331,6 +334,7 @@ def _none_left(
         )
     keys = {
         "hosts_closed": "min_hours_per_week",
+        "hosts_without_hours": "capacity",
         "hosts_not_connected": "broadband",
         "hosts_without_cost": "site_cost",
     }
@@ -391,6 +395,8 @@ class Prospect:
     helps: npt.NDArray[np.bool_]
     #: Needs that a kiosk in each host opens.
     opened: list[frozenset[str]]
+    #: ``serves`` as it was before the plan sent each point to one kiosk with room for it.
+    unlimited: sparse.csr_array | None = None
 
     @property
     def reachable(self) -> npt.NDArray[np.bool_]:
@@ -398,6 +404,28 @@ class Prospect:
         allowed = np.ones(len(self.hosts), dtype=np.int64)
         allowed[list(self.rules.forbidden)] = 0
         return np.asarray(self.serves.astype(np.int64) @ allowed > 0)
+
+    def settled(self, plan: KioskPlan) -> Self:
+        """Return it with the hosts of a plan serving those whom the plan sends there, and no other
+        point; as it is where the plan sends nobody anywhere.
+        """
+        if not plan.assigned:
+            return self
+        goes = np.asarray(plan.assigned)
+        opened = [*self.rules.existing, *plan.sites]
+        kept = ~np.isin(self.costs.destination, opened)
+        kept |= goes[self.costs.origin] == self.costs.destination
+        ways = CostMatrix(
+            self.costs.origin[kept],
+            self.costs.destination[kept],
+            self.costs.cost[kept],
+            self.costs.shape,
+        )
+        elsewhere = np.isin(np.arange(self.serves.shape[1]), opened, invert=True)
+        rows = np.flatnonzero(goes >= 0)
+        sent = sparse.csr_array((np.ones(len(rows), bool), (rows, goes[rows])), self.serves.shape)
+        left = self.serves.multiply(elsewhere[None, :]) + self.serves.multiply(sent)
+        return replace(self, costs=ways, serves=sparse.csr_array(left), unlimited=self.serves)
 
 
 def prospect(
@@ -475,6 +503,7 @@ def solve(
         total=float(everyone.sum()),
         served=float(everyone[demand["served"]].sum()),
         reachable=float(weight[prospect.reachable[rows]].sum()),
+        capacity=_capacity(prospect, choice, rows),
     )
     try:
         plan = choice.solve(stakes)
@@ -485,8 +514,25 @@ def solve(
         raise SitingError(
             _("{file}, table « kiosks » : {why}", file=study.where, why=why)
         ) from error
+    goes = np.full(len(prospect.white), -1)
+    if stakes.capacity is not None:
+        goes[rows] = plan.assigned
     return replace(
-        plan, uncoverable=tuple(int(row) for row in rows[list(plan.uncoverable)]), assigned=()
+        plan,
+        uncoverable=tuple(int(row) for row in rows[list(plan.uncoverable)]),
+        assigned=() if stakes.capacity is None else tuple(goes.tolist()),
+    )
+
+
+# Return the uses a year of the points that kiosks may help, and those that hosts and desk can take.
+def _capacity(prospect: Prospect, choice: KioskChoice, rows: Positions) -> Capacity | None:
+    if choice.capacity is None:
+        return None
+    people = prospect.white["people"].to_numpy(float)[rows]
+    return Capacity(
+        load=people * choice.use.uses_per_person,
+        room=choice.capacity.of_hosts(prospect.hosts["hours_per_week"]),
+        together=choice.capacity.of_desk(choice.experts),
     )
 
 

@@ -57,13 +57,17 @@ def once_open(
     )
     table["unserved_reason"] = ""
     table = add_metres(table, router, kiosks.geometry, named="kiosk", column="kiosk_m")
-    if prospects is not None and study.kiosks is not None and study.kiosks.hours_count:
+    if (
+        prospects is not None
+        and study.kiosks is not None
+        and (study.kiosks.hours_count or prospects.unlimited is not None)
+    ):
         table = _beyond_the_nearest(table, kiosks, prospects, study, router)
     return table
 
 
 # Name the nearest kiosk that serves each point gained, where the nearest of all opens too little
-# for it.
+# for it or is full.
 def _beyond_the_nearest(
     table: gpd.GeoDataFrame,
     kiosks: gpd.GeoDataFrame,
@@ -98,10 +102,12 @@ def _beyond_the_nearest(
 
 
 #: Why a commune stays unserved: a host within reach was not chosen; none is within reach; only
-#: excluded ones are; those within reach are not open long enough; a condition of the study turns
+#: excluded ones are; those within reach are not open long enough; the kiosks within reach have no
+#: room left; a condition of the study turns
 #: those within reach down; a need it lacks is one the kiosks do not offer. The undecided are none
 #: of these.
 REASONS = (
+    "full",
     "not_chosen",
     "no_candidate",
     "excluded",
@@ -201,7 +207,7 @@ def rank(
     """
     white = demand.loc[prospect.white.index]
     kiosks = _with_savings(kiosks, white, prospect, study, choice)
-    demand = demand.assign(unserved_reason=_reasons(demand, white, prospect))
+    demand = demand.assign(unserved_reason=_reasons(demand, white, prospect, plan))
     curve = _curve(plan, choice, prospect, kiosks)
     return (
         kiosks,
@@ -245,10 +251,11 @@ def site(
     """
     prospects = prospect(study, choice, demand, found, rules, router)
     plan = solve(study, choice, prospects, demand)
+    near = prospects.costs.up_to(choice.reach)
+    prospects = prospects.settled(plan)
     kiosks = kiosk_table(prospects, plan, choice)
     demand = once_open(demand, kiosks, prospects, study, router)
     kiosks, demand, ranking = rank(study, choice, demand, prospects, kiosks, plan)
-    near = prospects.costs.up_to(choice.reach)
     return Sited(demand, kiosks, plan, ranking, found.eligible, near)
 
 
@@ -368,10 +375,15 @@ def _zones(members: gpd.GeoDataFrame) -> str:
 
 
 # Return why each commune is still unserved; empty where it is served.
-def _reasons(demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospect) -> pd.Series:
+def _reasons(
+    demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospect, plan: KioskPlan
+) -> pd.Series:
     why = np.select(
         [
             ~prospect.helps,
+            first_serving(prospect.unlimited, [*prospect.rules.existing, *plan.sites]) >= 0
+            if prospect.unlimited is not None
+            else np.zeros(len(white), dtype=bool),
             prospect.reachable,
             prospect.serves.astype(np.int64).sum(axis=1) > 0,
             prospect.near.sum(axis=1) > 0,
@@ -379,6 +391,7 @@ def _reasons(demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospe
         ],
         [
             "need_not_offered",
+            "full",
             "not_chosen",
             "excluded",
             "host_closed",
@@ -422,19 +435,23 @@ def _curve(
 ) -> pd.DataFrame:
     """Return the curve of the kiosks to open, people being those that existing kiosks leave.
 
-    Where rules bind the choice the greedy list would break them: only the plan's own list is then
-    known to be possible.
+    Where rules or capacities bind the choice the greedy list would break them: only the plan's own
+    list is then known to be possible.
     """
     rules = prospect.rules
     gained = kiosks.loc[kiosks["rank"] > 0, "people_added"].cumsum().to_numpy(float)
     left = first_serving(prospect.serves, list(rules.existing)) < 0
+    unlimited = prospect.serves if prospect.unlimited is None else prospect.unlimited
     cover = sparse.csr_array(
-        prospect.serves[left][
+        unlimited[left][
             :, np.setdiff1d(np.arange(len(prospect.hosts)), [*rules.forbidden, *rules.existing])
         ]
     )
     people = prospect.white["people"].to_numpy(float)[left]
-    bound_by = bool(rules.required or rules.one_per is not None or len(rules.apart) or rules.floors)
+    bound_by = (
+        bool(rules.required or rules.one_per is not None or len(rules.apart) or rules.floors)
+        or prospect.unlimited is not None
+    )
     best = (
         gained
         if bound_by or not len(gained)

@@ -337,6 +337,7 @@ def rule_sentences(result: CoverageResult) -> list[str]:
             refused("hosts_closed", 0),
             hours=choice.min_hours_per_week,
         ),
+        choice.capacity is not None and _capacity(choice, refused("hosts_without_hours", 0)),
         choice.broadband is not None
         and ngettext(
             "lieu d’accueil assez bien raccordé, d’après la colonne « {column} » ({n} écarté)",
@@ -357,6 +358,30 @@ def rule_sentences(result: CoverageResult) -> list[str]:
         and str(_HOURS_COUNT if choice.hours_count else _HOURS_DO_NOT),
         choice.priced and _own_cost(refused("hosts_without_cost", 0)),
     )
+
+
+def _capacity(choice: KioskChoice, refused: int) -> str:
+    limit = choice.capacity
+    if limit is None:
+        return ""
+    rate = {"uses": given(limit.uses_per_hour), "weeks": given(limit.weeks_per_year)}
+    host = _(
+        "au plus {uses} recours par heure d’ouverture du lieu d’accueil, {weeks} semaines par an, "
+        "chaque commune allant à un seul visioguichet (lieux écartés, d’horaires inconnus : {n})",
+        **rate,
+        n=refused,
+    )
+    if limit.desk_uses_per_hour is None:
+        return host
+    desk = ngettext(
+        "{n} poste d’experts prend au plus {uses} recours par heure, {hours} h par semaine",
+        "{n} postes d’experts prennent chacun au plus {uses} recours par heure, {hours} h par "
+        "semaine",
+        choice.experts,
+        uses=given(limit.desk_uses_per_hour),
+        hours=given(limit.desk_hours_per_week),
+    )
+    return f"{host} ; {desk}"
 
 
 def _own_cost(refused: int) -> str:

@@ -58,6 +58,7 @@ _UNREACHED = {
     "beyond_limit": Message("au-delà de la limite de calcul"),
 }
 _UNSERVED = {
+    "full": Message("les visioguichets à portée n’ont plus de place"),
     "not_chosen": Message(
         "un lieu d’accueil est à portée, mais il n’est pas parmi les plus utiles"
     ),

@@ -29,6 +29,7 @@ from geoguichet.coverage.siting import mixed_integer
 from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.median import p_median
 from geoguichet.coverage.siting.problem import (
+    Capacity,
     Floats,
     KioskPlan,
     Problem,
@@ -47,16 +48,6 @@ _STATUS: dict[mixed_integer.Ending, Status] = {
     "cancelled": "interrupted",
     "lost": "solver_lost",
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Capacity:
-    """What each demand point asks, what each site can take, and all sites together, in one unit."""
-
-    load: Floats
-    room: Floats
-    #: Of the desk behind all sites; infinite for no limit.
-    together: float = np.inf
 
 
 def capacitated_covering(

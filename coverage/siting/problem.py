@@ -471,6 +471,16 @@ def nearest_open(costs: CostMatrix, opened: npt.ArrayLike) -> tuple[Positions, F
     return site, cost
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Capacity:
+    """What each demand point asks, what each site can take, and all sites together, in one unit."""
+
+    load: Floats
+    room: Floats
+    #: Of the desk behind all sites; infinite for no limit.
+    together: float = np.inf
+
+
 # A siting answer with its proof: the sites, what they bring, and the bound no plan can beat.
 
 

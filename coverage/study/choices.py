@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 from pydantic_core import core_schema
 from scipy import sparse
@@ -18,7 +19,7 @@ from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Router, St
 from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.remote import OsrmRouter, ValhallaRouter
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH, RoadRouter
-from geoguichet.coverage.siting.problem import KioskPlan, SiteRules
+from geoguichet.coverage.siting.problem import Capacity, KioskPlan, SiteRules
 from geoguichet.floor.declaration import (
     About,
     BadKeyError,
@@ -66,6 +67,36 @@ class Use(Table):
 
 
 @dataclass(frozen=True, slots=True)
+class Throughput(Table):
+    """What a kiosk, and the desk behind all of them, can take: ``[kiosks.capacity]``."""
+
+    uses_per_hour: Annotated[
+        float, number(0.001, 1000.0), About("recours pris par heure d'ouverture du lieu d'accueil")
+    ]
+    desk_uses_per_hour: Annotated[
+        float | None,
+        number(0.001, 1000.0),
+        About("recours pris par heure et par poste d'experts ; sans limite, sans cette clé"),
+    ] = None
+    desk_hours_per_week: Annotated[
+        float, number(0.1, 168.0), About("heures par semaine d'un poste d'experts")
+    ] = 35.0
+    weeks_per_year: Annotated[float, number(1.0, 53.0), About("semaines ouvertes par an")] = 47.0
+
+    def of_hosts(self, hours_per_week: npt.ArrayLike) -> Floats:
+        """Return the uses a year that hosts open so many hours a week can take."""
+        hours = np.asarray(hours_per_week, dtype=np.float64)
+        return hours * self.uses_per_hour * self.weeks_per_year
+
+    def of_desk(self, experts: int) -> float:
+        """Return the uses a year that the desk can take; infinite where it has no limit."""
+        if self.desk_uses_per_hour is None:
+            return np.inf
+        hours = self.desk_hours_per_week * self.weeks_per_year
+        return experts * self.desk_uses_per_hour * hours
+
+
+@dataclass(frozen=True, slots=True)
 class Reference(Table):
     """A plan that was really carried out, to set against the best one."""
 
@@ -108,6 +139,8 @@ class Stakes:
     served: float
     #: Those whom some host that may open would serve.
     reachable: float
+    #: Uses a year of each point, and those that each host and the desk can take; None for no limit.
+    capacity: Capacity | None = None
 
 
 def by_name[T](table: dict[str, T], asked: Asked) -> tuple[tuple[str, T], ...]:
@@ -130,6 +163,7 @@ class KioskChoice(Table, ABC):
     second = 0.0
     site_cost = cast("tuple[tuple[str, float], ...]", ())
     site_cost_column = ""
+    capacity = cast("Throughput | None", None)
 
     # What is said of it: its name in the field, what is asked, what the plan is worth when it is
     # proved the best, and when it is not. ``outputs.plan_text`` fills their fields.
@@ -331,6 +365,7 @@ class KioskChoice(Table, ABC):
                     key=one,
                     **{"name": repr(both[0]), "other": other},
                 )
+        self._check_capacity()
         floors = sum(least for _code, least in self.floor)
         if self.count is not None and len(self.required) > self.count:
             raise BadKeyError(
@@ -342,6 +377,28 @@ class KioskChoice(Table, ABC):
         if self.count is not None and floors > self.count:
             raise too_many_floors(floors, self.count, key="floor")
         self._check_budget()
+
+    # Refuse capacities that nobody would fill, or that nobody has.
+    def _check_capacity(self) -> None:
+        limit = self.capacity
+        if limit is not None and limit.desk_uses_per_hour is not None and not self.experts:
+            raise BadKeyError(
+                "les postes d'experts ont une capacité, et il n'y en a aucun",
+                Message("experts = 10, ou retirez cette clé"),
+                key="capacity.desk_uses_per_hour",
+            )
+        if limit is not None and self.reference is not None:
+            raise BadKeyError(
+                "personne ne sait ce que les lieux du plan mené pouvaient prendre",
+                Message("retirez [kiosks.capacity] ou [kiosks.reference]"),
+                key="capacity",
+            )
+        if limit is not None and not self.use.uses_per_person:
+            raise BadKeyError(
+                "des capacités sont données, et l'usage supposé est nul",
+                Message("uses_per_person au-dessus de 0 dans [kiosks.use]"),
+                key="capacity",
+            )
 
     def _check_budget(self) -> None:
         left, cost = self.sites_budget_eur, self.least_cost_eur

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from geoguichet.coverage.siting.capacitated import capacitated_covering, capacitated_median
 from geoguichet.coverage.siting.covering import (
     backup_covering,
     budget_covering,
@@ -29,6 +30,7 @@ from geoguichet.coverage.study.choices import (
     Asked,
     KioskChoice,
     Stakes,
+    Throughput,
     by_name,
     model_of,
     siting_model,
@@ -90,6 +92,9 @@ SiteCost = Annotated[
     About("coût selon le type de lieu d'accueil, ou column, une colonne des services"),
 ]
 SiteCostColumn = Annotated[str, Field(alias="<site_cost.column>")]
+Limited = Annotated[
+    Throughput | None, About("ce qu'un visioguichet, et les postes d'experts, peuvent prendre")
+]
 
 
 @siting_model
@@ -113,6 +118,7 @@ class MaximalCovering(KioskChoice):
     model: Literal["maximal_covering"] = "maximal_covering"
     count: Count = field()
     weight: Group = ""
+    capacity: Limited = None
 
     @classmethod
     def answers(cls, table: Mapping[str, Any]) -> bool:
@@ -122,7 +128,11 @@ class MaximalCovering(KioskChoice):
         return super().answers(table) and counted and not costs
 
     def solve(self, stakes: Stakes) -> KioskPlan:
-        """Serve as many as ``count`` kiosks can."""
+        """Serve as many as ``count`` kiosks can, each taking so many at most if that is told."""
+        if stakes.capacity is not None:
+            return capacitated_covering(
+                stakes.costs, stakes.weight, self.count, stakes.capacity, **self._search(stakes)
+            )
         return maximal_covering(stakes.cover, stakes.weight, self.count, **self._search(stakes))
 
 
@@ -372,16 +382,16 @@ class PMedian(_FarLooking):
 
     model: Literal["p_median"] = "p_median"
     weight: Group = ""
+    capacity: Limited = None
 
     def solve(self, stakes: Stakes) -> KioskPlan:
-        """Beyond ``farthest``, the way counts for that."""
-        return p_median(
-            stakes.costs,
-            stakes.weight,
-            self.count,
-            beyond=self.search_radius,
-            **self._search(stakes),
-        )
+        """Beyond ``farthest``, or without room, the way counts for that."""
+        asked = self._search(stakes) | {"beyond": self.search_radius}
+        if stakes.capacity is not None:
+            return capacitated_median(
+                stakes.costs, stakes.weight, self.count, stakes.capacity, **asked
+            )
+        return p_median(stakes.costs, stakes.weight, self.count, **asked)
 
 
 @siting_model

@@ -18,6 +18,7 @@ from geoguichet.coverage.errors import ManifestError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.run import run
+from geoguichet.coverage.study.choices import Throughput
 from geoguichet.coverage.study.study import Changes, Opening, read_study
 from geoguichet.coverage.verify import Verification, verify
 
@@ -227,3 +228,21 @@ def test_it_shares_no_code_with_the_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['geoguichet.coverage.errors', 'geoguichet.coverage.verify']"
+
+
+def test_kiosks_that_fill_are_counted_again(
+    small: CoverageResult, source: Path, tmp_path: Path
+) -> None:
+    assert small.study.kiosks is not None
+    limit = Throughput(uses_per_hour=0.02, desk_uses_per_hour=0.02)
+    found = run(replace(small.study, kiosks=replace(small.study.kiosks, capacity=limit, experts=3)))
+    folder = tmp_path / "petite"
+    write_all(found, folder)
+    told = verify(folder, source=source)
+    assert told.disagreements == () and told.unverified == ()
+    full = found.demand.index[found.demand["unserved_reason"] == "full"][0]
+    planted(folder, f"UPDATE demand SET served_after = 1 WHERE id = '{full}'")
+    assert ("demand", full, "served_after") in named(verify(folder, source=source))
+    rewrite(folder, lambda one: one["study"]["kiosks"]["capacity"].update(uses_per_hour=0.001))
+    kiosk = found.kiosks.index[found.kiosks["uses_per_year"] > 0][0]
+    assert ("kiosks", kiosk, "capacity") in named(verify(folder, source=source))

@@ -29,7 +29,7 @@ from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.plan_text import plan_sentences, rule_sentences
 from geoguichet.coverage.routers.impedance import StraightLine
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.choices import Broadband, KioskChoice
+from geoguichet.coverage.study.choices import Broadband, KioskChoice, Throughput
 from geoguichet.coverage.study.siting_models import BudgetCovering, SetCovering
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.floor.units import Cost, Unit
@@ -357,3 +357,62 @@ def test_positions_follow_the_table(ask: Ask, stakes) -> None:
     assert answer.plan is not None and positions(prospects, answer.kiosks) == list(
         answer.plan.sites
     )
+
+
+@pytest.fixture(scope="module")
+def filled(small: CoverageResult) -> CoverageResult:
+    """The small study, each kiosk taking two uses in a hundred open hours, its desk twenty a year."""
+    limit = Throughput(uses_per_hour=0.02, desk_uses_per_hour=0.02, desk_hours_per_week=35.0)
+    assert small.study.kiosks is not None
+    choice = replace(small.study.kiosks, capacity=limit, experts=3)
+    return run(replace(small.study, kiosks=choice))
+
+
+def test_no_kiosk_nor_the_desk_takes_more_than_it_can(filled: CoverageResult) -> None:
+    uses, hours = filled.kiosks["uses_per_year"], filled.kiosks["hours_per_week"]
+    assert (uses <= hours * 0.02 * 47 + 1e-9).all() and (uses > 0).any()
+    assert uses.sum() <= 3 * 0.02 * 35 * 47
+    demand = filled.demand
+    gained = demand[demand["served_after"] & ~demand["served"]]
+    per_kiosk = gained.groupby("kiosk")["people"].sum()
+    told = filled.kiosks["people_added"]
+    assert per_kiosk.reindex(told.index, fill_value=0).tolist() == told.tolist()
+    assert filled.plan is not None and filled.plan.value == told.sum()
+    assert filled.plan.status == "optimal" and filled.plan.bound == filled.plan.value
+
+
+def test_who_finds_no_room_is_told_so(filled: CoverageResult, small: CoverageResult) -> None:
+    full = filled.demand[filled.demand["unserved_reason"] == "full"]
+    assert len(full) and not full["served_after"].any()
+    reach = small.study.kiosks.reach if small.study.kiosks is not None else 0
+    assert (full["kiosk_m"] <= reach).all(), "a kiosk is near, and named"
+    assert filled.ranking is not None and "full" in set(filled.ranking.unserved["reason"])
+    curve = filled.ranking.curve
+    assert (curve["people"] <= curve["bound"]).all()
+    assert "full" not in set(small.demand["unserved_reason"])
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("capacity = { uses_per_hour = 0 }", "capacity.uses_per_hour"),
+        ("capacity = { desk_uses_per_hour = 3 }", "capacity.uses_per_hour"),
+        ("capacity = { uses_per_hour = 2, desk_uses_per_hour = 3 }", "il n'y en a aucun"),
+        (
+            "capacity = { uses_per_hour = 2 }\nuse = { uses_per_person = 0 }",
+            "usage supposé est nul",
+        ),
+        ('capacity = { uses_per_hour = 2 }\nmodel = "p_center"', "p_center"),
+        (
+            'capacity = { uses_per_hour = 2 }\nreference = { label = "a", count = 1, cost = "1 EUR" }',
+            "reference",
+        ),
+    ],
+)
+def test_a_capacity_without_supply_is_refused(
+    small_path: Path, tmp_path: Path, written: str, wanted: str
+) -> None:
+    path = tmp_path / "etude.toml"
+    path.write_text(small_path.read_text("utf-8") + written + "\n", encoding="utf-8")
+    with pytest.raises(StudyError, match=wanted):
+        read_study(path)

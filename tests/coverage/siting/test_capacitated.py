@@ -7,12 +7,9 @@ from hypothesis import strategies as st
 
 from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.routers.impedance import CostMatrix
-from geoguichet.coverage.siting.capacitated import (
-    Capacity,
-    capacitated_covering,
-    capacitated_median,
-)
+from geoguichet.coverage.siting.capacitated import capacitated_covering, capacitated_median
 from geoguichet.coverage.siting.covering import maximal_covering
+from geoguichet.coverage.siting.problem import Capacity
 from tests.coverage.siting.test_against_brute_force import Case, answer_or_refusal, cases, choices
 
 BEYOND = 9.0
