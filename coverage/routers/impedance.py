@@ -28,9 +28,11 @@ type Positions = npt.NDArray[np.int64]
 type Reasons = npt.NDArray[np.str_]
 
 #: Why a cost is missing: the point has no position; there is nothing to go to; no road near enough;
-#: a closed road stands between; no road leads there; farther than the limit. Empty where the cost
-#: is known.
-REASONS = ("", "not_located", "no_service", "not_snapped", "closed", "no_path", "beyond_limit")
+#: a closed road stands between; no road leads there; the roads around the point, or around all there
+#: is to go to, lead nowhere in the data; farther than the limit. Empty where the cost is known.
+REASONS = (
+    "", "not_located", "no_service", "not_snapped", "closed", "no_path", "cut_off", "beyond_limit",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -365,16 +365,22 @@ class RoadRouter(Router):
             + np.nan_to_num(snapped.access_m)[:, None]
         )
 
-    # Say of origins that reach nothing whether a closed road is the cause.
+    # Say of origins that reach nothing whether a closed road is the cause, or that the data have no
+    # road that leads out of there: none in reach of the point is of a piece that leads somewhere.
     def _why(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Reasons:
         allowed = self._open
         start, end = self._ends(origins, allowed), self._ends(destinations, allowed)
         known = (end.snapped.edge >= 0).any()
-        if not known or not len(self.closed):
-            return np.full(len(origins), "no_path" if known else "no_service", dtype="U16")
+        if not known:
+            return np.full(len(origins), "no_service", dtype="U16")
+        joined = self._leading[end.snapped.edge[end.snapped.edge >= 0]].any()
+        out = self._leading[start.snapped.edge] & joined
+        reason = np.where(out, "no_path", "cut_off").astype("U16")
+        if not len(self.closed):
+            return reason
         graph = self.network.graph(self._cost, allowed, reverse=True, halls=self._halls)
         cost, _ = _nearest(start, end, graph)
-        return np.where(np.isinf(cost), "no_path", "closed").astype("U16")
+        return np.where(np.isinf(cost), reason, "closed")
 
     # Return the edges of the best way with the shares where it begins and stops on each, and its
     # cost.

@@ -9,6 +9,7 @@ import pytest
 import shapely
 from pyproj import Geod
 
+from geoguichet.coverage.routers.impedance import REASONS
 from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.road import RoadRouter
 from geoguichet.referentials.roads.network_file import DEGREE, ROAD_CLASSES
@@ -67,6 +68,31 @@ def test_an_island_of_its_own_roads_leads_somewhere(lab: SimpleNamespace, tmp_pa
     snapped = RoadRouter(net).snap(lab.points((0.5, 0.45)))
     assert net.names[net.arrays["edge_name"][snapped.edge[0]]] == "island"
     assert not snapped.moved.any(), "45 % of the street's length"
+
+
+@pytest.mark.parametrize("closed", [(), (0,)], ids=["", "a road is closed elsewhere"])
+def test_a_point_cut_off_in_the_data_is_told_from_one_without_a_way(
+    lab: SimpleNamespace, tmp_path: Path, closed: tuple
+) -> None:
+    """An aisle that nothing in reach joins is cut off; an island of its own roads has no way; a
+    one-way that leads out has one.
+    """
+    island = {"line": [(0, 9), (1, 9)], "length_m": 900.0}
+    aisle = {"line": [(5, 0), (5.1, 0)], "length_m": 80.0}
+    way_out = {"line": [(5, 3), (2, 3)], "oneway": 1, "seconds": 60.0, "length_m": 2400.0}
+    street = {"line": [(0, 3), (2, 3)], "seconds": 200.0, "length_m": 2000.0}
+    other = {"line": [(-9, -9), (-8, -9)], "length_m": 10.0}
+    net = lab.make_network(tmp_path / "n.roads", [other, island, aisle, way_out, street])
+    edge = [int(np.argmin(abs(net.arrays["edge_length_m"] - 10)))] if closed else []
+    router = RoadRouter(net, closed=edge)
+    where = (5, 0), (0.5, 9), (4, 3), (0, 3), None
+    reasons = router.nearest(lab.points(*where), lab.points((1, 3))).reason.tolist()
+    assert reasons == ["cut_off", "no_path", "", "", "not_located"]
+    assert set(reasons) < set(REASONS)
+    cut = router.nearest(lab.points((1, 3)), lab.points((5, 0), None)).reason.tolist()
+    assert cut == ["cut_off"], "all that there is to go to is cut off"
+    some = router.nearest(lab.points((1, 3)), lab.points((5, 0), (0.5, 9))).reason.tolist()
+    assert some == ["no_path"]
 
 
 @pytest.mark.parametrize("mode", ["car", "bicycle", "foot"])

@@ -50,7 +50,7 @@ def cross(lab: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Net
                 "oneway": 1,
             },
             {"line": [(0, 0), (0, 3)], "name": "D918", "seconds": 600.0, "length_m": 5000.0},
-            {"line": [(9, 9), (9, 10)], "name": "C9", "seconds": 60.0, "length_m": 600.0},
+            {"line": [(9, 9), (9, 10)], "name": "C9", "seconds": 60.0, "length_m": 1000.0},
             {
                 "line": [(0, -1), (2, -1)],
                 "name": "A64",
