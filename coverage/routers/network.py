@@ -103,8 +103,9 @@ class Halls:
     and of the last alone. A node that only held ways touch is its own first copy.
     """
 
-    #: The edges that are held.
+    #: The edges that are held, and the turns at split junctions, which are of the roads they join.
     held: Bools
+    turns: Bools
     #: The copies of each node where a journey begins, and where it ends: the node itself if no held
     #: way touches it.
     first: npt.NDArray[np.int32]
@@ -113,13 +114,13 @@ class Halls:
     node: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, held: Bools, used: Bools, start: Positions, stop: Positions) -> Halls:
-        """Return the copies that the held ones need of the edges that are used; ``start`` and
-        ``stop`` are the ends of every edge.
+    def of(cls, held: Bools, used: Bools, turns: Bools, ends: Positions) -> Halls:
+        """Return the copies that the held ones need of the edges that are used; ``ends`` are the four
+        nodes of every edge.
         """
-        nodes = int(max(start.max(), stop.max())) + 1
+        nodes = int(ends.max()) + 1
         inside, outside = (
-            np.bincount(np.concatenate([start[which], stop[which]]), minlength=nodes) > 0
+            np.bincount(ends[:, which].ravel(), minlength=nodes) > 0
             for which in (held & used, ~held & used)
         )
         doors, touched = np.flatnonzero(inside & outside), np.flatnonzero(inside)
@@ -127,25 +128,26 @@ class Halls:
         first[doors] = nodes + np.arange(len(doors))
         last[touched] = nodes + len(doors) + np.arange(len(touched))
         node = np.concatenate([np.arange(nodes), doors, touched])
-        return cls(held, first.astype(np.int32), last.astype(np.int32), node)
+        return cls(held, turns & ~held, first.astype(np.int32), last.astype(np.int32), node)
 
     def arcs(
         self, tail: Positions, head: Positions, cost: Floats, edge: Positions
     ) -> tuple[Positions, Positions, Floats]:
         """Return the arcs of the network as those between copies."""
-        own = self.held[edge]
-        inner = tail[own], head[own]
-        touched = np.flatnonzero(self.last != np.arange(len(self.last)))
+        copied = self.last != np.arange(len(self.last))
+        free = ~self.held[edge]
+        own = ~free | (self.turns[edge] & copied[tail] & copied[head])
+        touched = np.flatnonzero(copied)
         doors = touched[self.first[touched] != touched]
-        return (
-            np.concatenate(
-                [tail[~own], self.first[inner[0]], self.last[inner[0]], self.first[doors], touched]
-            ),
-            np.concatenate(
-                [head[~own], self.first[inner[1]], self.last[inner[1]], doors, self.last[touched]]
-            ),
-            np.concatenate([cost[~own], cost[own], cost[own], np.zeros(len(doors) + len(touched))]),
+        tail, head = (
+            np.concatenate([end[free], self.first[end[own]], self.last[end[own]], *link])
+            for end, link in (
+                (tail, (self.first[doors], touched)),
+                (head, (doors, self.last[touched])),
+            )
         )
+        links = np.zeros(len(doors) + len(touched))
+        return tail, head, np.concatenate([cost[free], cost[own], cost[own], links])
 
 
 #: The tables of a search from many places are cut in blocks of about this size.
@@ -186,6 +188,17 @@ class Network:
     def edges(self) -> int:
         """Number of edges; a two-way road is one edge."""
         return len(self.arrays["edge_from"])
+
+    @property
+    def ends(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The nodes that each edge leaves and reaches as drawn, then against the drawing."""
+        nodes = self.arrays
+        return nodes["edge_from"], nodes["edge_to"], nodes["edge_back_from"], nodes["edge_back_to"]
+
+    @property
+    def turns(self) -> Bools:
+        """Which edges have no length: turns at split junctions."""
+        return np.asarray(self.arrays["edge_length_m"] <= QUANTUM)
 
     def node_points(self) -> gpd.GeoSeries:
         """Return the nodes as points in EPSG:4326."""
@@ -265,9 +278,7 @@ class Network:
             return None
         free = allowed[0] & ~held, allowed[1] & ~held
         held |= leading & ~self.leading(free, self.pieces(free))
-        return Halls.of(
-            held, np.logical_or(*allowed), self.arrays["edge_from"], self.arrays["edge_to"]
-        )
+        return Halls.of(held, np.logical_or(*allowed), self.turns, np.stack(self.ends))
 
     def graph(
         self,
@@ -288,14 +299,13 @@ class Network:
             start = np.append(0, np.cumsum(keep, dtype=np.int32))[start].astype(np.int32)
             edge, against = edge[keep], against[keep]
         if halls:
-            ends = self.arrays["edge_from"][edge], self.arrays["edge_to"][edge]
-            tail, head = np.where(against, ends[::-1], ends)
+            ahead_of, reached, back_from, back_to = (nodes[edge] for nodes in self.ends)
+            tail, head = np.where(against, (back_from, back_to), (ahead_of, reached))
             tail, head, along = halls.arcs(tail, head, cost[edge], edge)
             return _by_row(*((head, tail) if reverse else (tail, head)), along, len(halls.node))
         node, costs = np.empty(len(edge) + _ROOM, dtype=np.int32), np.empty(len(edge) + _ROOM)
-        node[: len(edge)] = np.where(
-            against != reverse, self.arrays["edge_from"][edge], self.arrays["edge_to"][edge]
-        )
+        ahead_to, back_to = (self.ends[side][edge] for side in ((0, 2) if reverse else (1, 3)))
+        node[: len(edge)] = np.where(against, back_to, ahead_to)
         np.take(cost, edge, out=costs[: len(edge)])
         return Graph(np.asarray(start), node[: len(edge)], costs[: len(edge)], [(node, costs)])
 
@@ -314,8 +324,9 @@ class Network:
         """Return the edges of the pieces that lead somewhere: a point there can leave and be
         reached.
         """
-        start, stop = piece[self.arrays["edge_from"]], piece[self.arrays["edge_to"]]
-        within = (start == stop) & np.logical_or(*allowed)
+        start, stop, back_start, back_stop = (piece[nodes] for nodes in self.ends)
+        within = ((start == stop) & allowed[0]) | ((back_start == back_stop) & allowed[1])
+        start = np.where(allowed[0], start, back_stop)
         metres = np.bincount(start[within], self.arrays["edge_length_m"][within], piece.max() + 1)
         enough = min(_NOWHERE_KM * 1000, _NOWHERE_SHARE * float(metres.max(initial=0.0)))
         return np.asarray(within & (metres >= enough)[start])
@@ -390,7 +401,7 @@ class Network:
         moved = np.zeros(len(points), dtype=bool)
         lon, lat = (get(points.to_numpy()[located]) for get in (shapely.get_x, shapely.get_y))
         either = usable & ~np.isin(self.arrays["edge_class"], _NO_ENTRY)
-        either &= self.arrays["edge_length_m"] > QUANTUM  # not a turn at a split junction
+        either &= ~self.turns
         asked, candidates = np.arange(len(located)), either
         while len(asked):  # once of all edges; again, of those that lead somewhere
             which, *found = self._nearest_edges(

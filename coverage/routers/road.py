@@ -284,8 +284,8 @@ class RoadRouter(Router):
         all the same.
         """
         edge = self.snap(points).edge
-        ends = self.network.arrays["edge_from"][edge], self.network.arrays["edge_to"][edge]
-        return np.asarray((edge >= 0) & ~(self._main[ends[0]] | self._main[ends[1]]))
+        on_main = np.any([self._main[nodes[edge]] for nodes in self.network.ends], axis=0)
+        return np.asarray((edge >= 0) & ~on_main)
 
     # --- how it is answered
 
@@ -336,15 +336,12 @@ class RoadRouter(Router):
         arrive = np.column_stack(
             [np.where(ahead | at_start, before, np.inf), np.where(back | at_end, after, np.inf)]
         )
-        node = out = np.column_stack(
-            [self.network.arrays["edge_from"][edge], self.network.arrays["edge_to"][edge]]
-        )
+        start, stop, back_start, back_stop = (nodes[edge] for nodes in self.network.ends)
+        out, node = np.column_stack([back_stop, stop]), np.column_stack([start, back_start])
         if self._halls:
             held = self._halls.held[edge][:, None]
-            out, node = (
-                np.where(held, copies[node], node)
-                for copies in (self._halls.first, self._halls.last)
-            )
+            out = np.where(held, self._halls.first[out], out)
+            node = np.where(held, self._halls.last[node], node)
         return Ends(
             snapped,
             before,
@@ -414,7 +411,7 @@ class RoadRouter(Router):
         ]:
             edge, against = int(arc) >> 1, int(arc) & 1
             if (
-                arrays["edge_from" if against else "edge_to"][edge] == ahead
+                arrays["edge_back_to" if against else "edge_to"][edge] == ahead
                 and self._cost[edge] == cost
                 and self._allowed[against][edge]
             ):

@@ -146,7 +146,9 @@ CAR, BICYCLE, FOOT = 0, 1, 2
 #: journey begins or ends.
 MODES = {"car": CAR, "bicycle": BICYCLE, "foot": FOOT}
 
-#: The arrays of the file. Arc ``2 e`` follows edge ``e`` as drawn, ``2 e + 1`` goes against it;
+#: The arrays of the file. Arc ``2 e`` follows edge ``e`` as drawn, ``2 e + 1`` goes against it, from
+#: ``edge_back_from`` to ``edge_back_to``: where who arrives may not turn as he likes, who leaves
+#: begins at another node of the same place;
 #: ``forward_arc`` lists arcs by the node they leave, ``reverse_arc`` by the node they reach.
 #: ``names`` (text) completes them.
 COLUMNS: dict[str, Any] = {
@@ -156,6 +158,8 @@ COLUMNS: dict[str, Any] = {
     "node_component": np.int32,
     "edge_from": np.int32,
     "edge_to": np.int32,
+    "edge_back_from": np.int32,
+    "edge_back_to": np.int32,
     "edge_length_m": np.float64,
     "edge_car_s": np.float64,
     "edge_access": np.uint8,
@@ -196,9 +200,10 @@ class Unread:
 class RoadLines:
     """The lines of one source, before they become a network: equal keys at their ends join them.
 
-    A junction that not everybody may cross as he likes (a turn restriction, a barrier) is split:
-    each of its roads ends at a node of its own (keys from :data:`SPLIT` on), and lines without
-    length join those whose turn is allowed.
+    A junction that not everybody may cross as he likes is split. At a barrier each of its roads ends
+    at a node of its own (keys from :data:`SPLIT` on), and lines without length join them; at a turn
+    restriction each road has two, one where it arrives and one where it leaves, so that two turns
+    in a row do not make a third.
 
     Line ``i`` has the vertices ``start[i]:start[i + 1]``; NaN in ``length_m``, ``speed_kmh`` or
     ``seconds`` means that the source does not say. ``speed_kmh`` is driven, not posted.
@@ -218,6 +223,9 @@ class RoadLines:
     name: npt.NDArray[np.object_]
     #: Seconds lost on each line besides, none where it is None.
     delay_s: Floats | None = None
+    #: The keys between which a line is followed against its drawing (the first at its end), where
+    #: they are not ``to_key`` and ``from_key``.
+    back_keys: tuple[Ints, Ints] | None = None
     #: How many rows of the source were left out, or heard of, by reason.
     skipped: dict[str, int] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
@@ -226,6 +234,11 @@ class RoadLines:
 
     def __len__(self) -> int:
         return len(self.from_key)
+
+    @property
+    def keys(self) -> tuple[Ints, Ints, Ints, Ints]:
+        """Where a line begins and ends as drawn, then against the drawing."""
+        return self.from_key, self.to_key, *(self.back_keys or (self.to_key, self.from_key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,9 +305,9 @@ def assemble(
         raise LayerError(
             "aucune route dans cette source ; vérifiez le fichier et les colonnes indiquées."
         )
-    keys, vertex, start, stop = _nodes(lines)
-    order = _canonical_order(lines, start, stop)
-    lines, start, stop = _taken(lines, order), start[order], stop[order]
+    keys, vertex, ends = _nodes(lines)
+    order = _canonical_order(lines, *ends[:2])
+    lines, ends = _taken(lines, order), ends[:, order]
     length = quantised(np.where(np.isnan(lines.length_m), _geodesic_lengths(lines), lines.length_m))
     kmh = np.where(
         np.isnan(lines.speed_kmh), speeds.car_speeds()[lines.road_class], lines.speed_kmh
@@ -308,8 +321,10 @@ def assemble(
         "node_key": keys,
         "node_lon": vertex[0],
         "node_lat": vertex[1],
-        "edge_from": start,
-        "edge_to": stop,
+        "edge_from": ends[0],
+        "edge_to": ends[1],
+        "edge_back_from": ends[2],
+        "edge_back_to": ends[3],
         "edge_length_m": length,
         "edge_car_s": seconds,
         "edge_access": lines.access,
@@ -319,7 +334,7 @@ def assemble(
         "shape_start": lines.start,
         "shape_lon": lines.lon,
         "shape_lat": lines.lat,
-        **_csr(start, stop, lines.access | lines.ends, len(keys)),
+        **_csr(ends, lines.access | lines.ends, len(keys)),
     }
     arrays["node_component"] = _components(arrays, len(keys))
     typed = {
@@ -352,14 +367,20 @@ def joined(parts: Sequence[RoadLines]) -> RoadLines:
     )
     start = np.append(start, offsets[-1])
     ends = coordinate_keys(stacked["lon"], stacked["lat"])
-    met = {"from_key": ends[start[:-1]], "to_key": ends[start[1:] - 1]}
-    for end, at in met.items():  # the parts of a split junction stay apart
-        own = np.concatenate([getattr(part, end) for part in parts])
-        nth = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        met[end] = np.where((own >= SPLIT) & (own < SPLIT + 2**40), own + nth * 2**40, at)
+    nth = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    met = []
+    for vertex, own in zip(
+        (start[:-1], start[1:] - 1, start[1:] - 1, start[:-1]),
+        map(np.concatenate, zip(*(part.keys for part in parts), strict=True)),
+        strict=True,
+    ):  # the parts of a split junction stay apart
+        apart = (own >= SPLIT) & (own < SPLIT + 2**40)
+        met.append(np.where(apart, own + nth * 2**40, ends[vertex]))
     return RoadLines(
         start=start,
-        **met,
+        from_key=met[0],
+        to_key=met[1],
+        back_keys=(met[2], met[3]),
         skipped=dict(sorted(skipped.items())),
         delay_s=np.concatenate(
             [np.zeros(len(part)) if part.delay_s is None else part.delay_s for part in parts]
@@ -377,18 +398,18 @@ def coordinate_keys(lon: npt.NDArray[np.int32], lat: npt.NDArray[np.int32]) -> I
     )
 
 
-# Return the nodes' keys and positions, in Z-order, and each line's first and last node.
-def _nodes(lines: RoadLines) -> tuple[Ints, tuple[np.ndarray, np.ndarray], Ints, Ints]:
-    ends = np.concatenate([lines.start[:-1], lines.start[1:] - 1])
+# Return the nodes' keys and positions, in Z-order, and the nodes of each line: four rows, as its keys.
+def _nodes(lines: RoadLines) -> tuple[Ints, tuple[np.ndarray, np.ndarray], Ints]:
+    first_vertex, last_vertex = lines.start[:-1], lines.start[1:] - 1
+    vertices = np.concatenate([first_vertex, last_vertex, last_vertex, first_vertex])
     keys, first, inverse = np.unique(
-        np.concatenate([lines.from_key, lines.to_key]), return_index=True, return_inverse=True
+        np.concatenate(lines.keys), return_index=True, return_inverse=True
     )
-    lon, lat = lines.lon[ends[first]], lines.lat[ends[first]]
+    lon, lat = lines.lon[vertices[first]], lines.lat[vertices[first]]
     order = np.lexsort((keys, _z_order(lon, lat)))
     rank = np.empty(len(keys), dtype=np.int64)
     rank[order] = np.arange(len(keys))
-    node = rank[inverse]
-    return keys[order], (lon[order], lat[order]), node[: len(lines)], node[len(lines) :]
+    return keys[order], (lon[order], lat[order]), rank[inverse].reshape(4, -1)
 
 
 # Interleave the bits of longitude and latitude (Morton 1966): neighbours on the ground stay close
@@ -432,11 +453,13 @@ def _taken(lines: RoadLines, order: Ints) -> RoadLines:
     counts = np.diff(lines.start)[order]
     start = np.append(0, np.cumsum(counts))
     vertices = np.arange(start[-1]) + np.repeat(lines.start[:-1][order] - start[:-1], counts)
-    moved = {
+    moved: dict[str, Any] = {
         column: getattr(lines, column)[order] for column in ("from_key", "to_key", *_DESCRIBED)
     }
     if lines.delay_s is not None:
         moved["delay_s"] = lines.delay_s[order]
+    if lines.back_keys is not None:
+        moved["back_keys"] = tuple(keys[order] for keys in lines.back_keys)
     return replace(lines, start=start, lon=lines.lon[vertices], lat=lines.lat[vertices], **moved)
 
 
@@ -449,13 +472,13 @@ def _geodesic_lengths(lines: RoadLines) -> Floats:
 
 
 # List the arcs by the node they leave and by the node they reach.
-def _csr(start: Ints, stop: Ints, access: np.ndarray, nodes: int) -> dict[str, np.ndarray]:
+def _csr(ends: Ints, access: np.ndarray, nodes: int) -> dict[str, np.ndarray]:
     ahead, back = np.flatnonzero(access & 0b000111), np.flatnonzero(access & 0b111000)
     arc = np.concatenate([2 * ahead, 2 * back + 1])
     rows = {}
     for name, node in (
-        ("forward", np.concatenate([start[ahead], stop[back]])),
-        ("reverse", np.concatenate([stop[ahead], start[back]])),
+        ("forward", np.concatenate([ends[0, ahead], ends[2, back]])),
+        ("reverse", np.concatenate([ends[1, ahead], ends[3, back]])),
     ):
         rows[f"{name}_start"] = np.append(0, np.cumsum(np.bincount(node, minlength=nodes)))
         rows[f"{name}_arc"] = arc[np.lexsort((arc, node))]
@@ -464,7 +487,10 @@ def _csr(start: Ints, stop: Ints, access: np.ndarray, nodes: int) -> dict[str, n
 
 # Number the pieces of the network that no road joins: 0 is the piece with most nodes.
 def _components(arrays: dict[str, np.ndarray], nodes: int) -> Ints:
-    start, stop = arrays["edge_from"], arrays["edge_to"]
+    start, stop = (
+        np.concatenate([arrays[side], arrays[f"edge_back_{side[5:]}"]])
+        for side in ("edge_from", "edge_to")
+    )
     graph = sparse.coo_array(
         (np.ones(len(start), dtype=np.int8), (start, stop)), shape=(nodes, nodes)
     )
@@ -605,6 +631,8 @@ def read_network(path: Path) -> tuple[dict[str, np.ndarray], list[str], dict[str
         for name in COLUMNS
         if name in batch.schema.names
     }
-    # networks made before it was known who may go only to the ends
+    # networks made before it was known who may go only to the ends, and turn restrictions
     arrays.setdefault("edge_ends", np.zeros_like(arrays["edge_access"]))
+    arrays.setdefault("edge_back_from", arrays["edge_to"])
+    arrays.setdefault("edge_back_to", arrays["edge_from"])
     return arrays, batch.column("names")[0].as_py(), manifest

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +183,7 @@ def _take_turn(relation: Any, extract: _Extract) -> None:
     modes = 0b001 * ("motorcar" not in free) | 0b010 * ("bicycle" not in free)
     come, go = (frozenset(ref for _, ref in parts[role]) for role in ("from", "to"))
     via = parts["via"]
-    if len(via) != 1 or via[0][0] != "n" or not kind.startswith(("no_", "only_")) or come == go:
+    if len(via) != 1 or via[0][0] != "n" or not kind.startswith(("no_", "only_")):
         extract.skip("turn_not_at_a_node")
         return
     turn = _Turn(kind.startswith("only_"), come, go, modes)
@@ -311,50 +311,110 @@ def _blocked(barriers: Mapping[int, dict[str, str]], reading: Reading) -> dict[i
 def _split(
     lines: RoadLines, ways: Ints, blocked: Mapping[int, int], extract: _Extract
 ) -> RoadLines:
-    nodes: Ints = np.array(sorted({*blocked, *extract.turns}), dtype=np.int64)
     keys = np.concatenate([lines.from_key, lines.to_key])
+    turns = _clear_turns(keys, np.tile(ways, 2), extract)
+    beside = _beside(lines, set(turns))
+    nodes: Ints = np.array(sorted({*blocked, *turns, *beside}), dtype=np.int64)
     ends = np.flatnonzero(np.isin(keys, nodes))
     if not len(ends):
         return lines
     line = ends % len(lines)
     order = np.lexsort((ends, lines.start[line], ways[line], keys[ends]))
     ends, line = ends[order], line[order]
-    at = np.concatenate([lines.start[:-1], lines.start[1:] - 1])[ends]
     joints: list[tuple[int, int, int, int]] = []
-    split: list[int] = []
     _, begin = np.unique(keys[ends], return_index=True)
+    turning = np.zeros(len(ends), dtype=bool)
     for one, after in pairwise([*begin.tolist(), len(ends)]):
         node, come = int(keys[ends[one]]), [int(way) for way in ways[line[one:after]]]
-        turns = [turn for turn in extract.turns.get(node, ()) if turn.is_clear(come)]
         stopped, held = blocked.get(node, 0) & 0b111, blocked.get(node, 0) >> 3
-        if not stopped | held and not turns:
-            extract.skip("turn_not_at_a_node", node in extract.turns)
-            continue
-        split += range(one, after)
-        extract.skip("junctions_split")
-        for i, j in combinations(range(after - one), 2):
-            go, back = (_may(turns, come[a], come[b]) for a, b in ((i, j), (j, i)))
-            free, guest = ((go & who) | (back & who) << 3 for who in (~stopped, held))
-            if free | guest:
-                joints.append((one + i, one + j, free, guest))
-    keys[ends[split]] = SPLIT + np.arange(len(split))
-    first, second, let, held_by = np.array(joints, dtype=np.int64).reshape(-1, 4).T
+        turning[one:after] = node in turns or node in beside
+        extract.skip("junctions_split", node not in beside)
+        for i, j in product(range(after - one), repeat=2):
+            go = _may(turns.get(node, ()), come[i], come[j])
+            if i == j and node in beside:
+                go &= 0b100
+            if turning[one]:
+                joints.append((one + i, one + j, go & ~stopped, go & held))
+            elif i < j and (~stopped | held) & 0b111:
+                joints.append((one + i, one + j, 0b1001 * (~stopped & 0b111), 0b1001 * held))
+    return _joined_by(lines, ends, turning, np.array([j for j in joints if j[2] | j[3]]))
+
+
+# Return the restrictions of each node whose ways end there.
+def _clear_turns(keys: Ints, ways: Ints, extract: _Extract) -> dict[int, list[_Turn]]:
+    clear = {}
+    at = np.flatnonzero(np.isin(keys, np.array([*extract.turns], dtype=np.int64)))
+    come: dict[int, list[int]] = {}
+    for key, way in zip(keys[at].tolist(), ways[at].tolist(), strict=True):
+        come.setdefault(key, []).append(way)
+    for node, several in extract.turns.items():
+        kept = [turn for turn in several if turn.is_clear(come.get(node, ()))]
+        extract.skip("turn_not_at_a_node", not kept)
+        if kept:
+            clear[node] = kept
+    return clear
+
+
+# Return the nodes, on the roads that leave those, where cars can only go on or turn back: who turned
+# back there would have turned as he may not.
+def _beside(lines: RoadLines, nodes: set[int]) -> set[int]:
+    cars = (lines.access | lines.ends) & 0b001001
+    keys, end = np.unique(np.concatenate([lines.from_key, lines.to_key]), return_inverse=True)
+    driven = np.bincount(end, np.tile(cars > 0, 2), minlength=len(keys))
+    start, stop = end[: len(lines)], end[len(lines) :]
+    barred = np.isin(keys, np.array(sorted(nodes), dtype=np.int64))
+    found = np.zeros(len(keys), dtype=bool)
+    both = (cars == 0b001001) & (start != stop)
+    while True:
+        near = barred | found
+        more = np.zeros(len(keys), dtype=bool)
+        more[stop[both & near[start]]] = more[start[both & near[stop]]] = True
+        more &= (driven == 2) & ~near
+        if not more.any():
+            return set(keys[found].tolist())
+        found |= more
+
+
+# Return the lines with the ends of some of them at nodes of their own, and the lines that join these:
+# rows of two ends, access and ends of a journey. Where it is ``turning``, who leaves begins at another
+# node than who arrives, and a joint leads from the first end to the second alone.
+def _joined_by(
+    lines: RoadLines, ends: Ints, turning: npt.NDArray[np.bool_], joints: Ints
+) -> RoadLines:
+    arrive = SPLIT + np.arange(len(ends))
+    leave = arrive + np.where(turning, len(ends), 0)
+    count, at_stop = len(lines), ends >= len(lines)
+    drawn = np.concatenate([lines.from_key, lines.to_key])
+    against = drawn.copy()
+    drawn[ends], against[ends] = np.where(at_stop, (arrive, leave), (leave, arrive))
+    vertex = np.concatenate([lines.start[:-1], lines.start[1:] - 1])[ends]
+    first, second, access, held = joints.reshape(-1, 4).T
     unnamed: np.ndarray = np.full(len(first), "", dtype=object)
     unknown = np.full(len(first), np.nan)
+    grown = {
+        "lon": np.repeat(lines.lon[vertex[first]], 2),
+        "lat": np.repeat(lines.lat[vertex[first]], 2),
+        "road_class": lines.road_class[ends[first] % count],
+        "access": access.astype(np.uint8),
+        "ends": held.astype(np.uint8),
+        "speed_kmh": unknown,
+        "seconds": unknown,
+        "length_m": np.zeros(len(first)),
+        "name": unnamed,
+        "delay_s": np.zeros(len(first)),
+        "start": lines.start[-1] + 2 * np.arange(1, len(first) + 1),
+    }
+    described: dict[str, Any] = {
+        name: np.concatenate([getattr(lines, name), more]) for name, more in grown.items()
+    }
     return RoadLines(
-        start=np.concatenate([lines.start, lines.start[-1] + 2 * np.arange(1, len(first) + 1)]),
-        lon=np.concatenate([lines.lon, np.repeat(lines.lon[at[first]], 2)]),
-        lat=np.concatenate([lines.lat, np.repeat(lines.lat[at[first]], 2)]),
-        from_key=np.concatenate([keys[: len(lines)], keys[ends[first]]]),
-        to_key=np.concatenate([keys[len(lines) :], keys[ends[second]]]),
-        road_class=np.concatenate([lines.road_class, lines.road_class[line[first]]]),
-        access=np.concatenate([lines.access, let.astype(np.uint8)]),
-        ends=np.concatenate([lines.ends, held_by.astype(np.uint8)]),
-        speed_kmh=np.concatenate([lines.speed_kmh, unknown]),
-        seconds=np.concatenate([lines.seconds, unknown]),
-        length_m=np.concatenate([lines.length_m, np.zeros(len(first))]),
-        name=np.concatenate([lines.name, unnamed]),
-        delay_s=np.concatenate([lines.delay_s, np.zeros(len(first))]),
+        from_key=np.concatenate([drawn[:count], arrive[first]]),
+        to_key=np.concatenate([drawn[count:], leave[second]]),
+        back_keys=(
+            np.concatenate([against[count:], leave[second]]),
+            np.concatenate([against[:count], arrive[first]]),
+        ),
+        **described,
     )
 
 

@@ -404,16 +404,15 @@ def test_every_node_of_andorra_is_an_independent_dijkstra(
     arcs: list = []
     private: list = []
     rows = zip(
-        net.arrays["edge_from"],
-        net.arrays["edge_to"],
+        *net.ends,
         net.costs("car", "time"),
         *net.allowed("car"),
         held,
         strict=True,
     )
-    for a, b, cost, ahead, back, at_ends in rows:
+    for a, b, back_a, back_b, cost, ahead, back, at_ends in rows:
         of = private if at_ends else arcs
-        of += [(a, b, float(cost))] * bool(ahead) + [(b, a, float(cost))] * bool(back)
+        of += [(a, b, float(cost))] * bool(ahead) + [(back_a, back_b, float(cost))] * bool(back)
     # the parts of a split junction stand at one place: nodes are told apart by number, and no
     # service stands there
     split = net.arrays["node_key"] < 0

@@ -6,7 +6,10 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from pyproj import Geod
 
+from geoguichet.coverage.routers.network import Network
+from geoguichet.coverage.routers.road import RoadRouter
 from geoguichet.referentials.roads.network_file import FRANCE, ROAD_CLASSES, read_network
 from geoguichet.referentials.roads.openstreetmap import _duration
 from geoguichet.referentials.roads.sources import make_network
@@ -48,13 +51,12 @@ def reached(path: Path, out: Path, mode: int = 0) -> dict[tuple, set]:
     arrays = read_network(out)[0]
     place = list(zip(arrays["node_lon"].tolist(), arrays["node_lat"].tolist(), strict=True))
     after: dict[int, set[int]] = {}
-    for a, b, bits in zip(
-        arrays["edge_from"], arrays["edge_to"], arrays["edge_access"], strict=True
-    ):
+    sides = ("edge_from", "edge_to", "edge_back_from", "edge_back_to", "edge_access")
+    for a, b, back_a, back_b, bits in zip(*(arrays[side] for side in sides), strict=True):
         if bits >> mode & 1:
             after.setdefault(int(a), set()).add(int(b))
         if bits >> (mode + 3) & 1:
-            after.setdefault(int(b), set()).add(int(a))
+            after.setdefault(int(back_a), set()).add(int(back_b))
     found: dict[tuple, set] = {}
     for node in range(len(place)):
         seen, waiting = {node}, [node]
@@ -192,25 +194,64 @@ def test_a_lane_without_a_limit_is_driven_no_faster_than_a_service_road(tmp_path
         assert arrays["edge_length_m"] / arrays["edge_car_s"] * 3.6 == pytest.approx(kmh)
 
 
-def turned(out: Path) -> set[tuple[int, int]]:
-    """Which turns at the middle a car may make: from way 10, 11 or 12 into another."""
+@pytest.mark.parametrize(
+    ("tags", "may"),
+    [({"restriction": "no_u_turn"}, {11, 12}), ({"restriction": "no_left_turn"}, set())],
+)
+def test_who_may_not_turn_back_does_not(tmp_path: Path, tags: dict, may: set[int]) -> None:
+    members = [("from", "way", 10), ("via", "node", 2), ("to", "way", 10 if may else 12)]
+    path = extract(tmp_path / "m.osm", STREETS, relations=[(tags, members)])
+    make_network([path], tmp_path / "m.roads")
+    turns = turned(tmp_path / "m.roads", back=True)
+    assert ((10, 10) in turns) == (not may) and (11, 11) in turns
+    assert turns >= {(10, way) for way in may}
+
+
+def test_nobody_turns_as_he_may_not_by_turning_back_a_little_farther(tmp_path: Path) -> None:
+    """A zebra crossing beside a junction is no place to turn back; the next junction is."""
+    zebra = {13: ([1, 5], {"highway": "footway"})} | STREETS
+    zebra[11] = ([2, 5, 3], {"highway": "tertiary"})
+    members = [("from", "way", 10), ("via", "node", 2), ("to", "way", 12)]
+    CROSS[5] = (1.011, 44.0)
+    try:
+        path = extract(
+            tmp_path / "m.osm", zebra, relations=[({"restriction": "no_left_turn"}, members)]
+        )
+        assert reached(path, tmp_path / "m.roads")[1] == {1, 2, 3, 4, 5}
+    finally:
+        del CROSS[5]
+    net = Network.open(tmp_path / "m.roads")
+    a, b = (gpd.GeoSeries([shapely.Point(at)], crs=4326) for at in (WEST, NORTH))
+    seconds = RoadRouter(net).nearest(a, b).cost[0]
+    length = Geod(ellps="WGS84").line_length([1.0, 1.02], [44.0, 44.0]) + Geod(
+        ellps="WGS84"
+    ).line_length([1.02, 1.01, 1.01], [44.0, 44.0, 44.01])
+    assert seconds == pytest.approx(length * 3.6 / FRANCE.car_kmh["tertiary"], abs=2.0)
+
+
+def turned(out: Path, *, back: bool = False) -> set[tuple[int, int]]:
+    """Which turns at the middle a car may make: from way 10, 11 or 12 into another, or ``back``."""
     arrays = read_network(out)[0]
     far = {round(x * 1e7): way for (x, _), way in ((WEST, 10), (EAST, 11))}
     ways: dict[int, set[int]] = {}
     arcs = []
-    for a, b, bits in zip(
-        arrays["edge_from"], arrays["edge_to"], arrays["edge_access"], strict=True
-    ):
+    sides = ("edge_from", "edge_to", "edge_back_from", "edge_back_to", "edge_access")
+    for a, b, back_a, back_b, bits in zip(*(arrays[side] for side in sides), strict=True):
         if arrays["node_lon"][a] == arrays["node_lon"][b] and (
             arrays["node_lat"][a] == arrays["node_lat"][b]
         ):
-            arcs += [(int(a), int(b))] * int(bits & 1) + [(int(b), int(a))] * int(bits >> 3 & 1)
+            arcs += [(int(a), int(b))] * int(bits & 1)
+            arcs += [(int(back_a), int(back_b))] * int(bits >> 3 & 1)
             continue
-        for here, there in ((int(a), int(b)), (int(b), int(a))):
+        pairs = ((a, b), (b, a), (back_a, back_b), (back_b, back_a))
+        for here, there in [(int(u), int(v)) for u, v in pairs]:
             if (arrays["node_lon"][here], arrays["node_lat"][here]) == (10_100_000, 440_000_000):
                 ways.setdefault(here, set()).add(far.get(int(arrays["node_lon"][there]), 12))
+    reached_by = {u for u, _ in arcs}
+    assert not reached_by & {v for _, v in arcs}, "two turns in a row would make a third"
     free = {(u, v) for at in ways.values() for u in at for v in at if u != v}
-    return free | {(u, v) for a, b in arcs for u in ways[a] for v in ways[b]}
+    turns = {(u, v) for a, b in arcs for u in ways[a] for v in ways[b]}
+    return free | {(u, v) for u, v in turns if u != v or back}
 
 
 @pytest.mark.parametrize(

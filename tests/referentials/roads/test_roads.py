@@ -84,7 +84,7 @@ def test_openstreetmap_ways_are_cut_where_they_meet(tmp_path: Path) -> None:
 
 def test_the_readers_agree_with_pyosmium_itself(data: Any, tmp_path: Path) -> None:
     """Andorra: as many metres as a plain loop over the ways counts, and every road way is there."""
-    suffix, largest, with_speed = {"small": ("", 4, 2), "shared": (".pbf", 11_022, 1_804)}[
+    suffix, largest, with_speed = {"small": ("", 4, 2), "shared": (".pbf", 11_380, 1_804)}[
         data.edition
     ]
     path = data.folder / "network" / "osm" / f"andorra-2025-01-19.osm{suffix}"
