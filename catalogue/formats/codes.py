@@ -64,7 +64,7 @@ def language_eu(code: str) -> str:
     """Return a language as the EU's vocabulary writes it (ISO 639-3, in capitals): ``fr`` is
     ``FRA``.
     """
-    return _EU_LETTERS.get(code.partition("-")[0], code).upper()
+    return _EU_LETTERS.get(language(code).partition("-")[0], code).upper()
 
 
 _EPSG = re.compile(r"(?:EPSG|epsg)\D{0,3}?(?:[:/]{1,2}[\d.]*[:/]{1,2}|[:/ ])\s*(\d{4,6})\b")
@@ -325,6 +325,20 @@ def number(text: str) -> int | float | None:
     if not math.isfinite(written):
         return None
     return int(written) if written == int(written) else written
+
+
+#: The levels of ISO 19115 (MD_ScopeCode of 2003 and of 2014).
+_SCOPES = """attribute attributeType collectionHardware collectionSession dataset series software
+nonGeographicDataset dimensionGroup feature featureType propertyType fieldSession service model tile
+metadata initiative sample document repository aggregate product collection coverage application"""
+SCOPES = frozenset(_SCOPES.split())
+#: The types of records that are none of them: datasets there, and named so.
+OWN_TYPES = ("study",)
+
+
+def scope(kind: str) -> str:
+    """Return the level of ISO 19115 of a type of record; harvesters leave out any other."""
+    return kind if kind in SCOPES else "dataset" if kind else ""
 
 
 def relation(extra: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from lxml import etree
 
 from geoguichet.catalogue.errors import CatalogueError, FormatError, QueryError
+from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats.dublin_core import CSW
 from geoguichet.catalogue.formats.xml import (
     Element,
@@ -219,6 +220,8 @@ def _compared(operator: str, found: str, node: Element) -> Any:
                 for side in ("LowerBoundary", "UpperBoundary")]  # fmt: skip
         return {"op": "between", "args": [left, *(_value(found, end) for end in ends)]}
     literal = _literal(node)
+    if (found, operator, literal) == ("type", "PropertyIsEqualTo", "dataset"):
+        return {"op": "in", "args": [left, ["dataset", *codes.OWN_TYPES]]}
     if QUERYABLES[found].kind == "array":
         holds = {"op": "a_contains", "args": [left, [literal]]}
         if operator in ("PropertyIsEqualTo", "PropertyIsNotEqualTo"):

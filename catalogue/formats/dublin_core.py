@@ -115,6 +115,13 @@ def _period(record: Record) -> str:
     return "/".join(end.removeprefix("..") for end in record.time.interval) or record.time.ends[0]
 
 
+# Return the rights, and the title of the licence, for those who know no ``dct:license``.
+def _rights(record: Record) -> list[str]:
+    licence = licences.asserted(record)
+    told = licences.title_of(licence) if licence != "other" else ""
+    return list(dict.fromkeys([*record.rights.split("\n"), told]))
+
+
 MAPPING = (
     Mapped("id", "identifier", note="the first"),
     Mapped(
@@ -168,7 +175,7 @@ MAPPING = (
             codes.language_iso(item["code"]) for item in beyond(record).get("resourceLanguages", ())
         ],
     ),
-    Mapped("rights", "rights", "out", write=lambda record: record.rights.split("\n")),
+    Mapped("rights", "rights", "out", "then the title of the licence", write=_rights),
     Mapped("rights", "rights + accessRights + license", "in", read=to.lines),
     Mapped(
         "license",

@@ -61,6 +61,7 @@ SERVICES = {
     for name in ("WMS", "WMTS", "WFS", "WCS", "CSW", "WPS", "SOS", "TMS")
 }
 _SERVICE = re.compile(r"\b(WMTS|WMS|WFS|WCS|CSW|WPS|SOS|TMS)\b")
+_PROTOCOL = "http://www.opengeospatial.org/standards/"
 _OPERATION = "http://www.opengis.net/def/serviceType/ogc/"
 
 
@@ -96,6 +97,14 @@ def standard_of(kind: Kind) -> str:
     return f"{_OPERATION}{kind.name.lower()}" if kind.name in SERVICES else ""
 
 
+def protocol_of(kind: Kind) -> str:
+    """Return the address that GeoDCAT-AP 3 calls the protocol of a service by; empty when it has
+    none.
+    """
+    called = {"CSW": "cat"}.get(kind.name, kind.name.lower())
+    return f"{_PROTOCOL}{called}" if kind.name in SERVICES else ""
+
+
 def kind_of(link: Link) -> Kind | None:
     """Return the kind of service or file that a link leads to, by its protocol, the format that is
     said of it, its type, the format that its address asks for, then the ending of its name; None
@@ -129,8 +138,8 @@ def media_of(link: Link) -> str:
 
 #: The function of ISO 19115 of a link, by its relation.
 FUNCTIONS = {
-    **dict.fromkeys(("enclosure", "item", "service"), "download"),
-    **dict.fromkeys(("about", "describedby"), "information"),
+    **dict.fromkeys(("enclosure", "item", "items", "service"), "download"),
+    **dict.fromkeys(("about", "describedby", "alternate", "license", "via"), "information"),
 }
 _PROTOCOLS = {
     "download": "WWW:DOWNLOAD-1.0-http--download",
@@ -148,6 +157,7 @@ def told_in_iso(link: Link) -> Link:
     if not protocol:
         kind = service_of(link)
         known = f"OGC:{kind.name}" if kind and kind.name in SERVICES else ""
+        known = known or ("OGC API Features" if link.rel == "items" else "")
         protocol = known or _PROTOCOLS.get(function if link.rel != "service" else "", "")
     extra = {**link.extra, **{"protocol": protocol, "function": function}}
     told = {name: text for name, text in extra.items() if text}

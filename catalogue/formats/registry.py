@@ -300,6 +300,10 @@ In the tables of formats of JSON, YAML and short XML the paths are what reads an
 `a.b` and `a/b` go from one member to the next, `*` is every member, `@a` an attribute, `a[b=c]`
 those whose b is c, `a, b` the first that says something, `a + b` both.
 
+## What consumers read
+
+{_consumers()}
+
 ## Members
 
 | member | meaning |
@@ -309,5 +313,13 @@ those whose b is c, `a, b` the first that says something, `a + b` both.
 {as_table(mappings())}"""
 
 
+# Return the tables of those who read us, which `tests/consumers` makes, as they stand.
+def _consumers() -> str:
+    _, mark, rest = _PAGE.read_text(encoding="utf-8").partition("<!-- consumers -->")
+    return mark + rest.partition("## Members")[0].rstrip()
+
+
+_PAGE = Path("docs/formats.md")
+
 if __name__ == "__main__":
-    Path("docs/formats.md").write_text(_page(), encoding="utf-8")
+    _PAGE.write_text(_page(), encoding="utf-8")

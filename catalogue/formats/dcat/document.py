@@ -422,7 +422,10 @@ def _place(part: Extent | Mapping[str, Any]) -> Thing:
     literal = Text(conversions.as_wkt(geometry), datatype=GSP.wktLiteral)
     if isinstance(part, Extent):
         return Thing(DCTERMS.Location, {DCAT.bbox: literal})
-    return Thing(DCTERMS.Location, {LOCN.geometry: Thing(LOCN.Geometry, {GSP.asWKT: literal})})
+    box = Extent.from_geometry(part)  # the shape is read where it can be, its box elsewhere
+    around = Text(conversions.as_wkt(box.as_geometry()), datatype=GSP.wktLiteral) if box else None
+    shape = Thing(LOCN.Geometry, {GSP.asWKT: literal})
+    return Thing(DCTERMS.Location, {DCAT.bbox: around, LOCN.geometry: shape})
 
 
 def _named_place(place: Place) -> Thing:
@@ -468,7 +471,11 @@ def _theme(theme: Theme, concept: Concept) -> Told:
     }
     thing = Thing(SKOS.Concept, said_there, _address(concept.id) if known else None)
     if concept.id.startswith(HVD):
-        return {DCATAP.hvdCategory: thing, DCATAP.applicableLegislation: _law(HVD_REGULATION)}
+        return {
+            DCAT.theme: thing,  # which data.gouv.fr reads
+            DCATAP.hvdCategory: thing,
+            DCATAP.applicableLegislation: _law(HVD_REGULATION),
+        }
     return {DCAT.theme: thing}
 
 
@@ -577,7 +584,11 @@ def _access_service(link: Link, address: URIRef) -> Thing | None:
     kind = links.service_of(link)
     if kind is None:
         return None
-    title, standard = link.title or kind.name, links.standard_of(kind)
+    title, standard, protocol = (
+        link.title or kind.name,
+        links.standard_of(kind),
+        links.protocol_of(kind),
+    )
     return Thing(
         DCAT.DataService,
         {
@@ -586,6 +597,9 @@ def _access_service(link: Link, address: URIRef) -> Thing | None:
             DCAT.endpointURL: Thing(RDFS.Resource, address=address),
             DCTERMS.conformsTo: Thing(DCTERMS.Standard, {RDFS.label: kind.name}, URIRef(standard))
             if standard
+            else None,
+            GEODCAT.serviceProtocol: Thing(DCTERMS.Standard, address=URIRef(protocol))
+            if protocol
             else None,
         },
     )

@@ -51,7 +51,7 @@ INSPIRE = "http://inspire.ec.europa.eu/metadata-codelist/"
 ROLE = f"{INSPIRE}ResponsiblePartyRole/"
 FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/"
 LANGUAGE = "http://publications.europa.eu/resource/authority/language/"
-MEDIA = "http://www.iana.org/assignments/media-types/"
+MEDIA = "https://www.iana.org/assignments/media-types/"
 FILE_TYPE = "http://publications.europa.eu/resource/authority/file-type/"
 #: The categories of high-value datasets, and the regulation that names them (2023/138).
 HVD = "http://data.europa.eu/bna/"

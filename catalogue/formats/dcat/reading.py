@@ -217,7 +217,7 @@ def _other_identifiers(part: Part, path: str) -> tuple[ExternalId, ...]:
 
 # Return one theme per scheme of concepts.
 def _themes(part: Part, path: str) -> tuple[Theme, ...]:
-    groups: dict[str, list[Concept]] = {}
+    groups: dict[str, dict[str, Concept]] = {}
     titles: dict[str, str] = {}
     for concept in part.at(path):
         label = concept.text("skos:prefLabel, rdfs:label")
@@ -233,9 +233,9 @@ def _themes(part: Part, path: str) -> tuple[Theme, ...]:
             scheme = identifier.rpartition("/")[0]
         if identifier:
             known = "" if identifier != label and label == tail(identifier) else label
-            groups.setdefault(scheme, []).append(Concept(identifier, known))
+            groups.setdefault(scheme, {})[identifier] = Concept(identifier, known)
     return tuple(
-        Theme(tuple(concepts), scheme, filled({"title": titles.get(scheme, "")}))
+        Theme(tuple(concepts.values()), scheme, filled({"title": titles.get(scheme, "")}))
         for scheme, concepts in groups.items()
     )
 
@@ -317,7 +317,7 @@ def _addresses(agent: Part) -> list[dict[str, Any]]:
 
 _SHAPES = " + ".join(
     f"{term}{held}"
-    for term in ("dcat:bbox", "locn:geometry", "dcat:centroid")
+    for term in ("locn:geometry", "dcat:bbox", "dcat:centroid")
     for held in ("", "/gsp:asWKT")
 )
 

@@ -1,5 +1,6 @@
 """ISO 19115-3: ISO 19115-1:2014 in XML, the successor of ISO 19139."""
 
+from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats.iso import iso19139, reading, writing
 from geoguichet.catalogue.formats.iso.making import (
     GML,
@@ -58,7 +59,10 @@ def _metadata(make: Maker, record: Record) -> list[Property]:
         for text, kind in ((record.created, "creation"), (record.updated, "revision"))
         if text
     ]
-    scope: Property = ("resourceScope", make.code("MD_ScopeCode", record.type))
+    scope: tuple[Property, ...] = (
+        ("resourceScope", make.code("MD_ScopeCode", codes.scope(record.type))),
+        ("name", record.type if record.type not in codes.SCOPES else ""),
+    )
     return [
         ("metadataIdentifier", identifier(make, record.id)),
         ("defaultLocale", locale(make, language) if language else None),
@@ -70,7 +74,7 @@ def _metadata(make: Maker, record: Record) -> list[Property]:
             if parent
             else None,
         ),
-        ("metadataScope", make.object("MD_MetadataScope", scope) if record.type else None),
+        ("metadataScope", make.object("MD_MetadataScope", *scope) if record.type else None),
         ("dateInfo", dates or missing()),
         (
             "metadataStandard",

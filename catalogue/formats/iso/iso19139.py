@@ -1,11 +1,15 @@
 """ISO 19139: ISO 19115:2003 in XML, what INSPIRE and the French portals exchange."""
 
+import re
+
+from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats.iso import reading, writing
 from geoguichet.catalogue.formats.iso.making import (
     GML,
     Dialect,
     Maker,
     Property,
+    identifier,
     locale,
     missing,
     names_of,
@@ -13,12 +17,12 @@ from geoguichet.catalogue.formats.iso.making import (
     says,
 )
 from geoguichet.catalogue.formats.mapping import Format, Mapped, Written, beyond
-from geoguichet.catalogue.formats.xml import XLINK, Element, name
+from geoguichet.catalogue.formats.xml import XLINK, Element, down, name, parse, serialize
 from geoguichet.catalogue.record import Contact, Record
 
 MAPPING = (
     Mapped("id", "fileIdentifier"),
-    Mapped("type", "hierarchyLevel"),
+    Mapped("type", "hierarchyLevel", note="of the list of ISO; `study` is a name of a dataset"),
     Mapped("parent", "parentIdentifier"),
     Mapped("language", "language"),
     Mapped("updated", "dateStamp"),
@@ -112,7 +116,8 @@ def _metadata(make: Maker, record: Record) -> list[Property]:
         ("language", make.language(told.get("language", {}).get("code", ""))),
         ("characterSet", make.code("MD_CharacterSetCode", "utf8")),
         ("parentIdentifier", told.get("parent", "")),
-        ("hierarchyLevel", make.code("MD_ScopeCode", record.type)),
+        ("hierarchyLevel", make.code("MD_ScopeCode", codes.scope(record.type))),
+        ("hierarchyLevelName", record.type if record.type not in codes.SCOPES else ""),
         ("dateStamp", make.date(stamp) if stamp else missing()),
         ("metadataStandardName", "ISO 19115"),
         ("metadataStandardVersion", "2003/Cor.1:2006"),
@@ -274,6 +279,31 @@ DIALECT = Dialect(
         ("version", item.get("version", "") or missing("unknown")),
     ),
 )
+
+#: The citation of the resource in a document, and an identifier in it.
+_CITATION = re.compile(
+    rb"identificationInfo\b(?s:.*?)<((?:\w+:)?)CI_Citation\b(?s:.*?)</\1CI_Citation>"
+)
+_IDENTIFIER = re.compile(rb"<(?:\w+:)?identifier[\s>]")
+
+
+def identified(document: bytes, identifier_of_record: str) -> bytes:
+    """Return a document with an identifier of the resource: as it is when it has one, else with that
+    of the record. What makes DCAT of ISO (SEMIC's stylesheet, data.gouv.fr) drops a resource that
+    has none.
+    """
+    met = _CITATION.search(document)
+    if met is None or _IDENTIFIER.search(met[0]):
+        return document
+    root = parse(document)
+    citation = down(root, "identificationInfo", "*", "citation", "*")
+    if citation is None:
+        return document
+    make = Maker(DIALECT)
+    made = make.object("CI_Citation", ("identifier", identifier(make, identifier_of_record)))
+    citation.insert(writing.rank(citation, "identifier", DIALECT), made[0])
+    return serialize(root, whole=True)
+
 
 FORMAT = Format(
     "iso19139",

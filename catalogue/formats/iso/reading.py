@@ -269,6 +269,8 @@ def members(root: Element) -> Members:
         }
     )
     del met
+    if said["externalIds"] == (ExternalId(said["id"]),):  # that of the record says nothing more
+        said["externalIds"] = ()
     return said
 
 
@@ -304,10 +306,15 @@ def _of_metadata(reading: Reading) -> Members:
     language = code_of(child(root, "language")) or code_of(
         down(root, "defaultLocale", "*", "language")
     )
+    called = value(child(root, "hierarchyLevelName")) or value(
+        down(root, "metadataScope", "*", "name")
+    )
     said: Members = {
         "id": value(child(root, "fileIdentifier"))
         or value(down(root, "metadataIdentifier", "*", "code")),
-        "type": code_of(child(root, "hierarchyLevel"))
+        "type": called
+        if called in codes.OWN_TYPES
+        else code_of(child(root, "hierarchyLevel"))
         or code_of(down(root, "metadataScope", "*", "resourceScope")),
         "parent": _parent(child(root, "parentIdentifier"))
         or _parent(down(root, "parentMetadata", "*", "identifier", "*", "code"))

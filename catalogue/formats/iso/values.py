@@ -164,6 +164,11 @@ def _format(element: Element | None) -> Distributed:
     return filled(Distributed(name=name, version=version)) if name else {}
 
 
+_MEDIA_TYPE = re.compile(
+    r"(?:application|audio|font|image|model|multipart|text|video)/[\w.+-]+(?: ?;[ -~]*)?"
+)
+
+
 def online_resource(resource: Element | None, rel: str = "") -> Link | None:
     """Read a ``CI_OnlineResource``; the relation, where none is given, follows from its function
     and protocol.
@@ -184,6 +189,8 @@ def online_resource(resource: Element | None, rel: str = "") -> Link | None:
     label = parts.get("name")
     mime = inner(label)
     kind = mime.get("type", "") if mime is not None and LOCAL[mime.tag] == "MimeFileType" else ""
+    if not kind and _MEDIA_TYPE.fullmatch(extra.get("applicationProfile", "")):
+        kind = extra.pop("applicationProfile")
     return Link(
         href,
         rel or codes.relation(extra),

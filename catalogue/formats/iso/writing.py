@@ -43,7 +43,7 @@ from geoguichet.catalogue.formats.mapping import (
     said,
 )
 from geoguichet.catalogue.formats.xml import HREF, LOCAL, Element, parse, serialize
-from geoguichet.catalogue.record import Concept, Contact, Link, Record, Theme
+from geoguichet.catalogue.record import Concept, Contact, ExternalId, Link, Record, Theme
 
 # Keywords, thesauri and constraints of ISO 19115 written.
 
@@ -110,7 +110,8 @@ def constraints_of(record: Record) -> list[Constraint]:
     if licence and reading.licence_of(constraints) != licence:
         legal: Constraint = {"kind": "legal", "use": ["license"]}
         if licence != "other":
-            legal["other"] = [{"text": licence, "href": licences.address_of(licence)}]
+            told = {"text": licences.title_of(licence), "href": licences.address_of(licence)}
+            legal["other"] = [cast(Words, told)]
         constraints.insert(0, legal)
     known = reading.rights_of(constraints).split("\n")
     more = [line for line in record.rights.split("\n") if line.strip() and line not in known]
@@ -187,15 +188,6 @@ def distributed(link: Link) -> bool:
 
 # Make a ``CI_OnlineResource``.
 def _online(make: Maker, link: Link) -> Element:
-
-    named: Value = link.title
-    if link.type:
-        named = make.leaf(
-            make.dialect.anchor,
-            "MimeFileType",
-            link.title or link.type,
-            type=codes.writable(link.type),
-        )
     return make.object(
         "CI_OnlineResource",
         ("linkage", make.leaf("gmd", "URL", _as_uri(link.href)) if make.older else link.href),
@@ -203,8 +195,8 @@ def _online(make: Maker, link: Link) -> Element:
             "protocol",
             make.text(link.extra.get("protocol", ""), link.extra.get("protocolAddress", "")),
         ),
-        ("applicationProfile", link.extra.get("applicationProfile", "")),
-        ("name", named),
+        ("applicationProfile", link.type or link.extra.get("applicationProfile", "")),
+        ("name", link.title),
         ("description", link.extra.get("description", "")),
         ("function", make.code("CI_OnLineFunctionCode", _function(link))),
     )
@@ -361,6 +353,13 @@ def _languages(make: Maker, languages: list[str]) -> list[Property]:
     return [("defaultLocale", locales[:1]), ("otherLocale", locales[1:])]
 
 
+def resource_identifiers(record: Record) -> tuple[ExternalId, ...]:
+    """Return the identifiers of the resource; that of the record where it says none: what DCAT is
+    made of ISO by leaves out a resource without one, and INSPIRE asks for one.
+    """
+    return record.external_ids or (ExternalId(record.id),)
+
+
 def _citation(make: Maker, record: Record) -> Element:
     told = beyond(record)
     return make.object(
@@ -372,7 +371,10 @@ def _citation(make: Maker, record: Record) -> Element:
             [dated(make, item["date"], item.get("type", "")) for item in told.get("dates", ())]
             or [missing()],
         ),
-        ("identifier", [identifier(make, item.value, item.scheme) for item in record.external_ids]),
+        (
+            "identifier",
+            [identifier(make, item.value, item.scheme) for item in resource_identifiers(record)],
+        ),
         (
             "citedResponsibleParty",
             [party_of(make, contact) for contact in answering(record, "citation")],
@@ -477,7 +479,7 @@ def _quality(make: Maker, record: Record) -> Element | None:
             "scope",
             make.object(
                 "DQ_Scope" if make.older else "MD_Scope",
-                ("level", make.code("MD_ScopeCode", record.type or "dataset")),
+                ("level", make.code("MD_ScopeCode", codes.scope(record.type or "dataset"))),
             ),
         ),
         ("report", reports),
@@ -548,6 +550,7 @@ _ASPECTS: Mapping[str, Callable[[Record], Any]] = {
     "links.operations": lambda record: [
         link for link in record.links if not distributed(link) and link.rel != "preview"
     ],
+    "externalIds": resource_identifiers,
     "themes.topicCategory": topic_codes,
     "themes": lambda record: [theme for theme in record.themes if theme.scheme != TOPIC_CATEGORY],
 }
@@ -615,15 +618,15 @@ def _home(
             same = [child for child in parent if isinstance(child.tag, str)]
         if not same:
             made = etree.Element(node.tag, {str(name): str(text) for name, text in node.items()})
-            parent.insert(_rank(parent, LOCAL[node.tag], dialect), made)
+            parent.insert(rank(parent, LOCAL[node.tag], dialect), made)
             parent.attrib.pop(f"{{{dialect.namespaces['gco']}}}nilReason", "")
             same = [made]
         parent = same[0]
-    return parent, _rank(parent, LOCAL[new.tag], dialect)
+    return parent, rank(parent, LOCAL[new.tag], dialect)
 
 
-# Return the position of a property among its siblings, in the order of the schema.
-def _rank(parent: Element, name: str, dialect: Dialect) -> int:
+def rank(parent: Element, name: str, dialect: Dialect) -> int:
+    """Return the position of a property among its siblings, in the order of the schema."""
     kind = re.sub(r"^(?:CHE|MI|LE|QE)_(?:MD_|CI_)?", "MD_", LOCAL[parent.tag])
     order = dialect.order.get(LOCAL[parent.tag]) or dialect.order.get(kind) or ()
     if name not in order:

@@ -362,7 +362,7 @@ def differences(one: Record, other: Record, members: Iterable[str] = MEMBERS) ->
 
 def canonical(record: Record) -> Record:
     """The record as a reader makes it: licence and rights come from constraints, translations need
-    a text, links say their protocol and function.
+    a text, links say their protocol and function, and its own identifier is no other.
     """
     constraints = said(record, "constraints") or []
     translated = {
@@ -375,7 +375,8 @@ def canonical(record: Record) -> Record:
         )
     }
     told = tuple(map(told_in_iso, record.links))
-    record = with_members(record, translations=translated, links=told)
+    others = tuple(one for one in record.external_ids if one != ExternalId(record.id))
+    record = with_members(record, translations=translated, links=told, externalIds=others)
     return with_members(record, license=licence_of(constraints), rights=rights_of(constraints))
 
 
