@@ -309,6 +309,11 @@ def _concept(address: str) -> Thing:
     return Thing(SKOS.Concept, address=URIRef(address))
 
 
+# Return what stands at an address; None where there is none.
+def _at(kind: URIRef, address: str, label: str = "") -> Thing | None:
+    return Thing(kind, {RDFS.label: label}, _address(address)) if address else None
+
+
 def _labelled(kind: URIRef, label: str) -> Thing:
     return Thing(kind, {RDFS.label: label})
 
@@ -557,9 +562,7 @@ def _distribution(record: Record, link: Link, address: URIRef) -> Thing:
             DCTERMS.title: link.title,
             DCTERMS.description: link.extra.get("description"),
             DCTERMS.format: _format(record, link),
-            DCAT.mediaType: Thing(DCTERMS.MediaType, address=_address(MEDIA + media))
-            if media
-            else None,
+            DCAT.mediaType: _at(DCTERMS.MediaType, media and MEDIA + media),
             DCTERMS.conformsTo: _labelled(DCTERMS.Standard, protocol) if protocol else None,
             DCAT.accessService: _access_service(link, address),
             DCTERMS.license: _licence(record),
@@ -584,23 +587,15 @@ def _access_service(link: Link, address: URIRef) -> Thing | None:
     kind = links.service_of(link)
     if kind is None:
         return None
-    title, standard, protocol = (
-        link.title or kind.name,
-        links.standard_of(kind),
-        links.protocol_of(kind),
-    )
+    title = link.title or kind.name
     return Thing(
         DCAT.DataService,
         {
             DCTERMS.title: title,
             DCTERMS.description: link.extra.get("description") or title,
             DCAT.endpointURL: Thing(RDFS.Resource, address=address),
-            DCTERMS.conformsTo: Thing(DCTERMS.Standard, {RDFS.label: kind.name}, URIRef(standard))
-            if standard
-            else None,
-            GEODCAT.serviceProtocol: Thing(DCTERMS.Standard, address=URIRef(protocol))
-            if protocol
-            else None,
+            DCTERMS.conformsTo: _at(DCTERMS.Standard, links.standard_of(kind), kind.name),
+            GEODCAT.serviceProtocol: _at(DCTERMS.Standard, links.protocol_of(kind)),
         },
     )
 
@@ -628,9 +623,7 @@ def _facts(record: Record, told: Members, base: str) -> Told:
             _standard(item) for item in told.get("conformity", ()) if item.get("pass")
         ],
         DCATAP.applicableLegislation: [_law(address) for address in told.get("legislation", ())],
-        DCTERMS.accrualPeriodicity: Thing(DCTERMS.Frequency, address=URIRef(FREQUENCY + period))
-        if period
-        else None,
+        DCTERMS.accrualPeriodicity: _at(DCTERMS.Frequency, period and FREQUENCY + period),
         **(_parent(record, parent, base) if parent else {}),
         DCTERMS.language: [_language(item["code"]) for item in told.get("resourceLanguages", ())],
         GEODCAT.serviceType: _concept(f"{INSPIRE}SpatialDataServiceType/{quote(kind)}")
