@@ -13,7 +13,7 @@ from pyogrio.errors import DataSourceError
 
 from geoguichet.coverage.errors import OutputError
 from geoguichet.floor.files import refused, whole
-from geoguichet.floor.words import Message
+from geoguichet.floor.words import Message, number
 from geoguichet.referentials.layers import LONLAT
 
 if TYPE_CHECKING:
@@ -27,16 +27,18 @@ _DRAWN = {
     "white_zones": ("#b4432f", 0.55, 4),
     "zones": ("#b4432f", 0.55, 4),
     "communes": ("#8fa8b8", 0.35, 3),
-    "demand": ("#5b6470", 0.7, 2),
-    "people": ("#5b6470", 0.7, 2),
+    "demand": ("#5b6470", 0.5, 1.5),
+    "people": ("#5b6470", 0.5, 1.5),
     "services": ("#1d4f91", 0.9, 4),
     "counters": ("#1d4f91", 0.9, 4),
     "kiosks": ("#0d7f5f", 1.0, 6),
 }
 _USUAL = "#5b6470", 0.6, 4
-_WIDTH, _MARGIN = 800.0, 12.0
-#: What is left out of a drawing: less than half of one of its units, which no eye tells apart.
-_TOLERANCE = 0.4
+#: Drawn by a point each, whatever their ground: there are many, and the zones tell the ground.
+_BY_POINTS = ("demand", "people")
+_WIDTH, _MARGIN = 1000.0, 12.0
+#: What is left out of a drawing: about one of its units, which no eye tells apart.
+_TOLERANCE = 0.8
 
 
 class Picture(str):
@@ -76,7 +78,7 @@ class Shown(ABC):
         return f"<{type(self).__name__} : {self.headline}>"
 
     def _repr_html_(self) -> str:
-        table = self.table.head(20).to_html(float_format=lambda value: f"{value:,.3f}".rstrip("0"))
+        table = self.table.head(20).to_html(float_format=_figure)
         return f"<p>{escape(self.headline)}</p>{table}{self.plot()}"
 
     def plot(self, *layers: str) -> Picture:
@@ -84,6 +86,8 @@ class Shown(ABC):
         projection: text (SVG), which a notebook shows and a page can hold.
         """
         frames = {name: _located(frame) for name, frame in self._chosen(layers).items()}
+        for name in {*frames} & {*_BY_POINTS}:
+            frames[name] = frames[name].set_geometry(frames[name].representative_point())
         extent = pd.concat([frame.geometry for frame in frames.values()])
         if extent.empty:
             return Picture("<svg xmlns='http://www.w3.org/2000/svg'/>")
@@ -184,6 +188,10 @@ class Shown(ABC):
         return {name: frame for name, frame in self.layers.items() if not names or name in names}
 
 
+def _figure(value: float) -> str:
+    return number(value, 0 if float(value).is_integer() else 3)
+
+
 # Return the rows that have a place, in degrees.
 def _located(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
@@ -191,12 +199,12 @@ def _located(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 # Yield the elements of a layer: circles for points, paths for surfaces, holes kept.
-def _drawn(frame: gpd.GeoDataFrame, crs: str, matrix: list[float], radius: int) -> Iterator[str]:
+def _drawn(frame: gpd.GeoDataFrame, crs: str, matrix: list[float], radius: float) -> Iterator[str]:
     shapes = frame.geometry.to_crs(crs).affine_transform(matrix)
     for part in shapely.get_parts(shapely.simplify(shapes.to_numpy(), _TOLERANCE)):
         if part.geom_type == "Point":
-            yield f'<circle cx="{part.x:.1f}" cy="{part.y:.1f}" r="{radius}"/>'
+            yield f'<circle cx="{part.x:.0f}" cy="{part.y:.0f}" r="{radius}"/>'
         elif part.geom_type == "Polygon":
             rings = (part.exterior, *part.interiors)
-            lines = ["L".join(f"{x:.1f} {y:.1f}" for x, y in ring.coords[:-1]) for ring in rings]
+            lines = ["L".join(f"{x:.0f} {y:.0f}" for x, y in ring.coords[:-1]) for ring in rings]
             yield '<path d="' + "".join(f"M{line}Z" for line in lines) + '"/>'

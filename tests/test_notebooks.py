@@ -66,5 +66,16 @@ def test_uses_public_names_only(path: Path) -> None:
             assert {alias.name for alias in node.names} <= {*geoguichet.__all__}
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_imports_stand_in_three_lines_at_most(path: Path) -> None:
+    found = ast.walk(ast.parse("\n".join(code(path))))
+    assert len([node for node in found if isinstance(node, ast.Import | ast.ImportFrom)]) <= 3
+
+
 def test_the_first_notebook_is_ten_calls() -> None:
     assert len(code(NOTEBOOKS[0])) <= 10
+
+
+def test_the_sixth_notebook_is_ten_lines() -> None:
+    lines = [line for source in code(NOTEBOOKS[5]) for line in source.splitlines()]
+    assert len([line for line in lines if line.strip()]) <= 10

@@ -311,7 +311,6 @@ def counters_of(
         counter is of a type.
     """
     found = given(frame, what)
-    told = []
     columns = {role: found.column(role, None) for role in ("commune", "departement", "epci")}
     columns["type"] = found.column("type", type) if kinds else ""
     columns["hours"] = found.column("hours", hours) if asks_hours or hours else ""
@@ -327,9 +326,12 @@ def counters_of(
                 came=", ".join(map(str, found.frame.columns)),
             )
         )
-    for role, column in columns.items():
-        if column and column != {"type": type, "hours": hours}.get(role):
-            told.append(str(_READ.given(what=what, role=role, column=repr(column))))
+    used = {"type": kinds and type is None, "hours": asks_hours and hours is None}
+    told = [
+        str(_READ.given(what=what, role=role, column=repr(columns[role])))
+        for role, silent in (used | {"hours_per_week": asks_hours}).items()
+        if silent and columns[role]
+    ]
     text = {role: _text(found, column) for role, column in columns.items()}
     opened = text["hours"].where(text["hours"] != "", None)
     weekly = (

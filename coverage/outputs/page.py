@@ -37,6 +37,7 @@ from geoguichet.coverage.outputs.style import (
     zone_classes,
     zone_colour,
 )
+from geoguichet.coverage.shown import Picture
 from geoguichet.coverage.study.study import Study
 from geoguichet.coverage.zones.drawing import polygonal, simplified
 from geoguichet.floor.words import (
@@ -435,7 +436,7 @@ class _Frame:
         return shapes.to_crs(self._crs).affine_transform(self._matrix)
 
 
-def map_picture(result: CoverageResult) -> str:
+def map_picture(result: CoverageResult) -> Picture:
     """Return the map: départements, white zones by people, numbered kiosks, legend, scale bar and
     north.
     """
@@ -477,7 +478,7 @@ def map_caption(result: CoverageResult) -> str:
     )
 
 
-def gain_curve(result: CoverageResult, *, small: bool = False) -> str:
+def gain_curve(result: CoverageResult, *, small: bool = False) -> Picture:
     """Return the curve of people gained against the number of kiosks, under its proved bound and
     the plan's maximum.
 
@@ -528,10 +529,10 @@ def gain_curve(result: CoverageResult, *, small: bool = False) -> str:
     )
 
 
-def picture(template: str, **content: Any) -> str:
+def picture(template: str, **content: Any) -> Picture:
     """Return a picture drawn by its template, its elements one after the other."""
     colours = {"ink": INK, "kiosk": KIOSK, "land": LAND, "border": BORDER, "zone_edge": ZONE_EDGE}
-    return filled(template, **colours, **content).replace("\n", "")
+    return Picture(filled(template, **colours, **content).replace("\n", ""))
 
 
 # Return the outlines of a shape as the ``d`` of a path, slightly simplified.

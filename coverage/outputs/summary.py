@@ -318,7 +318,9 @@ def _hours(row: dict[Any, Any], unknown: str) -> str:
 # One verb for whatever a study answers: its documents, in a folder.
 
 
-def write(answer: CoverageResult | Comparison | Sensitivity, folder: Path) -> tuple[Path, ...]:
+def write(
+    answer: CoverageResult | Comparison | Sensitivity, folder: str | Path
+) -> tuple[Path, ...]:
     """Write the documents of a result, a comparison or a sensitivity; return their paths.
 
     They take their places together once all are whole: until then the previous ones stand.
@@ -328,6 +330,7 @@ def write(answer: CoverageResult | Comparison | Sensitivity, folder: Path) -> tu
     OutputError
         Something could not be written.
     """
+    folder = Path(folder)
     match answer:
         case Comparison():
             return comparison.write(answer, folder)

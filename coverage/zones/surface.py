@@ -29,6 +29,8 @@ type Slack = Callable[[gpd.GeoSeries], Floats]
 FINER = 4
 _MOST_NODES = 4_000_000
 _ROUNDS = 4
+#: A degree of longitude is longer than that wherever we measure.
+_LEAST_DEGREE_M = 60_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def slack_surface(
     cap = router.steepness * cell_m
     field = _signed(coarse, cap)
     field[~near] = cap
-    told = _probes(router, probes, cell_m / 2)
+    told = _beside(boundary, _probes(router, probes, cell_m / 2), cell_m)
     # a corner so near to 0 that an islet of the other sign may hide between the corners
     mixed = _mixed(field) | np.logical_or.reduce(_corners(np.abs(field) < cap * np.sqrt(0.5)))
     if len(told):
@@ -209,6 +211,13 @@ def _probes(router: Router, probes: gpd.GeoSeries | None, step_m: float) -> gpd.
         np.concatenate([probes[~(probes.isna() | probes.is_empty)].to_numpy(), ways.to_numpy()]),
         crs=LONLAT,
     )
+
+
+# Return the probes that lie near enough to the ground to say anything of it.
+def _beside(boundary: shapely.MultiPolygon, probes: gpd.GeoSeries, cell_m: float) -> gpd.GeoSeries:
+    west, south, east, north = boundary.bounds
+    around = 3 * cell_m / _LEAST_DEGREE_M
+    return probes.cx[west - around : east + around, south - around : north + around]
 
 
 # Return the squares that hold a probe of another sign than one of their corners.
