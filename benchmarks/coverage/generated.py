@@ -45,6 +45,7 @@ def road_lines(nodes: int, edges: int, *, seed: int = 1) -> RoadLines:
         from_key=keys[start],
         to_key=keys[stop],
         road_class=road_class,
+        town=np.zeros(len(start), dtype=bool),
         access=access_of(road_class, np.zeros(len(start), dtype=np.int8)),
         ends=np.zeros(len(start), dtype=np.uint8),
         speed_kmh=missing,

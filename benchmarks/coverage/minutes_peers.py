@@ -43,10 +43,10 @@ def osrm_seconds(extract: Path, pairs: np.ndarray, folder: Path) -> list[float]:
     """Prepare the graph of the stock car, then ask for each way."""
     import osrm
 
-    home, copy = Path(osrm.__file__).parent, folder / "roads.osm.pbf"
+    home, copy = Path(osrm.__file__).parent, folder / "graph.osm.pbf"
     shutil.copy(extract, copy)
     (profile,) = list(home.rglob("car.lua"))[:1]
-    graph = folder / "roads.osrm"
+    graph = folder / "graph.osrm"
     for command in (
         ["osrm-extract", "-p", profile, copy],
         ["osrm-partition", graph],

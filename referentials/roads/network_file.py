@@ -80,26 +80,32 @@ class SpeedTable:
     name: str
     version: str
     car_kmh: dict[str, float]
+    #: The classes that are slower in built-up places.
+    town_kmh: dict[str, float]
     limit_share: float
     #: Seconds lost at a junction of three roads or more, where the source does not say how fast one
     #: drives but at most how fast one may.
     junction_s: float
+    #: Seconds lost at traffic lights, where the source says where they are.
+    signal_s: float
     foot_kmh: float
     bicycle_kmh: float
 
-    def car_speeds(self) -> Floats:
+    def car_speeds(self, *, town: bool = False) -> Floats:
         """Return the car's speed of each class of :data:`ROAD_CLASSES`, in km/h."""
-        return np.array([self.car_kmh[name] for name in ROAD_CLASSES])
+        kmh = self.car_kmh | self.town_kmh if town else self.car_kmh
+        return np.array([kmh[name] for name in ROAD_CLASSES])
 
 
 #: Ours: legal limits (Code de la route R413-2, R413-3: 130, 110, 80, 50 km/h) lowered to what is
 #: driven outside towns.
 #:
 #: A walk takes 5 km/h, as OSRM and Valhalla have it. The car's speeds are set by hand, not fitted
-#: to measured journeys: a source's own speeds always come first.
+#: to measured journeys: a source's own speeds always come first. In town they are IGN's (BD TOPO,
+#: ``vitesse_moyenne_vl`` by ``importance`` where ``urbain``), and the lights' two seconds are OSRM's.
 FRANCE = SpeedTable(
     name="geoguichet-france",
-    version="2",
+    version="3",
     car_kmh={
         "motorway": 110.0,
         "motorway_link": 55.0,
@@ -123,8 +129,18 @@ FRANCE = SpeedTable(
         "steps": 5.0,
         "ferry": 10.0,
     },
+    town_kmh={
+        "trunk": 50.0,
+        "trunk_link": 45.0,
+        "primary": 45.0,
+        "primary_link": 40.0,
+        "secondary": 45.0,
+        "tertiary": 40.0,
+        "unclassified": 30.0,
+    },
     limit_share=0.9,
     junction_s=0.5,
+    signal_s=2.0,
     foot_kmh=5.0,
     bicycle_kmh=15.0,
 )
@@ -215,6 +231,8 @@ class RoadLines:
     from_key: Ints
     to_key: Ints
     road_class: npt.NDArray[np.uint8]
+    #: Whether it lies in a built-up place.
+    town: npt.NDArray[np.bool_]
     access: npt.NDArray[np.uint8]
     ends: npt.NDArray[np.uint8]
     speed_kmh: Floats
@@ -309,9 +327,12 @@ def assemble(
     order = _canonical_order(lines, *ends[:2])
     lines, ends = _taken(lines, order), ends[:, order]
     length = quantised(np.where(np.isnan(lines.length_m), _geodesic_lengths(lines), lines.length_m))
-    kmh = np.where(
-        np.isnan(lines.speed_kmh), speeds.car_speeds()[lines.road_class], lines.speed_kmh
+    by_class = np.where(
+        lines.town,
+        speeds.car_speeds(town=True)[lines.road_class],
+        speeds.car_speeds()[lines.road_class],
     )
+    kmh = np.where(np.isnan(lines.speed_kmh), by_class, lines.speed_kmh)
     lane = (lines.ends > 0) & (lines.access & 0b001001 == 0) & np.isnan(lines.speed_kmh)
     kmh = np.where(lane, np.minimum(kmh, speeds.car_kmh["service"]), kmh)
     driven = length * 3.6 / kmh + (0.0 if lines.delay_s is None else lines.delay_s)
@@ -344,7 +365,7 @@ def assemble(
 
 
 # What a line says of itself, its ends and its shape aside.
-_DESCRIBED = ("road_class", "access", "ends", "speed_kmh", "seconds", "length_m", "name")
+_DESCRIBED = ("road_class", "town", "access", "ends", "speed_kmh", "seconds", "length_m", "name")
 
 
 def joined(parts: Sequence[RoadLines]) -> RoadLines:
@@ -443,6 +464,7 @@ def _canonical_order(lines: RoadLines, start: Ints, stop: Ints) -> Ints:
         lines.ends,
         lines.access,
         lines.road_class,
+        lines.town,
         np.unique(lines.name.astype(str), return_inverse=True)[1],
     )
     return np.asarray(np.lexsort((*others, stop, start)), dtype=np.int64)
@@ -527,6 +549,7 @@ def _manifest(
             "name": speeds.name,
             "version": speeds.version,
             "junction_s": speeds.junction_s,
+            "signal_s": speeds.signal_s,
             "foot_kmh": speeds.foot_kmh,
             "bicycle_kmh": speeds.bicycle_kmh,
             "edges_with_source_speed": int(
@@ -546,6 +569,7 @@ def _manifest(
         "closed_to_cars": int(
             (by_class & 1 & ~(access | access >> 3) & (lines.length_m != 0)).sum()
         ),
+        "in_town": int(lines.town.sum()),
         "only_at_ends": int((lines.ends & 0b001001 > 0).sum()),
         "unsaid": {field: rows for field, rows in lines.unsaid.items() if rows},
         "unknown_words": [asdict(unread) for unread in lines.unread],

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import osmium
+import shapely
 from pyproj import Geod
 
 from geoguichet.floor.errors import LayerError
@@ -46,6 +47,9 @@ _KEYS = (
 )
 _FERRY = ROAD_CLASSES.index("ferry")
 
+#: The grounds (``landuse``) where a road is in town.
+_BUILT_UP = ("residential", "commercial", "retail", "industrial")
+
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
@@ -77,6 +81,9 @@ class _Extract:
     #: Tags of the nodes that have a barrier.
     barriers: dict[int, dict[str, str]] = field(default_factory=dict)
     turns: dict[int, list[_Turn]] = field(default_factory=dict)
+    #: Nodes with traffic lights, and the outlines of built-up grounds.
+    signals: list[int] = field(default_factory=list)
+    grounds: list[list[tuple[int, int]]] = field(default_factory=list)
     skipped: dict[str, int] = field(
         default_factory=lambda: {"highway_not_a_road": 0, "node_missing": 0}
     )
@@ -91,7 +98,8 @@ def read_osm(path: Path, *, speeds: SpeedTable = FRANCE) -> RoadLines:
     OpenStreetMap's identifiers as keys.
 
     A posted ``maxspeed`` counts for ``speeds.limit_share`` of itself, a ferry takes its
-    ``duration``. Junctions with a barrier or a turn restriction are split (see
+    ``duration``; roads on built-up grounds (closed ways whose ``landuse`` says so) are in town, and
+    lights delay. Junctions with a barrier or a turn restriction are split (see
     :class:`RoadLines`). Restrictions by way, conditional ones and opening hours of roads are not
     read.
 
@@ -105,6 +113,7 @@ def read_osm(path: Path, *, speeds: SpeedTable = FRANCE) -> RoadLines:
     table = np.array(extract.nodes, dtype=np.int64).reshape(-1, 3)
     refs, start = table[:, 0], np.array(extract.start, dtype=np.int64)
     columns = _described(extract.tags, speeds, reading)
+    through = columns["access"] & ~columns["ends"] & 0b001001 > 0
     blocked = _blocked(extract.barriers, reading)
     cut = _cuts(refs, start, [*blocked, *extract.turns])
     first, way = cut[:-1], np.searchsorted(start, cut[:-1], side="right") - 1
@@ -120,9 +129,9 @@ def read_osm(path: Path, *, speeds: SpeedTable = FRANCE) -> RoadLines:
         to_key=refs[last],
         seconds=np.full(len(first), np.nan),
         length_m=np.full(len(first), np.nan),
-        delay_s=_delays(
-            refs[first], refs[last], columns["access"][way] & 0b1001 > 0, speeds.junction_s
-        ),
+        town=_in_town(table[(first + last) // 2, 1:], extract.grounds),
+        delay_s=_delays(refs[first], refs[last], through[way], speeds.junction_s)
+        + _waits(refs[vertices], offsets, extract.signals) * speeds.signal_s,
         **{column: values[way] for column, values in columns.items()},
     )
     _sail(lines, way, extract)
@@ -145,12 +154,17 @@ def _read(path: Path) -> _Extract:
     ):
         objects: Any = osmium.FileProcessor(str(path)).with_locations()
         for found in objects.with_filter(
-            osmium.filter.KeyFilter("highway", "route", "barrier", "restriction")
+            osmium.filter.KeyFilter("highway", "route", "barrier", "restriction", "landuse")
         ):
             if found.is_way():
                 _take_way(found, extract, roads)
+                if found.tags.get("landuse") in _BUILT_UP and found.is_closed():
+                    at = [node.location for node in found.nodes if node.location.valid()]
+                    extract.grounds.append([(place.x, place.y) for place in at])
             elif found.is_node() and "barrier" in found.tags:
                 extract.barriers[found.id] = {tag.k: tag.v for tag in found.tags}
+            elif found.is_node() and found.tags.get("highway") == "traffic_signals":
+                extract.signals.append(found.id)
             elif found.is_relation() and "restriction" in found.tags:
                 _take_turn(found, extract)
     return extract
@@ -252,11 +266,26 @@ def _allowed(
 
 
 # Return the seconds that each line loses at the junctions at its ends, half of a junction's at each;
-# where three roads for cars meet.
+# where three roads meet that cars drive through.
 def _delays(start: Ints, stop: Ints, cars: np.ndarray, junction_s: float) -> Floats:
     _, node = np.unique(np.concatenate([start, stop]), return_inverse=True)
     roads = np.bincount(node, np.tile(cars, 2))
     return np.asarray((roads[node] >= 3).reshape(2, -1).sum(axis=0) * junction_s / 2)
+
+
+# Return how many lights each line passes: those at its ends are half its own.
+def _waits(refs: Ints, start: Ints, signals: Sequence[int]) -> Floats:
+    here = np.isin(refs, np.array(signals, dtype=np.int64)).astype(np.float64)
+    here[start[:-1]] /= 2
+    here[start[1:] - 1] /= 2
+    return np.add.reduceat(here, start[:-1]) if len(refs) else np.empty(0)
+
+
+# Return which places (longitude and latitude as they are stored) lie on the grounds.
+def _in_town(places: Ints, grounds: Sequence[Sequence[tuple[int, int]]]) -> npt.NDArray[np.bool_]:
+    outlines = [shapely.Polygon(ground) for ground in grounds if len(ground) >= 4]
+    found = shapely.STRtree(outlines).query(shapely.points(places), predicate="intersects")
+    return np.isin(np.arange(len(places)), found[0])
 
 
 # Give the lines of a ferry its duration, each its share of the length.
@@ -395,6 +424,7 @@ def _joined_by(
         "lon": np.repeat(lines.lon[vertex[first]], 2),
         "lat": np.repeat(lines.lat[vertex[first]], 2),
         "road_class": lines.road_class[ends[first] % count],
+        "town": lines.town[ends[first] % count],
         "access": access.astype(np.uint8),
         "ends": held.astype(np.uint8),
         "speed_kmh": unknown,

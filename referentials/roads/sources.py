@@ -46,8 +46,11 @@ from geoguichet.referentials.roads.words import (
 
 
 #: What a mapping may name: our field on the left, the source's column on the right.
-FIELDS = ("class", "name", "speed_kmh", "seconds", "length_m", "oneway", "access", "state",
-    "geometry", "from", "to")  # fmt: skip
+FIELDS = ("class", "importance", "urban", "name", "speed_kmh", "seconds", "length_m", "oneway",
+    "access", "state", "geometry", "from", "to")  # fmt: skip
+
+#: The classes that a column of importance ranks again: a layer calls them all « route ».
+_RANKED = ("trunk", "primary", "secondary", "tertiary", "unclassified", "residential")
 
 
 def parse_mapping(text: str) -> dict[str, str]:
@@ -282,7 +285,13 @@ def _described(
 
     ranks = {name: rank for rank, name in enumerate(ROAD_CLASSES)}
     unclassified = ranks["unclassified"]
-    road_class = np.array([ranks.get(sense, unclassified) for sense in read("class")], np.uint8)
+    road_class = np.array(
+        [
+            ranks.get(rank if sense in _RANKED and rank in _RANKED else sense, unclassified)
+            for sense, rank in zip(read("class"), read("importance"), strict=True)
+        ],
+        np.uint8,
+    )
     way, speed = read("oneway"), read("speed_kmh")
     access = access_of(road_class, (way == "forward").astype(np.int8) - (way == "backward"))
     let = read("access")
@@ -295,6 +304,7 @@ def _described(
     names = table[mapping["name"]] if "name" in mapping else [""] * len(table)
     return {
         "road_class": road_class,
+        "town": np.asarray(read("urban") == "town"),
         "access": np.where(way == "closed", access & 0b100100, access).astype(np.uint8),
         "ends": np.where(way == "closed", 0, ends).astype(np.uint8),
         "name": reading.names(names),

@@ -229,6 +229,46 @@ def test_nobody_turns_as_he_may_not_by_turning_back_a_little_farther(tmp_path: P
     assert seconds == pytest.approx(length * 3.6 / FRANCE.car_kmh["tertiary"], abs=2.0)
 
 
+@pytest.mark.parametrize(
+    ("landuse", "tags", "kmh"),
+    [
+        ("residential", {"highway": "tertiary"}, 40.0),
+        ("industrial", {"highway": "secondary"}, 45.0),
+        ("forest", {"highway": "tertiary"}, 50.0),
+        ("residential", {"highway": "tertiary", "maxspeed": "80"}, 72.0),
+        ("residential", {"highway": "residential"}, 25.0),
+    ],
+)
+def test_a_road_without_a_limit_is_slower_in_town(
+    tmp_path: Path, landuse: str, tags: dict, kmh: float
+) -> None:
+    """West of the middle lies the ground, and its road; the road to the east is in open country."""
+    CROSS.update({5: (0.99, 43.99), 6: (1.0099, 43.99), 7: (1.0099, 44.01)})
+    try:
+        ground = ([5, 6, 7, 5], {"landuse": landuse})
+        ways = {9: ground, 10: ([1, 2], tags), 11: ([2, 3], {"highway": "tertiary"})}
+        manifest = make_network([extract(tmp_path / "m.osm", ways)], tmp_path / "m.roads")
+    finally:
+        for number in (5, 6, 7):
+            del CROSS[number]
+    arrays = read_network(tmp_path / "m.roads")[0]
+    speed = arrays["edge_length_m"] / arrays["edge_car_s"] * 3.6
+    west = int(arrays["shape_lon"][arrays["shape_start"][:-1]].argmin())
+    assert speed[west] == pytest.approx(kmh) and speed[1 - west] == pytest.approx(50.0)
+    assert manifest["in_town"] == (landuse != "forest")
+
+
+def test_lights_delay_who_passes_them_each_once(tmp_path: Path) -> None:
+    """Lights on the way, at a junction and before it: two seconds each, whichever lines meet there."""
+    lit = {2: {"highway": "traffic_signals"}}
+    for nodes, seconds in ((lit, 2.0), (lit | {1: lit[2]}, 3.0), ({}, 0.0)):
+        for ways in ({10: ([1, 2, 3], STREETS[10][1])}, dict(list(STREETS.items())[:2])):
+            make_network([extract(tmp_path / "m.osm", ways, nodes=nodes)], tmp_path / "m.roads")
+            arrays = read_network(tmp_path / "m.roads")[0]
+            driven = arrays["edge_length_m"].sum() * 3.6 / FRANCE.car_kmh["tertiary"]
+            assert arrays["edge_car_s"].sum() - driven == pytest.approx(seconds, abs=1e-6)
+
+
 def turned(out: Path, *, back: bool = False) -> set[tuple[int, int]]:
     """Which turns at the middle a car may make: from way 10, 11 or 12 into another, or ``back``."""
     arrays = read_network(out)[0]

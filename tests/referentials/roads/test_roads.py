@@ -198,7 +198,7 @@ def test_the_file_is_mapped_versioned_and_says_where_it_comes_from(tmp_path: Pat
     assert (
         manifest["sources"][0]["name"] == path.name and len(manifest["sources"][0]["sha256"]) == 64
     )
-    assert manifest["speeds"]["name"] in TABLES and manifest["speeds"]["version"] == "2"
+    assert manifest["speeds"]["name"] in TABLES and manifest["speeds"]["version"] == "3"
     once = (tmp_path / "out.roads").read_bytes()
     built(tmp_path, path, mapping=parse_mapping("bdtopo"))
     assert (tmp_path / "out.roads").read_bytes() == once

@@ -199,6 +199,29 @@ def test_bd_topo_3_as_ign_delivers_it(tmp_path: Path) -> None:
     )
 
 
+def test_importance_and_town_of_bd_topo_say_what_a_road_is(tmp_path: Path) -> None:
+    rows = [
+        ("Route à 1 chaussée", "3", True, "secondary", 45.0),
+        ("Route à 1 chaussée", "4", False, "tertiary", 50.0),
+        ("Route à 1 chaussée", "4", True, "tertiary", 40.0),
+        ("Route à 1 chaussée", "5", True, "unclassified", 30.0),
+        ("Route à 2 chaussées", "2", False, "primary", 70.0),
+        ("Route à 1 chaussée", None, None, "secondary", 60.0),
+        ("Bretelle", "5", False, "primary_link", 45.0),
+        ("Rond-point", "2", True, "primary", 45.0),
+        ("Type autoroutier", "1", False, "motorway", 110.0),
+        ("Route empierrée", "5", False, "track", 12.0),
+    ]
+    names = ("nature", "importance", "urbain")
+    path = lines(tmp_path, **{name: [row[n] for row in rows] for n, name in enumerate(names)})
+    manifest = make_network([path], tmp_path / "n.roads", mapping=parse_mapping("bdtopo"))
+    arrays = read_network(tmp_path / "n.roads")[0]
+    order = np.argsort(arrays["shape_lon"][arrays["shape_start"][:-1]])
+    assert [ROAD_CLASSES[rank] for rank in arrays["edge_class"][order]] == [r[3] for r in rows]
+    kmh = (arrays["edge_length_m"] / arrays["edge_car_s"] * 3.6)[order]
+    assert kmh == pytest.approx([r[4] for r in rows]) and manifest["in_town"] == 4
+
+
 def test_0_kmh_closes_a_road_but_an_unknown_limit_does_not(tmp_path: Path) -> None:
     for column, right in (("vitesse", 0b110110), ("maxspeed", 0b111111), ("VL", 0b110110)):
         path = lines(tmp_path, column, **{column: [0, 50], "c": ["primary"] * 2})
