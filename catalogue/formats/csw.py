@@ -24,7 +24,7 @@ from geoguichet.catalogue.formats.xml import (
     name,
     parse,
 )
-from geoguichet.catalogue.search.cql2 import parse_filter
+from geoguichet.catalogue.search.cql2 import MAXIMUM_LENGTH, parse_filter
 from geoguichet.catalogue.search.query import RecordQuery, SortKey
 from geoguichet.catalogue.search.tables import QUERYABLES, SORTABLES
 from geoguichet.floor.words import Message
@@ -85,6 +85,14 @@ class Asked:
             message = Message("{name} : « {given} » n'est pas servi ; attendu {expected}.")
             raise CswError(message.given(name=name, given=told, expected=expected), name)
         return found
+
+    def names(self, name: str, most: int) -> list[str]:
+        """Return the names that a parameter lists, each once, ``most`` of them at most."""
+        told = [*dict.fromkeys(filter(None, self.given.get(name.lower(), "").split(",")))]
+        if len(told) > most:
+            message = Message("{name} : au plus {most} valeurs sont attendues, reçu {count}.")
+            raise CswError(message.given(name=name, most=most, count=len(told)), name)
+        return told
 
     def number(self, name: str, default: int, least: int) -> int:
         """Return a parameter that is a whole number."""
@@ -193,9 +201,11 @@ def _condition(node: Element) -> Any:
     told = child(node, "PropertyName")
     if operator in SPATIAL:
         shape = next((_box(one) for one in inside if name(one) in ("Envelope", "Box")), None)
-        if shape is not None:
-            return {"op": SPATIAL[operator], "args": [{"property": "geometry"}, shape]}
-    elif told is None or operator not in (*COMPARISONS, *LIKE_THINGS):
+        if shape is None:
+            message = Message("<{name}> se compare à une emprise (gml:Envelope).", name=operator)
+            raise CswError(message, "constraint")
+        return {"op": SPATIAL[operator], "args": [{"property": "geometry"}, shape]}
+    if told is None or operator not in (*COMPARISONS, *LIKE_THINGS):
         pass
     elif operator == "PropertyIsLike":
         return _like(content(told), _pattern(node))
@@ -305,29 +315,36 @@ def _box(node: Element) -> Any:
     return {"bbox": [west, south, east, north]}
 
 
-_CQL_ANY = re.compile(
-    r"(?i)[\"']?\b(?:\w++:)?anytext[\"']?\s*(?:i?like|=)\s*'((?:[^']|'')*)'", re.ASCII
+#: What a text of CQL says in another way than CQL2; in what it quotes nothing is changed.
+_CQL = re.compile(
+    r"""(?ix)
+    \"?\b(?:\w++:)?anytext\"?\s*+(?:i?like|=)\s*+'(?P<sought>(?:[^']|'')*+)'
+    | '(?:[^']|'')*+'
+    | \bbbox\s*+\(\s*+[\w:\"]++\s*+,(?P<box>[^()]*+)\)
+    | \"?\b(?:csw|dc|dct|apiso|ows|gmd):(?P<name>\w+)\"?
+    | \b(?P<other>or|not)\b""",
+    re.ASCII,
 )
 
 
 # Return the words and the condition of a text of CQL: names without prefixes, boxes as CQL2 has
 # them.
 def _of_cql(told: str) -> tuple[str, str]:
-    sought = [one.replace("%", " ").replace(",", " ").strip() for one in _CQL_ANY.findall(told)]
-    rest = _CQL_ANY.sub("TRUE", told)
+    met = [*_CQL.finditer(told)]
+    sought = [re.sub(r"[%,]", " ", one["sought"] or "").strip() for one in met]
     words = [one for one in sought if one]
-    if len(words) > 1 or (words and re.search(r"(?i)\b(or|not)\b", rest)):
+    if len(words) > 1 or (words and any(one["other"] for one in met)):
         message = Message("AnyText ne se combine que par AND, une fois, dans un texte CQL.")
         raise CswError(message, "constraint")
-    rest = re.sub(
-        r"(?i)\bbbox\s*\(\s*[\w:\"]+\s*,([^()]*)\)", r"S_INTERSECTS(geometry,BBOX(\1))", rest
-    )
-    rest = re.sub(
-        r"'(?:[^']|'')*'|\"?\b(?:csw|dc|dct|apiso|ows|gmd):(\w+)\"?",
-        lambda met: property_of(met[1]) if met[1] else met[0],
-        rest,
-    )
-    return (words or [""])[0], rest
+    return (words or [""])[0], _CQL.sub(_in_cql2, told)
+
+
+def _in_cql2(met: re.Match[str]) -> str:
+    if met["sought"] is not None:
+        return "TRUE"
+    if met["box"] is not None:
+        return f"S_INTERSECTS(geometry,BBOX({met['box']}))"
+    return property_of(met["name"]) if met["name"] else met[0]
 
 
 def query_of(asked: Asked, limit: int, offset: int) -> RecordQuery:
@@ -345,6 +362,9 @@ def query_of(asked: Asked, limit: int, offset: int) -> RecordQuery:
             left = [one for one in held if one is not anywhere and one is not True]
             whole = {"op": "and", "args": left} if len(left) > 1 else (left or [True])[0]
             condition = parse_filter(json.dumps(whole), lang="cql2-json") if left else None
+        if len(sought) > MAXIMUM_LENGTH:
+            message = Message("AnyText : au plus {most} caractères sont attendus.")
+            raise CswError(message.given(most=MAXIMUM_LENGTH), "constraint")
         sort = tuple(asked.sort) or (SortKey("id"),)
         return RecordQuery(
             q=sought, anywhere=True, filter=condition, sortby=sort, limit=limit, offset=offset

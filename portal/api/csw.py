@@ -178,11 +178,11 @@ class _Service:
     def domain(self, asked: Asked) -> bytes:
         """Say which values a parameter takes, or records have."""
         told = []
-        for parameter in filter(None, asked.given.get("parametername", "").split(",")):
+        for parameter in asked.names("ParameterName", len(csw.PROPERTIES)):
             operation, _dot, key = parameter.partition(".")
             values = DOMAINS.get(operation, {}).get(key, ())
             told.append(_domain("ParameterName", parameter, values))
-        for qualified in filter(None, asked.given.get("propertyname", "").split(",")):
+        for qualified in asked.names("PropertyName", len(csw.PROPERTIES)):
             found = csw.property_of(qualified)
             values = ()
             if found in FACETS:
@@ -227,7 +227,7 @@ class _Service:
             raise CswError(Message("id est attendu."), "id", "MissingParameterValue")
         found = []
         # An identifier may hold a comma: the whole is tried first.
-        for identifier in dict.fromkeys([asked.given["id"], *asked.given["id"].split(",")]):
+        for identifier in dict.fromkeys([asked.given["id"], *asked.names("id", MOST)]):
             try:
                 body = self.site.store.document(identifier)
             except RecordNotFoundError:

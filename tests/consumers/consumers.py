@@ -28,7 +28,7 @@ from owslib.catalogue.csw2 import CatalogueServiceWeb
 
 from geoguichet.catalogue.formats import codes, licences, links
 from geoguichet.catalogue.formats.mapping import beyond
-from geoguichet.catalogue.intake.exchange import import_files
+from geoguichet.catalogue.intake.exchange import every_record, import_files
 from geoguichet.catalogue.record import (
     Concept,
     Contact,
@@ -39,7 +39,6 @@ from geoguichet.catalogue.record import (
     Theme,
     Time,
 )
-from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.portal.app import create_app, listen
 
@@ -576,7 +575,7 @@ def main(folders: list[str]) -> None:
         if folders:
             import_files(Path(folders[0]), place)
             with SQLiteStore(place / "catalogue.sqlite") as store:
-                records = list(store.search(RecordQuery(limit=100_000)).records)
+                records = list(every_record(store))
         with served(tuple(records) if not folders else (), place) as url:
             told = counted(records, url)
         print(head(), *rows(told), sep="\n")

@@ -441,19 +441,18 @@ def _named_place(place: Place) -> Thing:
 
 
 def _latest(dates: Iterable[str]) -> Text | None:
-    latest = max(dates, default="")
-    return _date(latest) if latest else None
+    return _date(max(dates, default=""))
 
 
 def _period(time: Time) -> Thing:
-    start, end = (None if end == ".." else _date(end) for end in time.ends)
+    start, end = (_date(end.removeprefix("..")) for end in time.ends)
     return Thing(DCTERMS.PeriodOfTime, {DCAT.startDate: start, DCAT.endDate: end})
 
 
-# Return a date, of the precision that it has.
-def _date(text: str) -> Text:
+# Return a date, of the precision that it has; None when there is none.
+def _date(text: str) -> Text | None:
     kind = {4: XSD.gYear, 7: XSD.gYearMonth, 10: XSD.date}.get(len(text), XSD.dateTime)
-    return Text(text, datatype=kind, normalize=False)
+    return Text(text, datatype=kind, normalize=False) if text else None
 
 
 # --- themes, rights and links ---------------------------------------------------------------------
@@ -646,15 +645,14 @@ def _parent(record: Record, parent: str, base: str) -> Told:
 
 
 def _standard(item: Conformity) -> Thing:
-    date, address = item.get("date"), item.get("href")
-    issued = {DCTERMS.title: item.get("title"), DCTERMS.issued: _date(date) if date else None}
+    date, address = item.get("date", ""), item.get("href", "")
+    issued = {DCTERMS.title: item.get("title"), DCTERMS.issued: _date(date)}
     return Thing(DCTERMS.Standard, issued, _address(address) if address else None)
 
 
 def _language(code: str) -> Thing:
-    return Thing(
-        DCTERMS.LinguisticSystem, address=URIRef(LANGUAGE + quote(codes.language_eu(code)))
-    )
+    address = URIRef(LANGUAGE + quote(codes.language_eu(code)))
+    return Thing(DCTERMS.LinguisticSystem, address=address)
 
 
 _METRES = {"m": 1, "km": 1000, "cm": 0.01}
@@ -692,10 +690,10 @@ def _catalogue_record(record: Record, told: Members, subject: URIRef) -> Thing |
         # DCAT-AP wants a date of any dcat:CatalogRecord.
         DCAT.CatalogRecord if modified else None,
         {
-            DCTERMS.modified: _date(modified) if modified else None,
+            DCTERMS.modified: _date(modified),
             FOAF.primaryTopic: subject,
             DCTERMS.identifier: record.id,
-            DCTERMS.issued: _date(record.created) if record.created else None,
+            DCTERMS.issued: _date(record.created),
             DCTERMS.language: _language(language) if language else None,
             DCAT.contactPoint: [agent(contact, _VCARD) for contact in contacts],
         },

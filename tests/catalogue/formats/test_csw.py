@@ -95,6 +95,36 @@ def test_the_address_and_the_body_ask_the_same() -> None:
     assert csw.query_of(body, 5, 0) == csw.query_of(address, 5, 0)
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("dc:title = 'dc:type'", "'dc:type'"),
+        ("dc:title = 'anytext like ' AND dc:type = 'x'", "'anytext like '"),
+        ("dc:title = 'bbox(a, 1, 2, 3, 4)'", "'bbox(a, 1, 2, 3, 4)'"),
+        ("dc:title = 'l''eau or csw:AnyText = ''a'''", "'l''eau or csw:AnyText = ''a'''"),
+        ("AnyText like '%eau%' AND dc:title = 'vert or not'", "'vert or not'"),
+    ],
+)
+def test_what_a_text_of_cql_quotes_is_left_as_it_is(told: str, kept: str) -> None:
+    query = csw.query_of(csw.Asked("GetRecords", {"cql": told}), 10, 0)
+    assert query.filter is not None and kept in query.filter.text
+    assert query.q == ("eau" if told.startswith("AnyText") else "")
+
+
+def test_a_search_of_a_whole_book_and_a_list_without_end_are_refused() -> None:
+    with pytest.raises(CswError, match="au plus"):
+        asked(like(f"*{'mot ' * 3000}*").replace("dc:title", "AnyText"))
+    names = csw.Asked("GetDomain", {"propertyname": ",".join(map(str, range(99)))})
+    with pytest.raises(CswError, match="99"):
+        names.names("PropertyName", 20)
+    assert csw.Asked("GetDomain", {"propertyname": "a,a,,b"}).names("PropertyName", 2) == ["a", "b"]
+
+
+def test_a_shape_that_is_no_box_is_refused_by_what_is_expected() -> None:
+    with pytest.raises(CswError, match="gml:Envelope"):
+        asked("<Intersects><PropertyName>geometry</PropertyName><Polygon/></Intersects>")
+
+
 NAMES = ("dc:title", "AnyText", "dc:subject", "dct:modified", "geometry", "BoundingBox", "x", "")
 LITERALS = ("%", "eau%", "2020", "2020-02-31", "", "'", "a,b", "\\", "é" * 50, "1e999", "3")
 OPERATORS = (
