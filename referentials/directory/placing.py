@@ -49,9 +49,8 @@ def numbers(text: pd.Series) -> pd.Series:
     """Return published numbers as floats: decimal comma or point, spaces left aside; NaN when not a
     number.
     """
-    text = text.where(
-        text.astype("string").str.len().le(LONGEST_NUMBER).fillna(False).astype(bool), None
-    )
+    short = [len(str(one)) <= LONGEST_NUMBER for one in text.tolist()]
+    text = text if all(short) else text.where(pd.Series(short, text.index), None)
     plain = pd.to_numeric(text, errors="coerce")
     odd = plain.isna() & text.notna()
     if odd.any():
@@ -63,7 +62,8 @@ def numbers(text: pd.Series) -> pd.Series:
         )
         plain = plain.astype(float).copy()
         plain[odd] = pd.to_numeric(mended, errors="coerce")
-    return plain.astype(float).replace([np.inf, -np.inf], np.nan)
+    read = plain.to_numpy(dtype=float)
+    return pd.Series(np.where(np.isfinite(read), read, np.nan), index=text.index)
 
 
 def in_france(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
@@ -109,7 +109,7 @@ def place_points(
             pd.Series(None, index=index, dtype=object),
             (),
         )
-    x_text, y_text = x.fillna("").astype(str).str.strip(), y.fillna("").astype(str).str.strip()
+    x_text, y_text = _stripped(x), _stripped(y)
     raw = (x_text + " " + y_text).where((x_text != "") | (y_text != ""), None)
     easting, northing = (
         numbers(x_text.where(x_text != "", None)),
@@ -134,6 +134,11 @@ def place_points(
         for position in odd.tolist()
     )
     return Placed(points, raw, findings)
+
+
+def _stripped(texts: pd.Series) -> pd.Series:
+    plain = [str(text).strip() for text in texts.fillna("").tolist()]
+    return pd.Series(plain, index=texts.index, dtype=object)
 
 
 # Return longitudes and latitudes; NaN or infinite where the CRS cannot hold the coordinates.

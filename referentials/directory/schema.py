@@ -11,6 +11,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding, Severity
@@ -37,6 +39,8 @@ _ESCAPE = r"\\x[0-9A-F]{2}"
 _CONTROL = "[\u0080-\u009f]"
 _LOST = "\ufffd"
 _ANY = re.compile("|".join((_DOUBLE, _TAG, _ESCAPE, _CONTROL, _LOST)))
+#: What every damaged text has, as RE2 writes it.
+_SUSPECT = r"[\x{80}-\x{9f}\x{c2}\x{c3}\x{c5}\x{fffd}]|<[0-9a-f]{2}>|\\x"
 _WORDS = {
     "double": "lettres accentuées codées deux fois (« Ã© » pour « é »)",
     "tag": "codes entre chevrons à la place d'accents (« <e9> » pour « é »)",
@@ -84,19 +88,12 @@ def _from_cp1252(text: str) -> str | None:
 
 def damaged(series: pd.Series) -> pd.Series:
     """Return which texts are damaged; a missing one is not."""
-    suspect = (
-        series.astype("string")
-        .str.contains(r"[\u0080-\u009f\u00c2\u00c3\u00c5\ufffd]|<[0-9a-f]{2}>|\\x", regex=True)
-        .fillna(False)
-    )
-    return pd.Series(
-        [
-            mark and bool(_ANY.search(value))
-            for value, mark in zip(series, suspect.astype(bool), strict=True)
-        ],
-        index=series.index,
-        dtype=bool,
-    )
+    suspect = pc.fill_null(
+        pc.match_substring_regex(pa.array(series, type=pa.string(), from_pandas=True), _SUSPECT),
+        fill_value=False,
+    ).to_numpy(zero_copy_only=False)
+    suspect[suspect] = [bool(_ANY.search(text)) for text in series[suspect]]
+    return pd.Series(suspect, index=series.index)
 
 
 def damage_findings(rows: pd.DataFrame, columns: Iterable[str], *, layer: str) -> Iterator[Finding]:
@@ -345,18 +342,14 @@ def make_reading(columns: Columns) -> Reading:
     )
     values["wheelchair"] = values["wheelchair"].fillna("unknown")
     if columns.weeks is not None:
-        weeks = list(columns.weeks)
-        values["hours"] = pd.Series(
-            [None if week is None else week.osm or "off" for week in weeks], index, dtype=object
-        )
-        values["week_minutes"] = pd.Series(
-            [None if week is None else str(week) for week in weeks], index, dtype=object
-        )
-        per_week = pd.Series(
-            [np.nan if week is None or week.hours is None else week.hours for week in weeks],
-            index,
-            dtype=float,
-        )
+        # One week may be that of many rows: written once.
+        written = {
+            key: _written(week) for key, week in {id(one): one for one in columns.weeks}.items()
+        }
+        told = [written[id(week)] for week in columns.weeks]
+        values["hours"] = pd.Series([hours for hours, _, _ in told], index, dtype=object)
+        values["week_minutes"] = pd.Series([minutes for _, minutes, _ in told], index, dtype=object)
+        per_week = pd.Series([sure for _, _, sure in told], index, dtype=float)
     else:
         per_week = pd.Series(np.nan, index=index)
     rows = gpd.GeoDataFrame(
@@ -389,6 +382,13 @@ def make_reading(columns: Columns) -> Reading:
     )
 
 
+# Return what is kept of a week: its hours as OpenStreetMap writes them, its minutes, how many hours.
+def _written(week: Week | None) -> tuple[str | None, str | None, float]:
+    if week is None:
+        return None, None, np.nan
+    return week.osm or "off", str(week), np.nan if week.hours is None else week.hours
+
+
 def blank(index: pd.Index) -> pd.Series:
     """Return a text series with nothing in it."""
     return pd.Series("", index=index, dtype=object)
@@ -405,7 +405,10 @@ def address_of(*parts: pd.Series) -> pd.Series:
 
 def departement_of(commune: pd.Series) -> pd.Series:
     """Return the département of each INSEE code or postal code: two characters, three overseas."""
-    return commune.map({code: departement_of_code(code) for code in commune.dropna().unique()})
+    found = [
+        departement_of_code(code) if isinstance(code, str) else None for code in commune.tolist()
+    ]
+    return pd.Series(found, index=commune.index, dtype=object)
 
 
 def departement_of_code(commune: str) -> str:
@@ -514,8 +517,8 @@ def unread_hours(text: str, week: Week | None) -> Message:
 def _clean(series: pd.Series | None, index: pd.Index) -> pd.Series:
     if series is None:
         return pd.Series(None, index=index, dtype=object)
-    text = series.astype(object).str.strip()
-    return text.where(text.notna() & (text != ""), None)
+    texts = [(isinstance(text, str) and text.strip()) or None for text in series.tolist()]
+    return pd.Series(texts, index=series.index, dtype=object)
 
 
 # Return the types, ``other_service`` where the taxonomy has none, and one finding a category left

@@ -312,7 +312,8 @@ def _services(
     if how.completed:
         _put_right(values, how, shown, findings)
     commune, postcode = (values.get(code, blank(index)) for code in ("commune", "postcode"))
-    values.setdefault("departement", departement_of(commune.where(commune != "", postcode)))
+    if "departement" not in values:
+        values["departement"] = departement_of(commune.where(commune != "", postcode))
     values["type"] = _types(values, how, findings, index)
     if how.completed:
         values["name"] = _names(values, how, findings, index)

@@ -223,21 +223,29 @@ def dila_identifier_and_address(table: pd.DataFrame, journal: Journal) -> pd.Dat
     """Take apart the identifier (``mairie-31555-01``: category, commune, rank), the address
     (``street, postal code, commune``) and the electronic address (a mail, or a site).
     """
-    code = table["id"].str.extract(r"-([0-9][0-9AB][0-9]{3})-[0-9]+$", expand=False).fillna("")
-    parts = table["address"].str.rsplit(", ", n=2)
-    full = table["address"].str.count(", ") >= 2
-    written = table["category"] != ""
+    columns = (table[name].tolist() for name in ("id", "category", "address", "email"))
+    made = [_dila_row(*cells) for cells in zip(*columns, strict=True)]
+    names = ("category", "commune", "address", "postcode", "city", "email", "site")
+    apart = pd.DataFrame(made, table.index, [f"={name}" for name in names], dtype=object)
     return table.assign(
-        **{
-            "=category": table["category"].where(written, table["id"].str.rsplit("-", n=2).str[0]),
-            "=commune": code,
-            "=departement": departement_of(code),
-            "=address": parts.str[0].where(full, table["address"]),
-            "=postcode": parts.str[-2].where(full, "").fillna(""),
-            "=city": parts.str[-1].where(full, "").fillna(""),
-            "=email": table["email"].where(table["email"].str.contains("@", regex=False), ""),
-            "=site": table["email"].where(table["email"].str.startswith("http"), ""),
-        }
+        **{str(name): apart[name] for name in apart},
+        **{"=departement": departement_of(apart["=commune"])},
+    )
+
+
+_DILA_ID = re.compile(r"-([0-9][0-9AB][0-9]{3})-[0-9]+\Z")
+
+
+# Return category, commune, street, postal code, city, mail and site.
+def _dila_row(identifier: str, category: str, address: str, mail: str) -> tuple[str, ...]:
+    code = _DILA_ID.search(identifier)
+    parts = address.rsplit(", ", 2)
+    return (
+        category or identifier.rsplit("-", 2)[0],
+        code[1] if code else "",
+        *(parts if len(parts) == 3 else (address, "", "")),
+        mail if "@" in mail else "",
+        mail if mail.startswith("http") else "",
     )
 
 

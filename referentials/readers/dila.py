@@ -7,7 +7,7 @@ import itertools
 import json
 import tarfile
 import zlib
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,16 +21,16 @@ from geoguichet.referentials.directory.hours import DAY_MINUTES, WEEKDAYS_FR, Sp
 from geoguichet.referentials.directory.schema import (
     Columns,
     Reading,
-    blank,
     departement_of_code,
     make_reading,
     unread_hours,
 )
 from geoguichet.referentials.directory.services import OTHER, TYPE_OF_CATEGORY
+from geoguichet.referentials.layers import check_columns
 from geoguichet.referentials.readers import text_tables
 from geoguichet.referentials.readers.conversions import Journal
 from geoguichet.referentials.readers.service_words import VOCABULARIES, tell_unknown, translated
-from geoguichet.referentials.readers.text_tables import json_table
+from geoguichet.referentials.readers.text_tables import json_text
 
 JSON_KEYS = ("id", "nom", "pivot", "adresse")
 _BLOCK = 1 << 20
@@ -53,8 +53,8 @@ def read(path: Path) -> Iterator[Reading]:
     unread: list[str] = []
     services, row = _services(path, unread), 1
     while chunk := list(itertools.islice(services, text_tables.CHUNK_ROWS)):
-        table = json_table(chunk, columns=JSON_KEYS, path=path)
-        yield _reading(table.set_axis(range(row, row + len(table))), unread)
+        check_columns(pd.DataFrame(columns=[*set().union(*chunk)]), JSON_KEYS, where=str(path))
+        yield _reading(chunk, pd.RangeIndex(row, row + len(chunk)), unread)
         row += len(chunk)
         unread.clear()
     if row == 1:
@@ -194,22 +194,26 @@ def _span_of(node: etree._Element) -> dict[str, str]:
     return spans
 
 
-def _reading(table: pd.DataFrame, unread: list[str]) -> Reading:
-    hours = table.get("plage_ouverture", blank(table.index))
-    read = {row: _week(_loaded(text)) for row, text in hours.items()}
-    odd = pd.Series({row: json.dumps(each, ensure_ascii=False) for row, (_, each) in read.items()})
+def _reading(services: list[dict[str, Any]], index: pd.Index, unread: list[str]) -> Reading:
+    told = [service.get("plage_ouverture") for service in services]
+    texts = [json_text(entries) for entries in told]
+    of = dict(zip(texts, told, strict=True))  # hours are the same in many places
+    known = {text: _week(_loaded(entries)) for text, entries in of.items()}
+    read = [known[text] for text in texts]
+    odd = pd.Series([bool(each) for _, each in read], index)
+    flat = pd.DataFrame([_flat(service) for service in services], index, dtype=object)
+    table = flat[["id"]]
     journal = Journal("dila", "id")
     for name in unread:
         journal.tell_once("unread-layer", Message("« {name} » n'est pas lu.", name=name), "info")
     journal.tell(
         table,
-        odd != "[]",
+        odd,
         "unreadable-hours",
-        lambda row: unread_hours(odd[row].strip("[]"), read[row][0]),
+        lambda row: _unread(*read[index.get_loc(row)]),
         "warning",
         "plage_ouverture",
     )
-    flat = pd.DataFrame([_flat(service) for service in table.to_dict("records")], table.index)
     category, wheelchair = flat.pop("category"), flat.pop("accessibilite")
     tell_unknown(wheelchair, VOCABULARIES["wheelchair"], journal, "accessibilite")
     x, y = flat.pop("longitude"), flat.pop("latitude")
@@ -217,10 +221,10 @@ def _reading(table: pd.DataFrame, unread: list[str]) -> Reading:
     values |= {
         "type": category.map(TYPE_OF_CATEGORY).fillna(OTHER),
         "category": category,
-        "operator": pd.Series("DILA", index=table.index),
-        "point_precision": pd.Series("address", index=table.index),
+        "operator": pd.Series("DILA", index=index),
+        "point_precision": pd.Series("address", index=index),
         "wheelchair": translated(wheelchair, VOCABULARIES["wheelchair"]),
-        "hours_raw": hours,
+        "hours_raw": pd.Series(texts, index, dtype=object),
     }
     return make_reading(
         Columns(
@@ -229,38 +233,45 @@ def _reading(table: pd.DataFrame, unread: list[str]) -> Reading:
             values=values,
             x=x,
             y=y,
-            weeks=[week for week, _ in read.values()],
+            weeks=[week for week, _ in read],
             findings=journal.findings,
             notes=("JSON, UTF-8, WGS 84 ; horaires structurés par jour.",),
         )
     )
 
 
+def _unread(week: Week | None, odd: list[Any]) -> Message:
+    return unread_hours(json.dumps(odd, ensure_ascii=False).strip("[]"), week)
+
+
 # Return the columns of a service: the first of each of its lists.
-def _flat(service: Mapping[Hashable, str]) -> dict[str, str]:
-    pivot, address = _first(service["pivot"]), _first(service["adresse"])
+def _flat(service: Mapping[str, Any]) -> dict[str, str]:
+    pivot, address = _first(service.get("pivot")), _first(service.get("adresse"))
     codes = pivot.get("code_insee_commune") or ""
     commune = str(codes[0] if isinstance(codes, list) and codes else codes or "")
     return {
-        "id": service["id"],
-        "name": service["nom"],
+        "id": json_text(service.get("id")),
+        "name": json_text(service.get("nom")),
         "category": str(pivot.get("type_service_local", "")),
         "address": _text(address, "numero_voie"),
         "postcode": _text(address, "code_postal"),
-        "commune": service.get("code_insee_commune") or commune,
+        "commune": json_text(service.get("code_insee_commune")) or commune,
         "commune_name": _text(address, "nom_commune"),
         "departement": departement_of_code(commune),
         "longitude": _text(address, "longitude"),
         "latitude": _text(address, "latitude"),
         "accessibilite": _text(address, "accessibilite"),
-        "telephone": _text(_first(service.get("telephone", "")), "valeur"),
-        "email": _text(_first(service.get("adresse_courriel", "")), "valeur"),
-        "site": _text(_first(service.get("site_internet", "")), "valeur"),
+        "telephone": _text(_first(service.get("telephone")), "valeur"),
+        "email": _text(_first(service.get("adresse_courriel")), "valeur"),
+        "site": _text(_first(service.get("site_internet")), "valeur"),
     }
 
 
-# Return a list written in JSON, or a list of the bare text; empty when blank.
-def _loaded(text: str) -> list[Any]:
+# Return a list, written in JSON or not, or a list of the bare value; empty when blank.
+def _loaded(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    text = json_text(value)
     if not text.strip():
         return []
     try:
@@ -270,8 +281,8 @@ def _loaded(text: str) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _first(text: str) -> dict[str, Any]:
-    found: Any = next(iter(_loaded(text)), {})
+def _first(value: Any) -> dict[str, Any]:
+    found: Any = next(iter(_loaded(value)), {})
     return found if isinstance(found, dict) else {"valeur": found}
 
 

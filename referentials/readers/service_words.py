@@ -17,7 +17,7 @@ ANY_OTHER = "*"
 #: What programs write for nothing, in small letters.
 NULLS = frozenset({"null", "(null)", "<null>", "none", "nan", "<na>", "n/a", "#n/a", "nil", "\\n"})
 #: The same as they are met: small letters, capitals, a capital first.
-_WRITTEN = sorted(
+_WRITTEN = frozenset(
     {form for word in NULLS for form in (word, word.upper(), word.capitalize())} | {"NaN"}
 )
 
@@ -43,7 +43,9 @@ def without_nulls(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
     """Return a table whose words for nothing (``null``, ``NaN``, ``#N/A``) are blank. Rule:
     ``null-word``, once a column, with how many.
     """
-    nothing = table.isin(_WRITTEN)
+    if all(_WRITTEN.isdisjoint(cells.tolist()) for _, cells in table.items()):
+        return table
+    nothing = table.isin(list(_WRITTEN))
     counts = nothing.sum()
     for column, count in counts[counts > 0].items():
         words = " », « ".join(sorted(table[column][nothing[column]].unique()))
@@ -57,7 +59,7 @@ def without_nulls(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
             "info",
             str(column),
         )
-    return table.mask(nothing, "") if counts.any() else table
+    return table.mask(nothing, "")
 
 
 def tell_unknown(

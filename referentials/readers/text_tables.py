@@ -129,7 +129,7 @@ def csv_chunks(
     options: dict[str, Any] = {
         "sep": separator,
         "encoding": encoding,
-        "dtype": str,
+        "dtype": object,
         "keep_default_na": False,
         "chunksize": CHUNK_ROWS,
         "quoting": csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE,

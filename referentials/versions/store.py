@@ -21,6 +21,7 @@ from typing import IO
 import geopandas as gpd
 import numpy as np
 import pyogrio.errors
+import shapely
 
 from geoguichet.floor.errors import StoreError, UsageError
 from geoguichet.floor.files import refused, sha256
@@ -256,14 +257,16 @@ def write_chunks(folder: Path, readings: Iterable[Reading]) -> Tally:
     with (folder / FINDINGS).open("w", encoding="utf-8") as journal:
         for reading in readings:
             chunks += 1
+            kind = _geometry_type(reading)
             pyogrio.write_dataframe(
                 reading.rows,
                 folder / DATA,
                 layer=reading.kind,
                 driver="GPKG",
                 append=chunks > 1,
-                geometry_type=_geometry_type(reading),
-                promote_to_multi=_geometry_type(reading) == "MultiPolygon",
+                use_arrow=True,
+                geometry_type=kind,
+                promote_to_multi=kind == "MultiPolygon",
                 layer_options={"GEOMETRY_NAME": "geometry"},
             )
             tally.write(reading.findings, journal)
@@ -277,10 +280,12 @@ def write_chunks(folder: Path, readings: Iterable[Reading]) -> Tally:
 
 # Return the type of the layer: rows without a geometry go with any.
 def _geometry_type(reading: Reading) -> str:
-    kinds = set(reading.rows.geom_type.dropna())
-    if kinds <= {"Point"}:
+    shapes = reading.rows.geometry.to_numpy()
+    kinds = {*np.unique(shapely.get_type_id(shapes[~shapely.is_missing(shapes)]))}
+    if kinds <= {shapely.GeometryType.POINT}:
         return "Point"
-    return "MultiPolygon" if kinds <= {"Polygon", "MultiPolygon"} else "Unknown"
+    surfaces = {shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON}
+    return "MultiPolygon" if kinds <= surfaces else "Unknown"
 
 
 # Complete with its row the identifier of each row that another row, of an earlier chunk, already
