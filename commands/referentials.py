@@ -64,6 +64,7 @@ KINDS = ("services", "territories", "populations", "broadband", "equipment")
 )
 def _roads(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.roads.sources import make_network, parse_mapping
+    from geoguichet.referentials.roads.words import not_understood
 
     mapping = parse_mapping(arguments.columns)
     manifest = make_network(
@@ -100,13 +101,7 @@ def _roads(arguments: argparse.Namespace) -> None:
     for field, rows in manifest["unsaid"].items():
         print(_("{field} : rien n'est dit de {rows} lignes.", field=field, rows=rows))
     for unread in manifest["unknown_words"]:
-        print(
-            _(
-                "{where}, colonne « {column} » : « {word} » n'est pas compris ({rows} lignes, dont "
-                "la {line}) ; {field} y a sa valeur par défaut.",
-                **{key: value for key, value in unread.items() if key != "of"},
-            )
-        )
+        print(not_understood(unread))
 
 
 @command(

@@ -137,7 +137,7 @@ def beside(
         legal=legal_table(demand, near, territory, study, router) if study.legal else None,
         measures=measures,
         aggregation=None if communes is None else aggregation_error(demand, communes, study),
-        findings=(*strayed, *edge_findings(edge, study)),
+        findings=(*router.findings(), *strayed, *edge_findings(edge, study)),
         counters=counters,
     )
     return demand, told

@@ -18,6 +18,7 @@ from scipy import sparse
 from scipy.spatial import cKDTree
 
 from geoguichet.coverage.errors import RoutingError
+from geoguichet.floor.findings import Finding
 from geoguichet.floor.units import Unit
 from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import METRIC_SYSTEMS
@@ -142,6 +143,10 @@ class Router(Protocol):
         ground lies there.
         """
         return gpd.GeoSeries([], crs="EPSG:4326")
+
+    def findings(self) -> list[Finding]:
+        """Return what is not understood of the ways themselves."""
+        return []
 
     def strays(self, points: gpd.GeoSeries) -> list[Stray]:
         """Return the points that are measured badly, or not at all, kind by kind."""

@@ -37,9 +37,11 @@ from geoguichet.coverage.routers.network import (
     shares_of,
     tree_from,
 )
+from geoguichet.floor.findings import Finding
 from geoguichet.floor.units import Unit
 from geoguichet.floor.words import Message
 from geoguichet.referentials.roads.network_file import QUANTUM
+from geoguichet.referentials.roads.words import not_understood
 
 #: Speed from a point to its road and back (IGN's rule for isochrones).
 WALK_KMH = 4.0
@@ -253,6 +255,19 @@ class RoadRouter(Router):
     def along_ways(self, step_m: float) -> gpd.GeoSeries:
         """Return points along every road, at most a step apart."""
         return self.network.points_along(step_m)
+
+    def findings(self) -> list[Finding]:
+        """Return the words of the roads' sources that are not understood, and what they count as."""
+        return [
+            Finding(
+                "unknown-road-word",
+                unread["where"],
+                str(unread["line"]),
+                not_understood(unread),
+                column=unread["column"],
+            )
+            for unread in self.network.manifest.get("unknown_words", ())
+        ]
 
     def strays(self, points: gpd.GeoSeries) -> list[Stray]:
         """Return the points that are too far from any road, those on roads that lead nowhere else,

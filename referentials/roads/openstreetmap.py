@@ -24,10 +24,12 @@ from geoguichet.referentials.roads.network_file import (
     Ints,
     RoadLines,
     SpeedTable,
+    Unread,
     access_of,
     only_at_ends,
 )
 from geoguichet.referentials.roads.words import (
+    NO_ROAD,
     UNKNOWN,
     UNSAID,
     Reading,
@@ -40,7 +42,7 @@ SUFFIXES = (".pbf", ".osm", ".osm.gz", ".osm.bz2")
 LICENCE = "ODbL 1.0, © les contributeurs d'OpenStreetMap"
 
 #: Who says whether a car, a bicycle, a walker may pass: the most precise key first.
-_KEYS = (
+_KEYS: tuple[tuple[str, ...], ...] = (
     ("motorcar", "motor_vehicle", "vehicle", "access"),
     ("bicycle", "vehicle", "access"),
     ("foot", "access"),
@@ -81,6 +83,8 @@ class _Extract:
     #: Tags of the nodes that have a barrier.
     barriers: dict[int, dict[str, str]] = field(default_factory=dict)
     turns: dict[int, list[_Turn]] = field(default_factory=dict)
+    #: What ``highway`` holds that we do not know: how many ways, and the first.
+    strange: dict[str, tuple[int, int]] = field(default_factory=dict)
     #: Nodes with traffic lights, and the outlines of built-up grounds.
     signals: list[int] = field(default_factory=list)
     grounds: list[list[tuple[int, int]]] = field(default_factory=list)
@@ -137,11 +141,12 @@ def read_osm(path: Path, *, speeds: SpeedTable = FRANCE) -> RoadLines:
     _sail(lines, way, extract)
     numbers = np.array(extract.ways, dtype=np.int64)[way]
     lines = _split(lines, numbers, blocked, extract)
-    return replace(
-        lines,
-        skipped=extract.skipped,
-        unread=tuple(reading.unread),
-    )
+    of = len(extract.ways) + sum(rows for rows, _ in extract.strange.values())
+    strange = [
+        Unread(path.name, "road", "highway", word, rows, first, of)
+        for word, (rows, first) in sorted(extract.strange.items())
+    ]
+    return replace(lines, skipped=extract.skipped, unread=(*reading.unread, *strange))
 
 
 def _read(path: Path) -> _Extract:
@@ -176,6 +181,9 @@ def _take_way(way: Any, extract: _Extract, roads: Mapping[str, str]) -> None:
         return
     if roads.get(folded(kind), UNSAID) == UNSAID or way.tags.get("area") == "yes":
         extract.skip("highway_not_a_road")
+        if folded(kind) not in roads and folded(kind) not in NO_ROAD:
+            rows, first = extract.strange.get(kind, (0, way.id))
+            extract.strange[kind] = rows + 1, first
         return
     found = [
         (node.ref, node.location.x, node.location.y) for node in way.nodes if node.location.valid()
@@ -237,6 +245,26 @@ def _described(tags: list[dict[str, str]], speeds: SpeedTable, reading: Reading)
     }
 
 
+# Return, for each mode, what the access of each object means, and whether it lets pass only where a
+# journey begins or ends.
+def _heard(
+    tags: Sequence[Mapping[str, str]], reading: Reading
+) -> list[tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]]:
+    by_key = {}
+    for key in dict.fromkeys(key for keys in _KEYS for key in keys):
+        said = [one.get(key, "") for one in tags]
+        there = np.array([key in one for one in tags], dtype=bool)
+        by_key[key] = there, reading.words("access", key, said), at_ends(said)
+    heard = []
+    for keys in _KEYS:
+        sense: np.ndarray = np.full(len(tags), UNSAID, dtype=object)
+        held = np.zeros(len(tags), dtype=bool)
+        for there, meant, ends in (by_key[key] for key in reversed(keys)):
+            sense, held = np.where(there, meant, sense), np.where(there, ends, held)
+        heard.append((sense, held))
+    return heard
+
+
 # Return the bits of access and of ends once the access tags are heard: the most precise key speaks
 # for each mode.
 def _allowed(
@@ -246,14 +274,13 @@ def _allowed(
     reading: Reading,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     ferry, ends = road_class == _FERRY, np.zeros_like(bits)
+    heard = _heard(tags, reading)
     passengers = np.array(["foot" in way or "bicycle" in way for way in tags], dtype=bool)
     for mode, keys in enumerate(_KEYS):
-        said = [next((way[key] for key in keys if key in way), "") for way in tags]
-        sense, both = reading.words("access", keys[0], said), np.uint8(0b001001 << mode)
+        (sense, held), both = heard[mode], np.uint8(0b001001 << mode)
         opening = keys[:-2] or keys[:1]
         precise = np.array([any(key in way for key in opening) for way in tags], dtype=bool)
         bits[(sense == "open") & precise & (bits & both == 0)] |= both
-        held = at_ends(said)
         if mode == 0:
             held = only_at_ends(road_class, sense, held)
         ends |= np.where(held, bits & both, 0).astype(np.uint8)
@@ -323,14 +350,13 @@ def _duration(text: str) -> float:
 # bits higher, those that pass it only where a journey begins or ends.
 def _blocked(barriers: Mapping[int, dict[str, str]], reading: Reading) -> dict[int, int]:
     reading.lines, tags = np.array(list(barriers), dtype=np.int64), list(barriers.values())
+    reading.of = len(tags)
     kind = reading.words("barrier", "barrier", [node["barrier"] for node in tags])
     stopped = np.zeros(len(tags), dtype=np.int64)
-    for mode, keys in enumerate(_KEYS):
-        said = [next((node[key] for key in keys if key in node), "") for node in tags]
-        sense = reading.words("access", keys[0], said)
+    for mode, (sense, held) in enumerate(_heard(tags, reading)):
         shut = np.isin(sense, (UNSAID, UNKNOWN)) & (kind == "closed") & (mode == 0)
         stopped |= np.where(shut | (sense == "closed"), 1 << mode, 0)
-        stopped |= np.where(at_ends(said), 8 << mode, 0)
+        stopped |= np.where(held, 8 << mode, 0)
     pairs = zip(barriers, stopped.tolist(), strict=True)
     return {node: modes for node, modes in pairs if modes}
 
@@ -366,7 +392,8 @@ def _split(
                 joints.append((one + i, one + j, go & ~stopped, go & held))
             elif i < j and (~stopped | held) & 0b111:
                 joints.append((one + i, one + j, 0b1001 * (~stopped & 0b111), 0b1001 * held))
-    return _joined_by(lines, ends, turning, np.array([j for j in joints if j[2] | j[3]]))
+    table = np.array([joint for joint in joints if joint[2] | joint[3]], dtype=np.int64)
+    return _joined_by(lines, ends, turning, table.reshape(-1, 4))
 
 
 # Return the restrictions of each node whose ways end there.
@@ -417,7 +444,7 @@ def _joined_by(
     against = drawn.copy()
     drawn[ends], against[ends] = np.where(at_stop, (arrive, leave), (leave, arrive))
     vertex = np.concatenate([lines.start[:-1], lines.start[1:] - 1])[ends]
-    first, second, access, held = joints.reshape(-1, 4).T
+    first, second, access, held = joints.T
     unnamed: np.ndarray = np.full(len(first), "", dtype=object)
     unknown = np.full(len(first), np.nan)
     grown = {

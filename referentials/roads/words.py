@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.words import _
+from geoguichet.floor.words import Message, _
 from geoguichet.referentials.roads.network_file import ROAD_CLASSES, Floats, RoadLines, Unread
 
 #: What a word means when nothing is said, and when we do not know it.
@@ -24,10 +24,26 @@ UNSAID, UNKNOWN = "", "?"
 #: The share of a column's rows that may hold words we do not know.
 MAX_UNKNOWN = 0.05
 
+#: What a row has whose word of a field we do not know; of the measures, the speed of its class.
+DEFAULTS = {
+    "class": Message("une route sans classe (unclassified)"),
+    "importance": Message("la classe que dit sa nature"),
+    "road": Message("laissée hors du réseau"),
+    "oneway": Message("à double sens"),
+    "access": Message("ouverte"),
+    "state": Message("en service"),
+    "barrier": Message("laisse passer"),
+    "urban": Message("hors agglomération"),
+}
+_BY_CLASS = Message("parcourue à la vitesse de sa classe")
+
 _WORDS = tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))
 
 #: The columns of published layers, by the name of the layer.
 MAPPINGS: dict[str, dict[str, str]] = _WORDS["columns"]
+
+#: What stands in OpenStreetMap's key for roads and is none.
+NO_ROAD = frozenset(_WORDS["no_road"]["words"])
 
 _THOUSANDS = re.compile(r"(?<=\d)[\s\u00a0\u202f]+(?=\d{3})")
 _NUMBER = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(.*)")
@@ -175,6 +191,18 @@ def _quantity(text: str, units: Mapping[str, float]) -> float:
     return float(found[1]) * (units.get(unit, np.nan) if unit else 1.0)
 
 
+def not_understood(unread: Mapping[str, Any]) -> Message:
+    """Return what is said of a word that a network's manifest names (``unknown_words``), and what its
+    rows have instead.
+    """
+    return Message(
+        "{where}, colonne « {column} » : « {word} » n'est pas compris ({rows} lignes, dont la {line}) ; "
+        "chacune est alors : {default}.",
+        **{key: unread[key] for key in ("where", "column", "word", "rows", "line")},
+        default=DEFAULTS.get(unread["field"], _BY_CLASS),
+    )
+
+
 def check_understood(parts: Iterable[RoadLines], max_unknown: float) -> None:
     """Refuse sources of which a column holds too many words that we do not know.
 
@@ -223,6 +251,7 @@ def _expected(field: str) -> str:
     if field in _WORDS["units"]:
         units = ", ".join(_WORDS["units"][field])
         return _("un nombre, seul ou suivi de {units}", units=units)
-    words = [ROAD_CLASSES[0]] if field == "class" else []
-    words += [known[0] for known in _WORDS[field].values() if known]
+    known = _WORDS["class" if field == "road" else field]
+    words = [ROAD_CLASSES[0]] if known is _WORDS["class"] else []
+    words += [several[0] for several in known.values() if several]
     return _("un mot comme {words}", words=", ".join(words[:12]))

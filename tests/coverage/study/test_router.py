@@ -19,6 +19,7 @@ from geoguichet.coverage.study.choices import Closure, RouterChoice, closed_edge
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.units import Cost, Unit
+from geoguichet.referentials.roads.network_file import read_network, write_network
 
 
 def question(
@@ -132,8 +133,15 @@ def asked(roads: Path, **more: Any) -> Study:
 
 
 def test_a_whole_study_by_road(roads: Path, tmp_path: Path) -> None:
-    study = asked(roads)
+    arrays, names, manifest = read_network(roads)
+    unknown = {"where": "a.csv", "field": "class", "column": "nature", "word": "voie lactée",
+               "rows": 3, "line": 12, "of": 900}  # fmt: skip
+    write_network(tmp_path / "n.roads", arrays, names, manifest | {"unknown_words": [unknown]})
+    study = asked(tmp_path / "n.roads")
     result = run(study)
+    (word,) = [finding for finding in result.findings if finding.rule == "unknown-road-word"]
+    assert (word.layer, word.item, word.column) == ("a.csv", "12", "nature")
+    assert "« voie lactée »" in str(word.message) and "unclassified" in str(word.message)
     demand = result.demand
     assert {"etat_s", "mairie_s", "slack_s", "kiosk_s"} <= set(
         demand.columns
@@ -145,7 +153,7 @@ def test_a_whole_study_by_road(roads: Path, tmp_path: Path) -> None:
     )
     lost = demand[demand["etat_s"].isna()]
     assert (
-        set(lost["etat_reason"]) <= {"not_located", "not_snapped", "no_path"}
+        set(lost["etat_reason"]) <= {"not_located", "not_snapped", "no_path", "cut_off"}
         and (lost["etat_reason"] != "").all()
     )
     assert not lost["served"].any(), "unreachable is never a number, and never served"

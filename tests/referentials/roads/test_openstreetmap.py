@@ -10,9 +10,11 @@ from pyproj import Geod
 
 from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.road import RoadRouter
+from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.roads.network_file import FRANCE, ROAD_CLASSES, read_network
 from geoguichet.referentials.roads.openstreetmap import _duration
 from geoguichet.referentials.roads.sources import make_network
+from geoguichet.referentials.roads.words import not_understood
 
 WEST, MIDDLE, EAST, NORTH = (1.0, 44.0), (1.01, 44.0), (1.02, 44.0), (1.01, 44.01)
 
@@ -227,6 +229,39 @@ def test_nobody_turns_as_he_may_not_by_turning_back_a_little_farther(tmp_path: P
         ellps="WGS84"
     ).line_length([1.02, 1.01, 1.01], [44.0, 44.0, 44.01])
     assert seconds == pytest.approx(length * 3.6 / FRANCE.car_kmh["tertiary"], abs=2.0)
+
+
+def test_unknown_words_are_named_by_their_own_key_and_share(tmp_path: Path) -> None:
+    """Of the key they stand in, once; of barriers among barriers; of roads among roads."""
+    ways = {
+        10: ([1, 2], {"highway": "tertiary", "access": "zzz"}),
+        11: ([2, 3], {"highway": "tertiry"}),
+        12: ([2, 4], {"highway": "proposed"}),
+    }
+    nodes = {2: {"barrier": "rideau"}, 1: {"barrier": "gate", "vehicle": "yyy"}}
+    path = extract(tmp_path / "m.osm", ways, nodes=nodes)
+    manifest = make_network([path], tmp_path / "m.roads", max_unknown=1.0)
+    named = [(u["field"], u["column"], u["word"], u["rows"], u["line"], u["of"])
+             for u in manifest["unknown_words"]]  # fmt: skip
+    assert named == [
+        ("access", "access", "zzz", 1, 10, 1),
+        ("barrier", "barrier", "rideau", 1, 2, 2),
+        ("access", "vehicle", "yyy", 1, 1, 2),
+        ("road", "highway", "tertiry", 1, 11, 2),
+    ]
+    assert manifest["skipped"]["highway_not_a_road"] == 2
+    with pytest.raises(
+        LayerError, match=r"m\.osm, colonne « access » .*« zzz » \(1, dont la ligne 10"
+    ):
+        make_network([path], tmp_path / "n.roads")
+    ways[10][1].pop("access")
+    nodes[1].pop("vehicle")
+    for word, part in (("rideau", "barrier"), ("tertiry", "highway")):
+        with pytest.raises(LayerError, match=rf"colonne « {part} » .*« {word} »"):
+            make_network([extract(tmp_path / "m.osm", ways, nodes=nodes)], tmp_path / "n.roads")
+        nodes[2] = {"barrier": "bollard"}
+    said = str(not_understood(manifest["unknown_words"][3]))
+    assert "« tertiry » n'est pas compris" in said and "laissée hors du réseau" in said
 
 
 @pytest.mark.parametrize(
