@@ -6,6 +6,8 @@ import re
 import runpy
 from pathlib import Path
 
+import pytest
+
 import geoguichet
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -30,6 +32,19 @@ def test_the_reference_has_each_public_name_once() -> None:
         re.MULTILINE,
     )
     assert sorted(listed) == sorted(geoguichet.__all__)
+
+
+def test_every_public_name_is_called_in_an_example_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (DOCS / "library.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    for block in blocks:
+        exec(compile(block, "docs/library.md", "exec"), names)
+    called = set(re.findall(r"\bgg\.(\w+)", "".join(blocks)))
+    assert sorted(called) == sorted(geoguichet.__all__)
 
 
 def test_each_page_is_reached_from_the_front_page() -> None:
