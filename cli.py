@@ -4,6 +4,7 @@ commands.
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -73,8 +74,13 @@ def _own_types(arguments: argparse.Namespace) -> None:
         add_types(declared)
 
 
+#: What a file may hold that would break a sentence, or drive the terminal.
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+")
+
+
 def _say(message: object, code: int) -> int:
-    print(_("geoguichet : {message}", message=message), file=sys.stderr)
+    sentence = _("geoguichet : {message}", message=message)
+    print(_CONTROL.sub(" ", sentence), file=sys.stderr)
     return code
 
 

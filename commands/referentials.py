@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     from geoguichet.referentials.versions.store import ReferentialStore
 
 
+_MAX_UNKNOWN = argument(
+    "--max-unknown",
+    type=share,
+    default=0.05,
+    metavar=Message("PART"),
+    help=Message("part admise de lignes dont un mot n'est pas compris"),
+)
 KINDS = ("services", "territories", "populations", "broadband", "equipment")
 
 
@@ -48,13 +55,7 @@ KINDS = ("services", "territories", "populations", "broadband", "equipment")
         metavar=Message("CHAMPS"),
         help=Message("champ=colonne,... ou bdtopo"),
     ),
-    argument(
-        "--max-unknown",
-        type=share,
-        default=0.05,
-        metavar=Message("PART"),
-        help=Message("part admise de lignes dont un mot n'est pas compris"),
-    ),
+    _MAX_UNKNOWN,
     path_argument("--nodes", "CSV", Message("les nœuds d'une table d'arêtes")),
     argument(
         "--layer",
@@ -130,25 +131,28 @@ def _roads(arguments: argparse.Namespace) -> None:
         action="store_true",
         help=Message("montrer ce qui est compris sans rien garder"),
     ),
+    _MAX_UNKNOWN,
 )
 def _import(arguments: argparse.Namespace) -> None:
+    from geoguichet.referentials.directory.schema import understood
     from geoguichet.referentials.readers.registry import choose_reader
 
     reader = choose_reader(
         arguments.file, key=arguments.reader, mapping=arguments.mapping, kind=arguments.kind
     )
+    readings = understood(reader.read(), arguments.max_unknown, where=str(arguments.file))
     if arguments.dry_run:
         from geoguichet.floor.findings import count_by_rule
         from geoguichet.referentials.directory.schema import join_readings
 
-        reading = join_readings(reader.read())
+        reading = join_readings(readings)
         rows, rules = len(reading.rows), count_by_rule(reading.findings)
         rows_in, notes = reading.rows_in, reading.notes
     else:
         name = arguments.name or reader.name
         store = store_of(arguments)
         version = store.put(
-            name, reader.read(), origin=arguments.file, reader=reader.key, mapping=reader.mapping
+            name, readings, origin=arguments.file, reader=reader.key, mapping=reader.mapping
         )
         _publish(store, name, arguments)
         rows, rows_in, notes, rules = version.rows, version.rows_in, version.notes, version.rules

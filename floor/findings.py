@@ -1,10 +1,13 @@
-"""Findings: what was noticed in a row, said once, never silently repaired."""
+"""Findings: what was noticed in a row, said once, never silently repaired; and the words of a source
+that we do not know, too many of which refuse it.
+"""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from geoguichet.floor.words import Message
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.words import Message, _
 
 type Severity = Literal["info", "warning", "error"]
 
@@ -48,3 +51,73 @@ def count_by_rule(findings: Iterable[Finding]) -> dict[str, int]:
     for finding in findings:
         counts[finding.rule] = counts.get(finding.rule, 0) + 1
     return dict(sorted(counts.items()))
+
+
+#: The share of a column's rows that may hold words we do not know.
+MAX_UNKNOWN = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A word of a source that we do not know; its rows have the default of the field."""
+
+    where: str
+    field: str
+    column: str
+    word: str
+    rows: int
+    #: Line of the file where it comes first; in OpenStreetMap, the number of the object.
+    line: int
+    #: Rows of the column.
+    of: int
+
+    def __str__(self) -> str:
+        return _(
+            "« {word} » ({rows}, dont la ligne {line})",
+            word=self.word[:60],
+            rows=self.rows,
+            line=str(self.line),
+        )
+
+
+#: Words of a column that are named where there are more.
+NAMED = 10
+
+
+def named_words(unread: Iterable[Unread]) -> str:
+    """Return words we do not know, the most frequent first, each with its rows."""
+    by_rows = sorted(unread, key=lambda each: (-each.rows, each.word))
+    return ", ".join([*map(str, by_rows[:NAMED]), *(["…"] if len(by_rows) > NAMED else [])])
+
+
+def refuse_unread(
+    every: Iterable[Unread], max_unknown: float, *, expected: Callable[[str], str]
+) -> None:
+    """Refuse a source of which a column holds too many words that we do not know; `expected` says
+    what a field is.
+
+    Raises
+    ------
+    LayerError
+        More than `max_unknown` (a share of 1) of a column's rows.
+    """
+    columns: dict[tuple[str, str, str], list[Unread]] = {}
+    for unread in every:
+        columns.setdefault((unread.where, unread.field, unread.column), []).append(unread)
+    for (where, field, column), words in columns.items():
+        rows = sum(unread.rows for unread in words)
+        if rows > max_unknown * words[0].of:
+            raise LayerError(
+                _(
+                    "{where}, colonne « {column} » ({field}) : {rows} lignes sur {of} ne sont pas "
+                    "comprises : {words}. Attendu : {expected} ; corrigez-les, ou acceptez-les avec "
+                    "--max-unknown.",
+                    where=where,
+                    column=column,
+                    field=field,
+                    rows=rows,
+                    of=words[0].of,
+                    words=named_words(words),
+                    expected=expected(field),
+                )
+            )

@@ -150,7 +150,11 @@ def _to_degrees(
     for system in pd.unique(systems):
         chosen = (systems == system).to_numpy()
         if system != LONLAT:
-            transformer = pyproj.Transformer.from_crs(system, LONLAT, always_xy=True)
+            try:
+                transformer = pyproj.Transformer.from_crs(system, LONLAT, always_xy=True)
+            except pyproj.exceptions.CRSError:
+                longitude[chosen] = latitude[chosen] = np.nan
+                continue
             longitude[chosen], latitude[chosen] = transformer.transform(x[chosen], y[chosen])
     return longitude, latitude
 

@@ -4,8 +4,9 @@ from.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.findings import Finding, Severity
+from geoguichet.floor.findings import Finding, Severity, Unread, named_words, refuse_unread
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.french_hours import DayHours, french_day, week_of_cells
 from geoguichet.referentials.directory.ground import points_against_codes
@@ -183,6 +184,33 @@ REFUSED = "refused-row"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What the columns that place or close say: type, code, coordinates, whether it moves."""
+
+    source: str
+    #: Field and column -> rows that say something.
+    said: dict[tuple[str, str], int] = field(default_factory=dict)
+    unread: list[Unread] = field(default_factory=list)
+
+    def hear(
+        self, field: str, column: str, words: pd.Series, unknown: pd.Series | np.ndarray
+    ) -> list[Unread]:
+        """Count the rows of a column (missing where nothing is said) and its words that are not
+        known, and return these, the most frequent first.
+        """
+        self.said[field, column] = of = int(words.notna().sum())
+        bad = words[unknown].dropna()
+        first = bad.drop_duplicates()
+        lines = dict(zip(first, first.index.tolist(), strict=True))
+        found = [
+            Unread(self.source, field, column, str(word), int(rows), lines[word], of)
+            for word, rows in bad.value_counts().items()
+        ]
+        self.unread.extend(found)
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """What was read of a file: the directory's rows, what was noticed, and the count that proves
     nothing is lost.
@@ -201,6 +229,8 @@ class Reading:
     kind: str = "services"
     #: Rows of the file that were summed into one that came out before them.
     gathered: int = 0
+    #: What its columns that place or close say; None for what is told by code.
+    heard: Heard | None = None
 
     def __post_init__(self) -> None:
         refused = sum(finding.rule == REFUSED for finding in self.findings)
@@ -226,6 +256,40 @@ def join_readings(readings: Iterable[Reading]) -> Reading:
         kind=parts[0].kind,
         gathered=sum(part.gathered for part in parts),
     )
+
+
+def understood(readings: Iterable[Reading], max_unknown: float, *, where: str) -> Iterator[Reading]:
+    """Yield readings as they come; after the last, refuse the file of which a column that places or
+    closes holds too many words that we do not know.
+
+    Raises
+    ------
+    LayerError
+        More than `max_unknown` (a share of 1) of the rows that say something.
+    """
+    said: Counter[tuple[str, str]] = Counter()
+    words: dict[tuple[str, str, str], Unread] = {}
+    for reading in readings:
+        heard = reading.heard or Heard("")
+        said.update(heard.said)
+        for each in heard.unread:
+            key = each.field, each.column, each.word
+            known = words.setdefault(key, replace(each, where=where, rows=0))
+            words[key] = replace(known, rows=known.rows + each.rows)
+        yield reading
+    every = (replace(each, of=said[each.field, each.column]) for each in words.values())
+    refuse_unread(every, max_unknown, expected=lambda field: str(_EXPECTED[field]))
+
+
+#: What a column that places or closes should hold.
+_EXPECTED = {
+    "type": Message(
+        "un type de service (mairie, bureau de poste ...), ou ce qu'il est dans [types] de --mapping"
+    ),
+    "commune": Message("un code INSEE de commune, cinq caractères"),
+    "coordinates": Message("deux nombres décimaux, une position sur la Terre"),
+    "itinerant": Message("oui ou non"),
+}
 
 
 def row_findings(
@@ -310,6 +374,9 @@ class Columns:
     notes: tuple[str, ...] = ()
     #: Rows of the chunk when `table` has fewer: each of the others has its ``refused-row``.
     rows_in: int | None = None
+    #: Directory column -> its published name, where that is known.
+    names: Mapping[str, object] = field(default_factory=dict)
+    heard: Heard | None = None
 
 
 #: Directory columns whose spelling is examined.
@@ -326,7 +393,9 @@ def make_reading(columns: Columns) -> Reading:
     index = columns.table.index
     values = {name: _clean(columns.values.get(name), index) for name in TEXT_COLUMNS}
     values["source"] = pd.Series(columns.source, index=index, dtype=object)
-    values["type"], type_findings = _known_types(values, columns.source)
+    heard = columns.heard or Heard(columns.source)
+    values["type"], type_findings = _known_types(values, columns, heard)
+    values["commune"], code_findings = _known_codes(values["commune"], columns, heard)
     values["id"], id_findings = _unique_ids(values["id"], columns.source)
     placed = place_points(
         columns.x,
@@ -337,6 +406,10 @@ def make_reading(columns: Columns) -> Reading:
         columns=columns.point_columns,
     )
     values["point_raw"] = placed.raw
+    if columns.x is not None and columns.y is not None:
+        column = " ".join(dict.fromkeys(columns.point_columns))
+        half = columns.x.fillna("").eq("") | columns.y.fillna("").eq("")
+        heard.hear("coordinates", column, placed.raw.where(~half, None), placed.points.isna())
     values["point_precision"] = values["point_precision"].where(
         values["point_precision"].isin(PRECISIONS), "unknown"
     )
@@ -370,6 +443,7 @@ def make_reading(columns: Columns) -> Reading:
         findings=(
             *columns.findings,
             *type_findings,
+            *code_findings,
             *id_findings,
             *placed.findings,
             *points_against_codes(
@@ -379,6 +453,7 @@ def make_reading(columns: Columns) -> Reading:
         ),
         rows_in=len(columns.table) if columns.rows_in is None else columns.rows_in,
         notes=columns.notes,
+        heard=heard,
     )
 
 
@@ -521,25 +596,71 @@ def _clean(series: pd.Series | None, index: pd.Index) -> pd.Series:
     return pd.Series(texts, index=series.index, dtype=object)
 
 
+#: Form of the codes of the BPE and of communes; what has it and is not ours is understood.
+_EQUIPMENT, _COMMUNE = r"[A-G]\d{3}", r"\d[\dAB]\d{3}"
+
+
 # Return the types, ``other_service`` where the taxonomy has none, and one finding a category left
 # over.
-def _known_types(values: dict[str, pd.Series], source: str) -> tuple[pd.Series, list[Finding]]:
-    kinds = values["type"]
+def _known_types(
+    values: dict[str, pd.Series], columns: Columns, heard: Heard
+) -> tuple[pd.Series, list[Finding]]:
+    kinds, category = values["type"], values["category"]
     known = kinds.isin(list(SERVICE_TYPES))
-    left = values["category"].fillna("(sans catégorie)")[~known]
+    column = str(columns.names.get("category", "category"))
+    strange = category[~known].dropna()
+    strange = strange[~strange.str.fullmatch(_EQUIPMENT)]
+    heard.hear("type", column, category, category.index.isin(strange.index))
+    left = category.fillna("(sans catégorie)")[~known]
+    first = left.drop_duplicates()
+    lines = dict(zip(first, first.index.tolist(), strict=True))
     return kinds.where(known, OTHER), [
         Finding(
             "unknown-type",
-            source,
+            columns.source,
             "",
-            f"{count} ligne(s) de la catégorie « {category} » ne sont d'aucun type connu : "
-            f"gardées comme « {OTHER} ».",
+            Message(
+                "{count} ligne(s) de la catégorie « {category} » ne sont d'aucun type connu, dont "
+                "la ligne {line} : gardées comme « {other} ».",
+                count=count,
+                category=category,
+                line=str(lines[category]),
+                other=OTHER,
+            ),
             "info",
-            column="category",
-            remedy="Associez cette catégorie à un type dans la table [types] du fichier --mapping.",
+            lines[category],
+            "category",
+            Message("Associez cette catégorie à un type dans la table [types] de --mapping."),
         )
         for category, count in left.value_counts(sort=False).items()
     ]
+
+
+# Return the codes of communes, missing where what is written cannot be one, and what was not known.
+def _known_codes(
+    codes: pd.Series, columns: Columns, heard: Heard
+) -> tuple[pd.Series, list[Finding]]:
+    unknown = codes.notna() & ~codes.fillna("").str.fullmatch(_COMMUNE)
+    column = str(columns.names.get("commune", "commune"))
+    found = heard.hear("commune", column, codes, unknown)
+    if not found:
+        return codes, []
+    told = Finding(
+        "unknown-word",
+        columns.source,
+        "",
+        Message(
+            "{count} ligne(s) d'un code qui n'est pas celui d'une commune : {words} ; tenus pour "
+            "inconnus.",
+            count=int(unknown.sum()),
+            words=named_words(found),
+        ),
+        "warning",
+        found[0].line,
+        column,
+        Message("Écrivez le code INSEE, cinq caractères."),
+    )
+    return codes.where(~unknown, None), [told]
 
 
 # Return identifiers that are there and unique: a missing or repeated one is completed with its row,

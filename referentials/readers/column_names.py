@@ -314,7 +314,10 @@ def parse_mapping(document: Mapping[str, Any], *, where: str = "correspondance")
         As `read_mapping`.
     """
     options = {each.name for each in fields(FileMapping)} - {"columns", "types", "defaults"}
-    _known(document, {"columns", "types", "defaults", "file"}, "table", where)
+    tables = {"columns", "types", "defaults", "file"}
+    _known(document, tables, "table", where)
+    for name in tables & document.keys():
+        _check_values(name, document[name], where)
     for table, names in (
         ("columns", {*NAMES, *CODED}),
         ("defaults", {*NAMES, *CODED, "type"}),
@@ -336,6 +339,34 @@ def parse_mapping(document: Mapping[str, Any], *, where: str = "correspondance")
         header_row=int(file.pop("header_row", 0)),
         **{key: str(value) for key, value in file.items()},
     )
+
+
+# Raise UsageError unless a table of a mapping is one, and holds what is expected.
+def _check_values(name: str, table: Any, where: str) -> None:
+    for key, value in (table if isinstance(table, Mapping) else {"": table}).items():
+        kind, expected = _EXPECTED.get(key, _TABLE if not key else _TEXT)
+        is_one = type(value) in kind and key != ""
+        if key == "separator" and is_one:
+            is_one = len(value) == 1 and (value == "\t" or (value.isprintable() and value != '"'))
+        if not is_one or (key == "header_row" and value < 0):
+            raise UsageError(
+                Message(
+                    "{where} : [{table}] {key} = {value} ; {expected} est attendu.",
+                    where=where,
+                    table=name,
+                    key=key,
+                    value=str(value)[:60],
+                    expected=expected,
+                )
+            )
+
+
+_TABLE = (), Message("une table")
+_TEXT = (str, int, float), Message("un texte entre guillemets")
+_EXPECTED: Mapping[str, tuple[tuple[type, ...], Message]] = {
+    "header_row": ((int,), Message("un numéro de ligne, la première étant 1,")),
+    "separator": ((str,), Message("un seul signe entre guillemets")),
+}
 
 
 def _known(given: Iterable[str], expected: set[str], what: str, where: str) -> None:

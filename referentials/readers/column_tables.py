@@ -21,6 +21,7 @@ from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week
 from geoguichet.referentials.directory.placing import Axes, numbers
 from geoguichet.referentials.directory.schema import (
     Columns,
+    Heard,
     Reading,
     blank,
     departement_of,
@@ -318,12 +319,12 @@ def _services(
     if how.completed:
         values["name"] = _names(values, how, findings, index)
     weeks = _weeks(table, how, values, shown, findings)
+    heard = Heard(how.source)
     for column, vocabulary in {**VOCABULARIES, **how.words}.items():
         if column in values:
             if column not in how.words:
-                tell_unknown(
-                    values[column], vocabulary, journal, str(how.columns.get(column, column))
-                )
+                name = str(how.columns.get(column, column))
+                tell_unknown(values[column], vocabulary, journal, name, heard)
             values[column] = translated(values[column], vocabulary)
     if "itinerant" in values:
         values["itinerant"] = values["itinerant"] == "yes"
@@ -344,6 +345,8 @@ def _services(
             findings=findings,
             notes=notes,
             rows_in=rows_in,
+            names=how.columns,
+            heard=heard,
         )
     )
 

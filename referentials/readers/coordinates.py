@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 
+from geoguichet.floor.errors import UsageError
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.ground import OVERSEAS, axes_by_ground
@@ -65,7 +66,21 @@ def axes_of(
 ) -> tuple[Axes, Mapping[str, str]]:
     """Return what the coordinates of a file are, and the system of each overseas département whose
     rows are in another; a mapping speaks over what is announced or found.
+
+    Raises
+    ------
+    UsageError
+        The system of the mapping is not known.
     """
+    if mapping.crs and not _crs_name(mapping.crs):
+        raise UsageError(
+            Message(
+                "crs = « {crs} », dans [file] de --mapping : ce système n'est pas connu ; essayez "
+                "EPSG:4326 ou EPSG:2154.",
+                crs=mapping.crs,
+            )
+        )
+    announced = announced if _crs_name(announced) else ""
     declared, systems = mapping.crs or announced, dict[str, str]()
     if x is None or y is None:
         axes = detect_axes(np.array([]), np.array([]), declared=declared)
@@ -99,7 +114,7 @@ def crs_findings(
             path.name,
             "",
             (
-                f"Le fichier annonce {_crs_name(opened.crs)}, mais ses coordonnées sont en "
+                f"Le fichier annonce {_crs_name(opened.crs) or opened.crs}, mais ses coordonnées sont en "
                 f"{axes.label_fr}."
             ),
             "error",
@@ -135,8 +150,9 @@ def crs_findings(
         )
 
 
+# Return the name of a coordinate system; empty when it is not known.
 def _crs_name(crs: str) -> str:
     try:
         return str(pyproj.CRS.from_user_input(crs).name)
     except pyproj.exceptions.CRSError:
-        return crs
+        return ""

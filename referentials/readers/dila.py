@@ -20,6 +20,7 @@ from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.hours import DAY_MINUTES, WEEKDAYS_FR, Span, Week
 from geoguichet.referentials.directory.schema import (
     Columns,
+    Heard,
     Reading,
     departement_of_code,
     make_reading,
@@ -30,7 +31,7 @@ from geoguichet.referentials.layers import check_columns
 from geoguichet.referentials.readers import text_tables
 from geoguichet.referentials.readers.conversions import Journal
 from geoguichet.referentials.readers.service_words import VOCABULARIES, tell_unknown, translated
-from geoguichet.referentials.readers.text_tables import json_text
+from geoguichet.referentials.readers.text_tables import json_text, writable
 
 JSON_KEYS = ("id", "nom", "pivot", "adresse")
 _BLOCK = 1 << 20
@@ -133,7 +134,7 @@ def _objects(file: IO[bytes], path: Path) -> Iterator[dict[str, Any]]:
             ended = True
             continue
         try:
-            value, position = decoder.raw_decode(buffer, position)
+            value, ended_at = decoder.raw_decode(buffer, position)
         except json.JSONDecodeError:
             check_size(path, len(buffer) - position, BUDGET.member)
             more = read_text(max(_BLOCK, len(buffer) - position))
@@ -142,7 +143,8 @@ def _objects(file: IO[bytes], path: Path) -> Iterator[dict[str, Any]]:
             buffer, position = buffer[position:] + more, 0
             continue
         if isinstance(value, dict):
-            yield value
+            yield writable(value, buffer[position:ended_at])
+        position = ended_at
         if position > _BLOCK:
             buffer, position = buffer[position:], 0
 
@@ -215,7 +217,9 @@ def _reading(services: list[dict[str, Any]], index: pd.Index, unread: list[str])
         "plage_ouverture",
     )
     category, wheelchair = flat.pop("category"), flat.pop("accessibilite")
-    tell_unknown(wheelchair, VOCABULARIES["wheelchair"], journal, "accessibilite")
+    tell_unknown(
+        wheelchair, VOCABULARIES["wheelchair"], journal, "accessibilite", Heard(journal.source)
+    )
     x, y = flat.pop("longitude"), flat.pop("latitude")
     values = {str(name): flat[name] for name in flat}
     values |= {

@@ -7,7 +7,9 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
+from geoguichet.referentials.directory.schema import Heard
 from geoguichet.referentials.readers.column_names import folded
 from geoguichet.referentials.readers.conversions import Journal
 
@@ -63,28 +65,34 @@ def without_nulls(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
 
 
 def tell_unknown(
-    words: pd.Series, vocabulary: Mapping[str, str], journal: Journal, column: str
+    words: pd.Series, vocabulary: Mapping[str, str], journal: Journal, column: str, heard: Heard
 ) -> None:
     """Report the words that a vocabulary does not have, the most frequent first, with how many
-    rows. Rule: ``unknown-word``.
+    rows and the first. Rule: ``unknown-word``.
     """
     ours = {folded(word) for word in vocabulary}
-    counts = words[words.str.strip() != ""].value_counts()
-    unknown = counts[[folded(word) not in ours for word in counts.index]]
-    if unknown.empty:
+    unknown = words.map({word: folded(word) not in ours for word in words.unique()}).astype(bool)
+    said = words.where(words.str.strip() != "")
+    field = "itinerant" if vocabulary is VOCABULARIES["itinerant"] else ""
+    found = (heard if field else Heard("")).hear(field, column, said, unknown)
+    if not found:
         return
-    named = ", ".join(f"« {str(word)[:40]} » ({count})" for word, count in unknown.head(5).items())
-    more = ", …" if len(unknown) > 5 else ""
-    journal.tell_once(
-        "unknown-word",
-        Message(
-            "{count} ligne(s) d'un mot qui n'est pas connu : {words} ; tenues pour inconnues.",
-            count=int(unknown.sum()),
-            words=named + more,
-        ),
-        "warning",
-        column,
-        Message("Écrivez oui, non ou partiel."),
+    named = [f"« {each.word[:40]} » ({each.rows})" for each in found[:5]]
+    journal.findings.append(
+        Finding(
+            "unknown-word",
+            journal.source,
+            "",
+            Message(
+                "{count} ligne(s) d'un mot qui n'est pas connu : {words} ; tenues pour inconnues.",
+                count=sum(each.rows for each in found),
+                words=", ".join([*named, *(["…"] if len(found) > 5 else [])]),
+            ),
+            "warning",
+            found[0].line,
+            column,
+            Message("Écrivez oui, non ou partiel."),
+        )
     )
 
 

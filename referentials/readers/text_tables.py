@@ -193,7 +193,17 @@ def json_document(path: Path, *, wrapped: bool = False) -> Any:
         RecursionError,
         say=lambda error: f"{path} : ce n'est pas du JSON valide ({error}) ; copiez-le de nouveau.",
     ):
-        return json.loads(content.decode("utf-8-sig"))
+        text = content.decode("utf-8-sig")
+        return writable(json.loads(text), text)
+
+
+def writable(value: Any, text: str) -> Any:
+    """Return what was read of a JSON text without the halves of letters (``\\ud800``) that no file
+    can hold: a question mark stands for each.
+    """
+    if "\\ud" not in text and "\\uD" not in text:
+        return value
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def json_table(
@@ -337,7 +347,7 @@ def open_csv(path: Path, mapping: FileMapping) -> OpenedTable:
 def _text_of(path: Path, encoding: str) -> Iterator[IO[str]]:
     with (
         refused(
-            UnicodeDecodeError,
+            UnicodeError,
             LookupError,
             say=lambda error: (
                 f"{path} : le texte n'est pas en {encoding} ({error}) ; dites son codage dans "

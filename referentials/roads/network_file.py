@@ -22,6 +22,7 @@ from scipy.sparse import csgraph
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.files import refused, whole
+from geoguichet.floor.findings import Unread
 
 # How fast one travels on each class of road when the source does not say: named, versioned French
 # tables.
@@ -195,21 +196,6 @@ type Ints = npt.NDArray[np.int64]
 
 #: The keys of the parts of a split junction begin here: no source's key nor coordinate key is near.
 SPLIT = -(2**60)
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A word of a source that we do not know; its rows have the default of the field."""
-
-    where: str
-    field: str
-    column: str
-    word: str
-    rows: int
-    #: Line of the file where it comes first; in OpenStreetMap, the number of the object.
-    line: int
-    #: Rows of the column.
-    of: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pyproj import Geod
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.files import refused
+from geoguichet.floor.findings import Unread
 from geoguichet.referentials.roads.network_file import (
     DEGREE,
     FRANCE,
@@ -24,7 +25,6 @@ from geoguichet.referentials.roads.network_file import (
     Ints,
     RoadLines,
     SpeedTable,
-    Unread,
     access_of,
     only_at_ends,
 )

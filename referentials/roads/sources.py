@@ -14,6 +14,7 @@ import shapely
 
 from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.floor.files import refused, sha256
+from geoguichet.floor.findings import MAX_UNKNOWN
 from geoguichet.floor.words import _
 from geoguichet.referentials.layers import LONLAT, read_layer
 from geoguichet.referentials.roads.network_file import (
@@ -33,7 +34,6 @@ from geoguichet.referentials.roads.network_file import (
 from geoguichet.referentials.roads.openstreetmap import LICENCE, SUFFIXES, read_osm
 from geoguichet.referentials.roads.words import (
     MAPPINGS,
-    MAX_UNKNOWN,
     UNSAID,
     Reading,
     at_ends,

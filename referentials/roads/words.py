@@ -5,7 +5,7 @@ counted and named.
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,15 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Unread, refuse_unread
 from geoguichet.floor.words import Message, _
-from geoguichet.referentials.roads.network_file import ROAD_CLASSES, Floats, RoadLines, Unread
+from geoguichet.referentials.roads.network_file import ROAD_CLASSES, Floats, RoadLines
 
 #: What a word means when nothing is said, and when we do not know it.
 UNSAID, UNKNOWN = "", "?"
-
-#: The share of a column's rows that may hold words we do not know.
-MAX_UNKNOWN = 0.05
 
 #: What a row has whose word of a field we do not know; of the measures, the speed of its class.
 DEFAULTS = {
@@ -211,40 +208,8 @@ def check_understood(parts: Iterable[RoadLines], max_unknown: float) -> None:
     LayerError
         More than ``max_unknown`` of a column's rows.
     """
-    for column in _by_column(unread for part in parts for unread in part.unread):
-        rows, first = sum(unread.rows for unread in column), column[0]
-        if rows > max_unknown * first.of:
-            named = [
-                _(
-                    "« {word} » ({rows}, dont la ligne {line})",
-                    word=unread.word,
-                    rows=unread.rows,
-                    line=str(unread.line),
-                )
-                for unread in column[:10]
-            ]
-            raise LayerError(
-                _(
-                    "{where}, colonne « {column} » ({field}) : {rows} lignes sur {of} ne sont pas "
-                    "comprises : {words}. Attendu : {expected} ; corrigez-les, ou acceptez-les avec "
-                    "--max-unknown.",
-                    where=first.where,
-                    column=first.column,
-                    field=first.field,
-                    rows=rows,
-                    of=first.of,
-                    words=", ".join([*named, "…"] if len(column) > 10 else named),
-                    expected=_expected(first.field),
-                )
-            )
-
-
-def _by_column(every: Iterable[Unread]) -> Iterator[list[Unread]]:
-    columns: dict[tuple[str, str, str], list[Unread]] = {}
-    for unread in every:
-        columns.setdefault((unread.where, unread.field, unread.column), []).append(unread)
-    for column in columns.values():
-        yield sorted(column, key=lambda unread: (-unread.rows, unread.word))
+    unread = (unread for part in parts for unread in part.unread)
+    refuse_unread(unread, max_unknown, expected=_expected)
 
 
 def _expected(field: str) -> str:

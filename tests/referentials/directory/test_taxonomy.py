@@ -110,7 +110,8 @@ def test_a_workspace_adds_its_own_types(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "geoguichet.cli", "referentials"]
     here = ["--workspace", str(tmp_path)]
-    subprocess.run([*command, "import", str(table), "--name", "l", *here], check=True)
+    known = ["--max-unknown", "0.5"]
+    subprocess.run([*command, "import", str(table), "--name", "l", *known, *here], check=True)
     subprocess.run([*command, "export", "l", "--out", str(tmp_path / "l.csv"), *here], check=True)
     with (tmp_path / "l.csv").open(encoding="utf-8") as file:
         kinds = [row["type"] for row in csv.DictReader(file)]
