@@ -103,6 +103,11 @@ class Shown(ABC):
             for name, frame in frames.items()
             for fill, opacity, radius in [_DRAWN.get(name, _USUAL)]
         ]
+        drawn += [
+            f'<text x="12" y="{24 + 18 * row}" fill="{_DRAWN.get(name, _USUAL)[0]}" '
+            f'font-size="15" font-family="sans-serif">{escape(name)} ({len(frame)})</text>'
+            for row, (name, frame) in enumerate(frames.items())
+        ]
         return Picture(
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" role="img" '
             f'style="max-width:{_WIDTH:.0f}px"><title>{escape(self.headline)}</title>'
@@ -143,8 +148,8 @@ class Shown(ABC):
         return page
 
     def to_file(self, path: str | Path) -> Path:
-        """Write the layers to a GeoPackage, each under its name with its index as the column
-        ``id``, and return its path: whole, or not at all.
+        """Write the layers to a GeoPackage, each under its name with its labels as the column
+        ``id`` (``label`` where there is one already), and return its path: whole, or not at all.
 
         Raises
         ------
@@ -171,8 +176,9 @@ class Shown(ABC):
             whole(path) as draft,
         ):
             for name, frame in self.layers.items():
-                rows = frame.drop(columns="id", errors="ignore").rename_axis(index="id")
-                rows.reset_index().to_file(draft, layer=name, driver="GPKG")
+                labels = "label" if "id" in frame.columns else "id"
+                rows = frame.reset_index(names=labels)
+                rows.to_file(draft, layer=name, driver="GPKG")
         return path
 
     def _chosen(self, names: tuple[str, ...]) -> dict[str, gpd.GeoDataFrame]:

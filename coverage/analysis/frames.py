@@ -340,7 +340,7 @@ def counters_of(
         else opened.map(weekly_hours, na_action="ignore")
     )
     labels = _names(found, name)
-    table = found.table[["geometry"]].assign(
+    table = found.table.assign(
         **{role: text[role].astype(str) for role in ("type", "commune", "departement", "epci")},
         name=labels,
         commune_name=labels,

@@ -444,7 +444,11 @@ def site_kiosks(
     >>> plan.kiosks[["host", "people_added"]].values.tolist(), plan.plan.status
     ([[1, 1700]], 'optimal')
     """
-    theirs = counters_of(hosts, "hosts", name=name, hours=hours)
+    open_enough = any(need.asks_hours for need in zones.study.needs) and keys.get(
+        "hours_count", True
+    )
+    asks_hours = open_enough or "min_hours_per_week" in keys
+    theirs = counters_of(hosts, "hosts", name=name, hours=hours, asks_hours=asks_hours)
     study = replace(zones.study, kiosks=_kiosk_choice(zones.study, theirs, reach, keys))
     choice = cast("KioskChoice", study.kiosks)
     for places in (choice.required, choice.excluded, choice.existing):

@@ -62,6 +62,18 @@ def test_a_file_holds_every_row_of_every_layer(
     assert [file.name for file in tmp_path.iterdir()] == ["answer.gpkg"]
 
 
+def test_a_column_called_id_is_kept_beside_the_labels(tmp_path: Path) -> None:
+    people = gpd.GeoDataFrame(
+        {"id": ["x", "y"], "pop": [1, 2]},
+        index=["a", "b"],
+        geometry=gpd.points_from_xy([1.6, 1.8], [42.9, 42.7]),
+        crs=4326,
+    )
+    path = white_zones(people, people.iloc[[0]], within="1 km").to_file(tmp_path / "own.gpkg")
+    written = pyogrio.read_dataframe(path, layer="people")
+    assert written["id"].tolist() == ["x", "y"] and written["label"].tolist() == ["a", "b"]
+
+
 def test_another_kind_of_file_or_a_layer_that_is_not_there_is_refused(
     answers: dict[str, Shown], tmp_path: Path
 ) -> None:

@@ -169,7 +169,7 @@ def test_places_that_are_nowhere_are_said_to_be_so() -> None:
         ({"count": 3, "floor_per_departement": 1}, "demande une colonne departement"),
         ({"count": 3, "candidates": ["mairie"]}, "retirez candidates"),
         ({"count": 3, "reach": 12}, 'reach = "8 km"'),
-        ({"count": 3, "min_hours_per_week": 99}, "il n'en reste aucun"),
+        ({"count": 3, "min_hours_per_week": 99}, "aucune colonne d'horaires n'est reconnue"),
     ],
 )
 def test_a_mistaken_key_of_the_kiosks_is_one_sentence(keys: dict[str, object], words: str) -> None:
@@ -178,6 +178,19 @@ def test_a_mistaken_key_of_the_kiosks_is_one_sentence(keys: dict[str, object], w
     with pytest.raises(GeoguichetError) as refused:
         site_kiosks(lacking, people, **{"reach": "5 km"} | keys)
     assert words in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_conditions_on_hosts_read_the_analysts_own_columns() -> None:
+    people = scattered(4, pop=[1, 2, 4, 8])
+    hours = [None, "Mo-Fr 09:00-17:00", "Mo 09:00-10:00", "Mo-Fr 09:00-17:00"]
+    hosts = people.assign(horaires=hours, cout=[100, 200, 100, 900])
+    lacking = white_zones(people, scattered(1), within="1 m")
+    opened = site_kiosks(lacking, hosts, reach="1 m", count=4, min_hours_per_week=20)
+    assert sorted(opened.kiosks["host"]) == [1, 3]
+    prices = {"site_cost": {"column": "cout"}, "budget": "300 EUR"}
+    cheap = site_kiosks(lacking, hosts, reach="1 m", **prices)
+    assert sorted(cheap.kiosks["host"]) == [1, 2]
+    assert cheap.kiosks["cost_eur"].sum() == 300
 
 
 def test_rules_by_commune_read_the_columns_of_the_hosts() -> None:
