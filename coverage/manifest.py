@@ -74,7 +74,8 @@ class CoverageResult(Shown):
     (unserved people whom it is the first of the list to serve), people_cumulated, share_cumulated
     (of the people in white zones, 0..1), gain (what it adds in the model's own measure, NaN when it
     has none), cost_eur, those of the plan as a whole (model, status, value, bound, gap), and under
-    the use the study supposes: uses_per_year, km_saved_per_year, co2_saved_kg_per_year.
+    the use the study supposes: uses_per_year, km_saved_per_year, co2_saved_kg_per_year; phase (the
+    name of the one it opens in, empty for those that exist) where the study has a programme.
 
     ``ranking``: the curve of people gained and its proven bounds, who stays unserved and why, where
     to stop, the plan really carried out; None without kiosks.

@@ -81,6 +81,8 @@ class _Second:
             self.zones += _rows(database, "without_outline") if bare else []
         self.kiosks.sort(key=lambda row: (row["rank"], row["id"]))
         self.needs = {need["key"]: need for need in self.study["needs"]}
+        #: Each row of a white zone, and the kiosks that serve it.
+        self.serving: list[tuple[Row, set[str]]] = []
         self.within = {key: need[f"within_{self.unit}"] or 0.0 for key, need in self.needs.items()}
 
     # Hold a figure against what a second count gives.
@@ -107,6 +109,9 @@ class _Second:
         self._zones()
         if self.study["kiosks"] is not None and not self.timed:
             self._plan()
+            self._programme()
+        if self.study["kiosks"] is not None:
+            self._equity()
         self._totals()
         self._lacking()
         return Verification(self.figures, tuple(sorted(self.wrong)), tuple(self.unverified))
@@ -257,6 +262,7 @@ class _Second:
                 number = next(i for i, one in enumerate(self.kiosks) if one["id"] == row["kiosk"])
                 metres = float(far[place, number])
                 self.hold("demand", row["id"], "kiosk_m", metres, row["kiosk_m"], _METRES)
+            self.serving.append((row, {self.kiosks[number]["id"] for number in serving}))
             if serving:
                 added[serving[0]] += row["people"]
                 kilometres[serving[0]] += row["people"] * self._nearer(row) / 1000
@@ -338,6 +344,67 @@ class _Second:
         for row in self.manifest["ranking"]["unserved"]:
             total = sum(r["people"] for r in left if r["unserved_reason"] == row["reason"])
             self.hold("ranking", row["reason"], "people", total, row["people"])
+
+    # What each phase reaches and costs, by the phase of each kiosk and the people it is the first to
+    # serve among those of the phases so far.
+    def _programme(self) -> None:
+        asked = (self.study["kiosks"] or {}).get("programme")
+        if not asked:
+            return
+        choice, told = self.study["kiosks"], self.manifest["ranking"]["programme"]
+        names, weight = [one["name"] for one in asked["phases"]], asked["priority"] or "people"
+        old = {one["id"] for one in self.kiosks if not one["rank"]}
+        spent = choice["experts"] * choice["expert_side_cost_eur"]
+        value = 0.0
+        for number, row in enumerate(told["phases"]):
+            new = [one for one in self.kiosks if one["rank"] and one["phase"] == names[number]]
+            spent += sum(one["cost_eur"] for one in new)
+            paid = sum(one["budget_eur"] for one in asked["phases"][: number + 1])
+            so_far = {
+                o["id"] for o in self.kiosks if o["rank"] and o["phase"] in names[: number + 1]
+            }
+            reached = float(
+                sum(
+                    row_of[weight] or 0
+                    for row_of, serving in self.serving
+                    if serving & so_far and not serving & old
+                )
+            )
+            value += reached
+            for figure, expected in {
+                "kiosks": len(new),
+                "people": reached,
+                "spent_eur": spent - sum(one["spent_eur"] for one in told["phases"][:number]),
+            }.items():
+                self.hold("programme", row["phase"], figure, expected, row[figure], 0.01)
+            self.hold("programme", row["phase"], "budget", True, spent <= paid + 0.01)
+        self.hold("programme", "", "value", value, float(told["value"]), 0.01)
+
+    # How evenly intercommunalities are served: the mean difference between two people taken at
+    # random, over twice the mean.
+    def _equity(self) -> None:
+        told = self.manifest["ranking"].get("equity")
+        if told is None:
+            return
+        sums: dict[str, list[float]] = {}
+        for row in self.demand:
+            if row["epci"]:
+                one = sums.setdefault(row["epci"], [0.0, 0.0, 0.0])
+                for place, yes in enumerate((True, row["served"], row["served_after"])):
+                    one[place] += row["people"] if yes else 0
+        lived = {code: one for code, one in sums.items() if one[0]}
+        for row in told["epci"]:
+            people, *served = lived.get(row["epci"], [0.0, 0.0, 0.0])
+            self.hold("equity", row["epci"], "people", int(people), row["people"])
+            for when, count in zip(("before", "after"), served, strict=True):
+                self.hold("equity", row["epci"], when, count / people if people else 0.0, row[when])
+        counted = np.array(list(lived.values()), dtype=float).reshape(-1, 3).T
+        living, everyone = counted[0], counted[0].sum()
+        for when, count in zip(("before", "after"), counted[1:], strict=True):
+            share, mean = count / living, count.sum() / everyone
+            apart = (living[:, None] * living * np.abs(share[:, None] - share)).sum()
+            index = float(apart / (2 * everyone**2 * mean)) if mean else 0.0
+            self.hold("equity", "", f"gini_{when}", index, told[f"gini_{when}"], 1e-9)
 
     def _lacking(self) -> None:
         counted: dict[tuple[str, str, str], int] = {}

@@ -4,7 +4,6 @@ on choosing them.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Self
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +18,8 @@ from geoguichet.coverage.errors import SitingError, StudyError
 from geoguichet.coverage.routers.impedance import CostMatrix, Positions, Router
 from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.problem import Capacity, KioskPlan, SiteRules, too_near
-from geoguichet.coverage.study.choices import Broadband, KioskChoice, Stakes, too_many_floors
+from geoguichet.coverage.study.choices import KioskChoice, Stakes, too_many_floors
+from geoguichet.coverage.study.hypotheses import Broadband
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.declaration import BadKeyError
 from geoguichet.floor.words import _
@@ -125,14 +125,15 @@ def site_rules(
         "departement": hosts["departement"],
     }
     metres = hosts.geometry.to_crs(territory.metric).get_coordinates().to_numpy()
-    floors = _floors(territory, study, choice)
+    level = "epci" if choice.floor_per_epci else "departement"
+    floors = _floors(territory, study, choice, labels["epci"])
     return SiteRules(
         existing=chosen(hosts, choice.existing),
         required=chosen(hosts, choice.required),
         forbidden=excluded(hosts, choice),
         one_per=list(labels[choice.one_per].astype(str)) if choice.one_per else None,
         apart=() if choice.spacing_m is None else too_near(metres, choice.spacing_m),
-        floor_of=list(hosts["departement"].astype(str)) if floors else None,
+        floor_of=list(labels[level].astype(str)) if floors else None,
         floors=floors,
     )
 
@@ -284,7 +285,11 @@ def _meant(hosts: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.int64]:
     )
 
 
-def _floors(territory: Territory, study: Study, choice: KioskChoice) -> dict[str, int]:
+# Return how many kiosks each group must have: départements, or the intercommunalities that have so
+# many hosts.
+def _floors(
+    territory: Territory, study: Study, choice: KioskChoice, epci: pd.Series
+) -> dict[str, int]:
     known = [str(code) for code in territory.departements["code"]]
     for code, _least in choice.floor:
         if code not in known:
@@ -293,11 +298,13 @@ def _floors(territory: Territory, study: Study, choice: KioskChoice) -> dict[str
             )
     least_of = dict.fromkeys(known, choice.floor_per_departement) | dict(choice.floor)
     floors = {code: least for code, least in least_of.items() if least}
+    if least := choice.floor_per_epci:
+        hosts = epci[epci != ""].value_counts()
+        floors = {str(code): least for code in sorted(hosts.index[hosts >= least])}
     asked = sum(floors.values())
     if choice.count is not None and asked > choice.count:
-        raise StudyError(
-            too_many_floors(asked, choice.count).at(study.where, "kiosks", "floor_per_departement")
-        )
+        key = "floor_per_epci" if choice.floor_per_epci else "floor_per_departement"
+        raise StudyError(too_many_floors(asked, choice.count).at(study.where, "kiosks", key))
     return floors
 
 
@@ -404,28 +411,6 @@ class Prospect:
         allowed = np.ones(len(self.hosts), dtype=np.int64)
         allowed[list(self.rules.forbidden)] = 0
         return np.asarray(self.serves.astype(np.int64) @ allowed > 0)
-
-    def settled(self, plan: KioskPlan) -> Self:
-        """Return it with the hosts of a plan serving those whom the plan sends there, and no other
-        point; as it is where the plan sends nobody anywhere.
-        """
-        if not plan.assigned:
-            return self
-        goes = np.asarray(plan.assigned)
-        opened = [*self.rules.existing, *plan.sites]
-        kept = ~np.isin(self.costs.destination, opened)
-        kept |= goes[self.costs.origin] == self.costs.destination
-        ways = CostMatrix(
-            self.costs.origin[kept],
-            self.costs.destination[kept],
-            self.costs.cost[kept],
-            self.costs.shape,
-        )
-        elsewhere = np.isin(np.arange(self.serves.shape[1]), opened, invert=True)
-        rows = np.flatnonzero(goes >= 0)
-        sent = sparse.csr_array((np.ones(len(rows), bool), (rows, goes[rows])), self.serves.shape)
-        left = self.serves.multiply(elsewhere[None, :]) + self.serves.multiply(sent)
-        return replace(self, costs=ways, serves=sparse.csr_array(left), unlimited=self.serves)
 
 
 def prospect(

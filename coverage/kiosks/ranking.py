@@ -2,7 +2,7 @@
 left and why.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from geoguichet.coverage.access.rules import add_metres
+from geoguichet.coverage.kiosks.programme import Phased, phased, settled
 from geoguichet.coverage.kiosks.prospects import (
     Hosts,
     Prospect,
@@ -24,7 +25,8 @@ from geoguichet.coverage.kiosks.prospects import (
 )
 from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Router
 from geoguichet.coverage.siting.problem import KioskPlan, SiteRules
-from geoguichet.coverage.study.choices import KioskChoice, Reference
+from geoguichet.coverage.study.choices import KioskChoice
+from geoguichet.coverage.study.hypotheses import Reference
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.units import Unit
 
@@ -167,11 +169,26 @@ class Ranking:
     #: Weight of the unserved people whom kiosks could help, in the group that counts: what a mean
     #: is taken over.
     concerned: float = 0.0
+    #: When each kiosk opens, where the study asks.
+    programme: Phased | None = None
+    #: See :func:`equity`.
+    equity: pd.DataFrame | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         outcome = self.reference
-        return {
+        even = self.equity
+        more = {
+            "programme": None if self.programme is None else self.programme.as_dict(),
+            "equity": None
+            if even is None
+            else {
+                "gini_before": gini(even["before"], even["people"]),
+                "gini_after": gini(even["after"], even["people"]),
+                "epci": even.to_dict("records"),
+            },
+        }
+        return {name: told for name, told in more.items() if told is not None} | {
             "curve": self.curve.to_dict("records"),
             "unserved": self.unserved.to_dict("records"),
             "stop_at": self.stop_at,
@@ -217,6 +234,7 @@ def rank(
             unserved=_unserved(demand),
             stop_at=_stop_at(kiosks, choice),
             reference=_reference(choice, white, prospect, curve),
+            equity=equity(demand),
             concerned=float(
                 prospect.white[choice.weight or "people"].fillna(0)[prospect.helps].sum()
             ),
@@ -252,10 +270,13 @@ def site(
     prospects = prospect(study, choice, demand, found, rules, router)
     plan = solve(study, choice, prospects, demand)
     near = prospects.costs.up_to(choice.reach)
-    prospects = prospects.settled(plan)
+    prospects = settled(prospects, plan) if plan.assigned else prospects
     kiosks = kiosk_table(prospects, plan, choice)
     demand = once_open(demand, kiosks, prospects, study, router)
     kiosks, demand, ranking = rank(study, choice, demand, prospects, kiosks, plan)
+    if choice.programme is not None:
+        kiosks, steps = phased(study, choice, choice.programme, prospects.white, prospects, kiosks)
+        ranking = replace(ranking, programme=steps)
     return Sited(demand, kiosks, plan, ranking, found.eligible, near)
 
 
@@ -485,6 +506,44 @@ def _greedy(cover: sparse.sparray, people: npt.NDArray[np.float64], p: int) -> F
         left[columns.indices[columns.indptr[site] : columns.indptr[site + 1]]] = 0.0
         reached[k] = people.sum() - left.sum()
     return reached
+
+
+def gini(share: npt.ArrayLike, people: npt.ArrayLike) -> float:
+    """Return how unevenly a share is spread among groups of people: 0 when every group has the
+    same, near 1 when one has all (Gini 1912), each group counting for its people.
+
+    >>> gini([0.5, 0.5], [10, 90]), round(gini([1.0, 0.0], [50, 50]), 2)
+    (0.0, 0.5)
+    """
+    value, weight = np.asarray(share, float), np.asarray(people, float)
+    order = np.argsort(value, kind="stable")
+    value, weight = value[order], weight[order]
+    got, whole = float(value @ weight), float(weight.sum())
+    if not got:
+        return 0.0
+    lorenz = np.concatenate([[0.0], np.cumsum(value * weight) / got])
+    return max(0.0, 1.0 - float(((lorenz[1:] + lorenz[:-1]) * weight).sum() / whole))
+
+
+def equity(demand: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the share of people served in each intercommunality, before and after the kiosks.
+
+    Columns epci (code, those of no intercommunality aside), people, before, after; the least served
+    after come first.
+    """
+    served = {"before": demand["served"], "after": demand["served_after"]}
+    sums = pd.DataFrame(
+        {
+            "epci": demand["epci"].fillna(""),
+            "people": demand["people"],
+            **{name: demand["people"].where(yes, 0) for name, yes in served.items()},
+        }
+    )
+    table = sums[sums["epci"] != ""].groupby("epci").sum()
+    table = table[table["people"] > 0]
+    for name in served:
+        table[name] = table[name] / table["people"]
+    return table.sort_values(["after", "people"], ascending=[True, False]).reset_index()
 
 
 # Return the kiosks after which every other brings too few people for its cost (gains may rise

@@ -9,11 +9,21 @@ import pandas as pd
 
 from geoguichet.coverage.access.rules import UNKNOWN
 from geoguichet.coverage.access.supplements import NETWORKS
-from geoguichet.coverage.kiosks.ranking import SAVINGS, commune_count
+from geoguichet.coverage.kiosks.ranking import SAVINGS, commune_count, gini
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.style import first_of, n_people, why_unreached
-from geoguichet.coverage.study.choices import Use
-from geoguichet.floor.words import Message, _, given, listed, mass, measure, money, number
+from geoguichet.coverage.study.hypotheses import Use
+from geoguichet.floor.words import (
+    Message,
+    _,
+    given,
+    listed,
+    mass,
+    measure,
+    money,
+    number,
+    percent,
+)
 
 #: How many intercommunalities the report lists, those with most people in white zones.
 MAIN_EPCI = 20
@@ -350,3 +360,79 @@ def _follows(result: CoverageResult, kiosks: pd.DataFrame, spent: float) -> Iter
             )
         )
     yield " ".join(said)
+
+
+#: How many intercommunalities are shown; ``--json`` and the manifest have them all.
+LEAST_SERVED = 8
+
+
+def equity_parts(result: CoverageResult) -> Iterator[str | Table]:
+    """Tell how evenly intercommunalities are served, before and after, and the least served."""
+    ranking = result.ranking
+    table = None if ranking is None else ranking.equity
+    if table is None or len(table) < 2:
+        return
+    before, after = (gini(table[name], table["people"]) for name in ("before", "after"))
+    yield _(
+        "Part d’habitants desservis, d’une intercommunalité à l’autre : indice de Gini de {before} "
+        "avant les visioguichets, {after} après (0 : partout la même part).",
+        before=number(before, 3),
+        after=number(after, 3),
+    )
+    lacking = result.beside.lacking
+    names = {} if lacking is None else dict(zip(lacking["code"], lacking["name"], strict=True))
+    yield Table(
+        _("Les intercommunalités les moins bien desservies, visioguichets ouverts"),
+        (_("Intercommunalité"), _("Habitants"), _("Desservis avant"), _("Desservis après")),
+        tuple(
+            (
+                str(names.get(row["epci"], row["epci"])),
+                number(row["people"]),
+                percent(row["before"], 1),
+                percent(row["after"], 1),
+            )
+            for row in table.head(LEAST_SERVED).to_dict("records")
+        ),
+    )
+
+
+def programme_parts(result: CoverageResult) -> Iterator[str | Table]:
+    """Tell when each kiosk opens, what each phase costs to whom, and how good the order is."""
+    ranking, choice = result.ranking, result.study.kiosks
+    steps = None if ranking is None else ranking.programme
+    if steps is None or choice is None or choice.programme is None:
+        return
+    group = choice.programme.priority
+    yield (
+        _("Cet ordre est prouvé le meilleur : aucun autre ne dessert plus tôt autant de personnes.")
+        if steps.status == "optimal"
+        else _(
+            "Cet ordre est à {gap} au plus du meilleur, en personnes desservies de phase en phase.",
+            gap=percent((steps.bound - steps.value) / steps.bound if steps.bound else 0.0, 2),
+        )
+    )
+    if group:
+        yield _("La priorité va aux personnes du groupe « {group} ».", group=group)
+    funders = [name for name, _share in choice.programme.shares]
+    yield Table(
+        _("Programme, phase par phase ; ce qu’une phase ne dépense pas, les suivantes le peuvent"),
+        (
+            _("Phase"),
+            _("Visioguichets"),
+            _("Budget"),
+            _("Dépense"),
+            *funders,
+            _("Personnes gagnées à sa fin"),
+        ),
+        tuple(
+            (
+                row["phase"],
+                number(row["kiosks"]),
+                money(row["budget_eur"]),
+                money(row["spent_eur"]),
+                *(money(row["shares"][name]) for name in funders),
+                number(row["people"]),
+            )
+            for row in steps.table.to_dict("records")
+        ),
+    )

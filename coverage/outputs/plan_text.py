@@ -20,7 +20,8 @@ from geoguichet.coverage.outputs.style import (
     why_unserved,
 )
 from geoguichet.coverage.siting.problem import KioskPlan
-from geoguichet.coverage.study.choices import KioskChoice, Use
+from geoguichet.coverage.study.choices import KioskChoice
+from geoguichet.coverage.study.hypotheses import Use
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.words import (
     Message,
@@ -46,6 +47,8 @@ _NUMBER = r"(-?[0-9.]+(?:e[+-]?[0-9]+)?)"
 #: What is said of each step that ``siting`` writes, by its form; the name of a solver has none and
 #: is told as it is.
 _STEPS = {
+    "filled as far as any plan": Message("rempli autant qu’aucun plan le peut"),
+    "no room for anyone": Message("aucune place pour personne"),
     rf"{_NUMBER} x {_NUMBER} reduced to {_NUMBER} x {_NUMBER}": Message(
         "{n1} points et {n2} lieux, réduits à {n3} et {n4}"
     ),
@@ -354,6 +357,11 @@ def rule_sentences(result: CoverageResult) -> list[str]:
         choice.floor_per_departement
         and _("au moins {n} par département", n=choice.floor_per_departement),
         *(_("au moins {n} dans le {code}", n=least, code=code) for code, least in choice.floor),
+        choice.floor_per_epci
+        and _(
+            "au moins {n} dans chaque intercommunalité qui a autant de lieux possibles",
+            n=choice.floor_per_epci,
+        ),
         any(result.study.need(key).asks_hours for key in choice.offers)
         and str(_HOURS_COUNT if choice.hours_count else _HOURS_DO_NOT),
         choice.priced and _own_cost(refused("hosts_without_cost", 0)),

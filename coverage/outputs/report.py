@@ -18,9 +18,11 @@ from geoguichet.coverage.outputs import page
 from geoguichet.coverage.outputs.first_lines import (
     Table,
     baseline_parts,
+    equity_parts,
     first_sentences,
     hypotheses_parts,
     lacking_parts,
+    programme_parts,
     undecided_parts,
 )
 from geoguichet.coverage.outputs.page import gain_curve, map_picture
@@ -348,6 +350,8 @@ _BUILDERS: dict[str, tuple[Message, Callable[[CoverageResult], Iterator[str | Ta
     "lacking": (Message("Ce qui manque, besoin par besoin"), lacking_parts),
     "undecided": (Message("Ce qui n’est pas tranché"), undecided_parts),
     "baseline": (Message("Ce que couvrent déjà les réseaux existants"), baseline_parts),
+    "programme": (Message("Programme"), programme_parts),
+    "equity": (Message("Équité entre intercommunalités"), equity_parts),
     "hypotheses": (Message("Hypothèses"), hypotheses_parts),
     "legal": (Message("Ce que disent les règles"), _legal),
     "hours": (Message("Ouvert à l’heure dite"), _hours),

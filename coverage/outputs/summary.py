@@ -53,7 +53,7 @@ type Block = str | Table
 #: How many rows of a list the terminal shows; the files have them all.
 SHOWN = 10
 #: The sections of the report that the terminal shows too.
-BESIDE = ("undecided", "baseline", "legal", "hours", "aggregation", "measures")
+BESIDE = ("programme", "undecided", "baseline", "legal", "hours", "aggregation", "measures")
 
 
 def of_study(result: CoverageResult) -> list[Block]:

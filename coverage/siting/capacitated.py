@@ -41,14 +41,6 @@ from geoguichet.coverage.siting.problem import (
     weights,
 )
 
-#: How the search ended, by how the solver did.
-_STATUS: dict[mixed_integer.Ending, Status] = {
-    "solved": "optimal",
-    "gap": "gap_reached",
-    "cancelled": "interrupted",
-    "lost": "solver_lost",
-}
-
 
 def capacitated_covering(
     costs: CostMatrix,
@@ -216,8 +208,10 @@ class _Assignment:
         found, opened = self._filled((*sites, *self.rules.existing)), np.asarray(sites, np.int64)
         value = float(self.worth_of(found).sum())
         if value >= most * (1 - 1e-12):
-            return found, opened, most, None, "capacities do not bind"
+            return found, opened, most, None, "filled as far as any plan"
         program, pairs, column = self._program()
+        if not len(pairs):  # nobody fits anywhere, and the solver has nothing to solve
+            return found, opened, value, "optimal", "no room for anyone"
         start = np.zeros(len(program.cost))
         start[np.flatnonzero(np.isin(column, sites))] = 1.0
         goes = found[self.costs.origin[pairs]] == self.costs.destination[pairs]
@@ -231,7 +225,7 @@ class _Assignment:
             opened = column[chosen[chosen < len(column)]]
             value = float(self.worth[better].sum())
         bound = max(value, min(most, outcome.bound))
-        return found, opened, bound, _STATUS.get(outcome.ending, "time_limit"), outcome.how
+        return found, opened, bound, outcome.status, outcome.how
 
     def worth_of(self, found: Positions) -> Floats:
         """Return what each row is worth where it goes."""
@@ -240,15 +234,21 @@ class _Assignment:
             self.costs.origin[goes], weights=self.worth[goes], minlength=len(found)
         ).astype(np.float64)
 
-    # Bound what fits by the fullest rooms, filled with what is worth most by unit of load.
+    # Bound what fits by each row where it is worth most, and by the fullest rooms, filled with what
+    # is worth most by unit of load.
     def _most_that_fits(self) -> float:
         load = self.capacity.load[self.costs.origin]
+        fits = load <= np.minimum(
+            self.capacity.room[self.costs.destination], self.capacity.together
+        )
+        alone = np.zeros(self.costs.shape[0])
+        np.maximum.at(alone, self.costs.origin[fits], self.worth[fits])
         dearest = np.divide(self.worth, load, out=np.full(len(load), np.inf), where=load > 0)
         existing = np.isin(np.arange(self.costs.shape[1]), self.rules.existing)
         new = np.sort(self.capacity.room[~existing])[::-1][: self.p].sum()
         room = min(float(self.capacity.room[existing].sum() + new), self.capacity.together)
         most = float(dearest.max(initial=0.0))
-        return most * room if np.isfinite(most) else np.inf
+        return min(float(alone.sum()), most * room if np.isfinite(most) else np.inf)
 
     # Send each row to one of these sites while there is room, the nearest pairs first.
     def _filled(self, sites: tuple[int, ...]) -> Positions:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from geoguichet.coverage.siting import highs
-from geoguichet.coverage.siting.problem import Floats, Problem, Watch
+from geoguichet.coverage.siting.problem import Floats, Problem, Status, Watch
 
 type Ending = Literal["solved", "gap", "infeasible", "stopped", "cancelled", "lost"]
 
@@ -61,6 +61,19 @@ class Outcome:
     #: Proved bound on the objective; infinite when nothing is proved.
     bound: float
     how: str
+
+    @property
+    def status(self) -> Status:
+        """How a search that is this solver alone has ended."""
+        return _STATUS.get(self.ending, "time_limit")
+
+
+_STATUS: dict[Ending, Status] = {
+    "solved": "optimal",
+    "gap": "gap_reached",
+    "cancelled": "interrupted",
+    "lost": "solver_lost",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

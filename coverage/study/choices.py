@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 from pydantic_core import core_schema
 from scipy import sparse
@@ -20,6 +19,7 @@ from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.remote import OsrmRouter, ValhallaRouter
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH, RoadRouter
 from geoguichet.coverage.siting.problem import Capacity, KioskPlan, SiteRules
+from geoguichet.coverage.study.hypotheses import Broadband, Programme, Reference, Throughput, Use
 from geoguichet.floor.declaration import (
     About,
     BadKeyError,
@@ -44,78 +44,6 @@ from geoguichet.referentials.directory.services import SERVICE_TYPES
 
 #: The model of a table that names none.
 USUAL = "maximal_covering"
-
-
-@dataclass(frozen=True, slots=True)
-class Use(Table):
-    """The use that is supposed, to tell what a kiosk saves in a year; docs/planning.md says where
-    these come from.
-    """
-
-    uses_per_person: Annotated[
-        float, number(0.0, 365.0), About("recours par an et par habitant gagné")
-    ] = 0.03
-    trips_avoided: Annotated[
-        float, number(0.0, 10.0), About("allers-retours évités par recours")
-    ] = 1.0
-    detour: Annotated[
-        float,
-        number(1.0, 10.0),
-        About("longueur du trajet sur la distance mesurée ; 1 à vol d'oiseau est un minimum"),
-    ] = 1.0
-    co2_g_per_km: Annotated[float, number(0.0, 2000.0), About("grammes de CO2e par km")] = 192.0
-
-
-@dataclass(frozen=True, slots=True)
-class Throughput(Table):
-    """What a kiosk, and the desk behind all of them, can take: ``[kiosks.capacity]``."""
-
-    uses_per_hour: Annotated[
-        float, number(0.001, 1000.0), About("recours pris par heure d'ouverture du lieu d'accueil")
-    ]
-    desk_uses_per_hour: Annotated[
-        float | None,
-        number(0.001, 1000.0),
-        About("recours pris par heure et par poste d'experts ; sans limite, sans cette clé"),
-    ] = None
-    desk_hours_per_week: Annotated[
-        float, number(0.1, 168.0), About("heures par semaine d'un poste d'experts")
-    ] = 35.0
-    weeks_per_year: Annotated[float, number(1.0, 53.0), About("semaines ouvertes par an")] = 47.0
-
-    def of_hosts(self, hours_per_week: npt.ArrayLike) -> Floats:
-        """Return the uses a year that hosts open so many hours a week can take."""
-        hours = np.asarray(hours_per_week, dtype=np.float64)
-        return hours * self.uses_per_hour * self.weeks_per_year
-
-    def of_desk(self, experts: int) -> float:
-        """Return the uses a year that the desk can take; infinite where it has no limit."""
-        if self.desk_uses_per_hour is None:
-            return np.inf
-        hours = self.desk_hours_per_week * self.weeks_per_year
-        return experts * self.desk_uses_per_hour * hours
-
-
-@dataclass(frozen=True, slots=True)
-class Reference(Table):
-    """A plan that was really carried out, to set against the best one."""
-
-    label: Annotated[str, text(), About("comment on l'appelle")]
-    count: Annotated[int, whole(1, 100_000), About("ses visioguichets")]
-    cost_eur: Annotated[float, quantity("money"), About("ce qu'il a coûté")]
-    communes: Annotated[
-        tuple[str, ...], texts(), About("où ils étaient (codes INSEE), quand on le sait")
-    ] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Broadband(Table):
-    """The column of the services that says whether a host is connected well enough: true, or a
-    number at least so.
-    """
-
-    column: Annotated[str, text(), About("colonne des services : vrai, ou un débit")]
-    at_least: Annotated[float | None, number(0.0, 1e9), About("débit, au moins")] = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,6 +148,11 @@ class KioskChoice(Table, ABC):
     floor_per_departement: Annotated[
         int, whole(0, 10_000), About("combien dans chaque département, au moins")
     ] = 0
+    floor_per_epci: Annotated[
+        int,
+        whole(0, 10_000),
+        About("combien dans chaque intercommunalité qui a autant de lieux possibles, au moins"),
+    ] = 0
     hours_count: Annotated[
         bool, flag(), About("un besoin qui demande des heures n'est offert qu'où le lieu les ouvre")
     ] = True
@@ -242,7 +175,10 @@ class KioskChoice(Table, ABC):
         number(0.0, 1e9),
         About("où s'arrêter : là où 10 000 EUR de plus gagnent moins d'habitants que cela"),
     ] = None
-    use: Annotated[Use, About("l'usage supposé")] = Use()
+    use: Annotated[Use, About("l'usage supposé")] = field(default_factory=Use)
+    programme: Annotated[
+        Programme | None, About("en quelles phases ouvrir, et avec quel argent")
+    ] = None
     reference: Annotated[
         Reference | None, About("un plan vraiment mené, à mettre en regard du meilleur")
     ] = None
@@ -366,6 +302,7 @@ class KioskChoice(Table, ABC):
                     **{"name": repr(both[0]), "other": other},
                 )
         self._check_capacity()
+        self._check_programme()
         floors = sum(least for _code, least in self.floor)
         if self.count is not None and len(self.required) > self.count:
             raise BadKeyError(
@@ -376,6 +313,12 @@ class KioskChoice(Table, ABC):
             )
         if self.count is not None and floors > self.count:
             raise too_many_floors(floors, self.count, key="floor")
+        if self.floor_per_epci and (self.floor or self.floor_per_departement):
+            raise BadKeyError(
+                "des minimums sont demandés par intercommunalité et par département",
+                Message("gardez l'un des deux"),
+                key="floor_per_epci",
+            )
         self._check_budget()
 
     # Refuse capacities that nobody would fill, or that nobody has.
@@ -398,6 +341,34 @@ class KioskChoice(Table, ABC):
                 "des capacités sont données, et l'usage supposé est nul",
                 Message("uses_per_person au-dessus de 0 dans [kiosks.use]"),
                 key="capacity",
+            )
+
+    # Refuse phases that nothing costs, or that do not pay for what is asked.
+    def _check_programme(self) -> None:
+        if self.programme is None:
+            return
+        if not self.priced and not self.user_side_cost_eur:
+            raise BadKeyError(
+                "un programme attend ce que coûte un kiosque",
+                'user_side_cost = "10000 EUR"',
+                key="user_side_cost",
+            )
+        first, paid = self.programme.phases[0], self.programme.budget_eur
+        euros = {"first": f"{first.budget_eur:.0f}", "paid": f"{paid:.0f}"}
+        if self.experts_eur > first.budget_eur:
+            raise BadKeyError(
+                "la première phase paie {first} EUR et les postes d'experts, qu'il faut d'abord, "
+                "en coûtent {cost}",
+                Message("un plus grand budget à la première phase"),
+                key="programme.phases",
+                **euros | {"cost": f"{self.experts_eur:.0f}"},
+            )
+        if self.least_cost_eur + self.experts_eur > paid:
+            raise BadKeyError(
+                "les phases paient {paid} EUR en tout et le plan demandé en coûte {cost}",
+                Message("augmentez le budget d'une phase, ou réduisez count"),
+                key="programme.phases",
+                **euros | {"cost": f"{self.least_cost_eur + self.experts_eur:.0f}"},
             )
 
     def _check_budget(self) -> None:

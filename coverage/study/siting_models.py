@@ -30,12 +30,12 @@ from geoguichet.coverage.study.choices import (
     Asked,
     KioskChoice,
     Stakes,
-    Throughput,
     by_name,
     model_of,
     siting_model,
     threshold,
 )
+from geoguichet.coverage.study.hypotheses import Throughput
 from geoguichet.floor.declaration import (
     About,
     BadKeyError,

@@ -18,7 +18,7 @@ from geoguichet.coverage.errors import ManifestError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.choices import Throughput
+from geoguichet.coverage.study.hypotheses import Phase, Programme, Throughput
 from geoguichet.coverage.study.study import Changes, Opening, read_study
 from geoguichet.coverage.verify import Verification, verify
 
@@ -246,3 +246,28 @@ def test_kiosks_that_fill_are_counted_again(
     rewrite(folder, lambda one: one["study"]["kiosks"]["capacity"].update(uses_per_hour=0.001))
     kiosk = found.kiosks.index[found.kiosks["uses_per_year"] > 0][0]
     assert ("kiosks", kiosk, "capacity") in named(verify(folder, source=source))
+
+
+def test_phases_and_equity_are_counted_again(
+    small: CoverageResult, source: Path, tmp_path: Path
+) -> None:
+    phases = (Phase("2027", 27_000.0), Phase("2028", 30_000.0))
+    assert small.study.kiosks is not None
+    choice = replace(
+        small.study.kiosks,
+        user_side_cost_eur=10_000.0,
+        experts=1,
+        expert_side_cost_eur=7_000.0,
+        programme=Programme(phases, (("Région", 1.0),)),
+    )
+    folder = tmp_path / "petite"
+    write_all(run(replace(small.study, kiosks=choice)), folder)
+    assert verify(folder, source=source).disagreements == ()
+    rewrite(folder, lambda one: one["ranking"]["programme"]["phases"][0].update(people=1.0))
+    rewrite(folder, lambda one: one["ranking"]["programme"]["phases"][1].update(spent_eur=1.0))
+    rewrite(folder, lambda one: one["ranking"]["equity"].update(gini_after=0.5))
+    assert named(verify(folder, source=source)) == {
+        ("programme", "2027", "people"),
+        ("programme", "2028", "spent_eur"),
+        ("equity", "", "gini_after"),
+    }

@@ -29,7 +29,8 @@ from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.plan_text import plan_sentences, rule_sentences
 from geoguichet.coverage.routers.impedance import StraightLine
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.choices import Broadband, KioskChoice, Throughput
+from geoguichet.coverage.study.choices import KioskChoice
+from geoguichet.coverage.study.hypotheses import Broadband, Throughput
 from geoguichet.coverage.study.siting_models import BudgetCovering, SetCovering
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.floor.units import Cost, Unit

@@ -14,7 +14,7 @@ from geoguichet.coverage.access.inputs import InputLayer
 from geoguichet.coverage.kiosks.ranking import Ranking, ReferenceOutcome
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.siting.problem import KioskPlan
-from geoguichet.coverage.study.choices import Reference
+from geoguichet.coverage.study.hypotheses import Reference
 from geoguichet.coverage.study.study import Study, parse_study
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.territories.territory import Territory

@@ -22,7 +22,7 @@ from geoguichet.coverage.outputs.plan_text import (
 )
 from geoguichet.coverage.outputs.summary import of_study
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.choices import Reference, Use
+from geoguichet.coverage.study.hypotheses import Reference, Use
 from geoguichet.floor.words import speaking
 
 
