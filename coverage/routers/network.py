@@ -277,7 +277,7 @@ class Network:
         if not held.any():
             return None
         free = allowed[0] & ~held, allowed[1] & ~held
-        held |= leading & ~self.leading(free, self.pieces(free))
+        held |= leading & ~self.leading(free, self.pieces(free)) & ~self.turns
         return Halls.of(held, np.logical_or(*allowed), self.turns, np.stack(self.ends))
 
     def graph(

@@ -166,10 +166,11 @@ def _read(path: Path) -> _Extract:
                 if found.tags.get("landuse") in _BUILT_UP and found.is_closed():
                     at = [node.location for node in found.nodes if node.location.valid()]
                     extract.grounds.append([(place.x, place.y) for place in at])
-            elif found.is_node() and "barrier" in found.tags:
-                extract.barriers[found.id] = {tag.k: tag.v for tag in found.tags}
-            elif found.is_node() and found.tags.get("highway") == "traffic_signals":
-                extract.signals.append(found.id)
+            elif found.is_node():
+                if "barrier" in found.tags:
+                    extract.barriers[found.id] = {tag.k: tag.v for tag in found.tags}
+                if found.tags.get("highway") == "traffic_signals":
+                    extract.signals.append(found.id)
             elif found.is_relation() and "restriction" in found.tags:
                 _take_turn(found, extract)
     return extract
@@ -368,7 +369,7 @@ def _split(
 ) -> RoadLines:
     keys = np.concatenate([lines.from_key, lines.to_key])
     turns = _clear_turns(keys, np.tile(ways, 2), extract)
-    beside = _beside(lines, set(turns))
+    beside = _beside(lines, set(turns), [node for node, modes in blocked.items() if modes & 0b001])
     nodes: Ints = np.array(sorted({*blocked, *turns, *beside}), dtype=np.int64)
     ends = np.flatnonzero(np.isin(keys, nodes))
     if not len(ends):
@@ -411,12 +412,16 @@ def _clear_turns(keys: Ints, ways: Ints, extract: _Extract) -> dict[int, list[_T
     return clear
 
 
-# Return the nodes, on the roads that leave those, where cars can only go on or turn back: who turned
-# back there would have turned as he may not.
-def _beside(lines: RoadLines, nodes: set[int]) -> set[int]:
+# Return the nodes, on the roads that leave those, where cars can go on or turn back and nothing else:
+# who turned back there would have turned as he may not. Where cars are stopped, they turn back.
+def _beside(lines: RoadLines, nodes: set[int], stopped: Sequence[int]) -> set[int]:
     cars = (lines.access | lines.ends) & 0b001001
     keys, end = np.unique(np.concatenate([lines.from_key, lines.to_key]), return_inverse=True)
-    driven = np.bincount(end, np.tile(cars > 0, 2), minlength=len(keys))
+    driven, two_way = (
+        np.bincount(end, np.tile(which, 2), minlength=len(keys))
+        for which in (cars > 0, cars == 0b1001)
+    )
+    able = (driven == 2) & (two_way == 2) & ~np.isin(keys, np.array(stopped, dtype=np.int64))
     start, stop = end[: len(lines)], end[len(lines) :]
     barred = np.isin(keys, np.array(sorted(nodes), dtype=np.int64))
     found = np.zeros(len(keys), dtype=bool)
@@ -425,7 +430,7 @@ def _beside(lines: RoadLines, nodes: set[int]) -> set[int]:
         near = barred | found
         more = np.zeros(len(keys), dtype=bool)
         more[stop[both & near[start]]] = more[start[both & near[stop]]] = True
-        more &= (driven == 2) & ~near
+        more &= able & ~near
         if not more.any():
             return set(keys[found].tolist())
         found |= more
