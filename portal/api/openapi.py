@@ -119,7 +119,18 @@ def _root_paths() -> Json:
     }
     paths["/processes/white-zones/execution"] = {"post": _execution()}
     paths[csw.PATH] = {"get": _csw()}
+    part = _query("part", {"type": "integer", "minimum": 1, "maximum": 100_000})
+    paths |= {
+        "/sitemap.xml": _told("sitemap", "The pages of all records", "application/xml", part),
+        "/robots.txt": _told("robots", "What robots leave alone", "text/plain"),
+    }
     return paths
+
+
+# Return what search engines read: a GET of one form.
+def _told(name: str, summary: str, kind: str, *parameters: Json) -> Json:
+    told = _operation(summary, "portal", name, (), {kind: {"type": "string"}})
+    return {"get": told | {"parameters": list(parameters)}}
 
 
 def _csw() -> Json:

@@ -25,6 +25,9 @@ def test_the_pages_of_all_records_are_told(url: str, http: requests.Session) -> 
     robots = http.get(f"{url}/robots.txt")
     assert robots.headers["Content-Type"].startswith("text/plain")
     assert f"Sitemap: {url}/sitemap.xml" in robots.text.splitlines()
+    described = http.get(f"{url}/openapi?f=json").json()["paths"]
+    for path, answer in (("/sitemap.xml", "application/xml"), ("/robots.txt", "text/plain")):
+        assert answer in described[path]["get"]["responses"]["200"]["content"]
 
 
 def test_a_large_catalogue_is_told_in_parts(
