@@ -6,7 +6,8 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
-from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.errors import RecordError
+from geoguichet.catalogue.formats import codes, coordinates
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.mapping import Format, Mapped, Part, read_by
 from geoguichet.catalogue.formats.xml import Element, XmlPart, child, name
@@ -91,9 +92,29 @@ _BOX = to.box(
 # Read the box of a layer, else of the nearest layer above it that has one.
 def _inherited_box(part: Part, path: str) -> Any:
     for layer in (part.node, *part.node.iterancestors("{*}Layer")):
-        if boxes := XmlPart(layer, refused=part.refused).at(path):
+        above = XmlPart(layer, refused=part.refused)
+        if boxes := above.at(path):
             return _BOX(boxes[0], "")
+        if boxes := [box for box in above.at("BoundingBox") if box.text("@minx")]:
+            return _in_its_system(boxes[0])
     return None
+
+
+# Read a box in the system that it names: in the order of its axes since WMS 1.3 (``CRS``), easting
+# first before (``SRS``).
+def _in_its_system(box: Part) -> Any:
+    sides = [box.text(f"@{side}") for side in ("minx", "miny", "maxx", "maxy")]
+    system = box.text("@CRS")
+    try:
+        west, south, east, north = map(float, sides)
+        if system and not system.upper().startswith("CRS:"):
+            there = f"urn:ogc:def:crs:EPSG::{system.rpartition(':')[2]}"
+            return coordinates.between([west, south], [east, north], there).as_geometry()
+        named = box.text("@SRS") or "OGC:CRS84"
+        return coordinates.box_in_degrees([west, south, east, north], [named]).as_geometry()
+    except (ValueError, RecordError) as error:
+        box.refuse(" ".join(sides), str(error))
+        return None
 
 
 _SERVICE = (
@@ -142,7 +163,13 @@ _LAYER = (
         "in",
         read=to.links("related", href="OnlineResource/@href, @href, ", type="Format"),
     ),
-    Mapped("geometry", _BOXES, "in", "that of a layer above, when it has none", _inherited_box),
+    Mapped(
+        "geometry",
+        _BOXES,
+        "in",
+        "else BoundingBox in its system; that of a layer above, when it has none",
+        _inherited_box,
+    ),
 )
 
 MAPPING = (

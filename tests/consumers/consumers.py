@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -532,18 +532,22 @@ def count_gdal(records: list[Record], url: str) -> Count:
     return count
 
 
-type Counted = Mapping[str, Callable[[], Count]]
-
-
 def counted(records: list[Record], url: str) -> dict[str, Count]:
     """Return what each consumer that is here reads of the records that are served at an address."""
     told: dict[str, Count] = {"OWSLib, CSW in ISO 19139": count_owslib(records, url)}
     if PYTHON.exists():
-        for route, job in read_by_udata(url).items():
-            told[f"udata 17, {route}"] = count_udata(records, job, route=route)
+        told |= counted_by_udata(records, url)
     if shutil.which("ogr2ogr"):
         told["GDAL, CSW in Dublin Core"] = count_gdal(records, url)
     return told
+
+
+def counted_by_udata(records: list[Record], url: str) -> dict[str, Count]:
+    """Return what the harvesters of data.gouv.fr read, by each route."""
+    return {
+        f"udata 17, {route}": count_udata(records, job, route=route)
+        for route, job in read_by_udata(url).items()
+    }
 
 
 def rows(told: Mapping[str, Count]) -> list[str]:
@@ -577,7 +581,7 @@ def main(folders: list[str]) -> None:
             with SQLiteStore(place / "catalogue.sqlite") as store:
                 records = list(every_record(store))
         with served(tuple(records) if not folders else (), place) as url:
-            told = counted(records, url)
+            told = counted_by_udata(records, url) if folders else counted(records, url)
         print(head(), *rows(told), sep="\n")
         for name, count in told.items():
             print(f"\n{name}", *(" ".join(one) for one in count.lost[:200]), sep="\n  ")

@@ -6,10 +6,15 @@ import importlib.util
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import pyshacl
 import pytest
+import rdflib
+
+from geoguichet.catalogue.formats.dcat import document as dcat
 
 HERE = Path(__file__).parent
 
@@ -107,3 +112,33 @@ def test_what_no_distribution_is_stays_out_of_the_resources(
     assert {"hvd", "statistiques"} <= set(tiles["tags"])
     assert tiles["schema"] == "https://schema.data.gouv.fr/schemas/essai/carreaux"
     assert len(tiles["resources"]) == 3
+
+
+#: What DCAT-AP HVD 3.0 asks of a high-value dataset, restated: no package of a registry holds its shapes.
+HVD_SHAPES = """
+@prefix sh: <http://www.w3.org/ns/shacl#> . @prefix dcat: <http://www.w3.org/ns/dcat#> .
+@prefix dcatap: <http://data.europa.eu/r5r/> . @prefix dct: <http://purl.org/dc/terms/> .
+@prefix eli: <http://data.europa.eu/eli/ontology#> . @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+@prefix : <urn:shape:> .
+:legislated sh:property [ sh:path dcatap:applicableLegislation ; sh:class eli:LegalResource ;
+  sh:hasValue <http://data.europa.eu/eli/reg_impl/2023/138/oj> ] .
+:dataset sh:targetSubjectsOf dcatap:hvdCategory ; sh:node :legislated ; sh:class dcat:Resource ;
+  sh:property [ sh:path dcatap:hvdCategory ; sh:class skos:Concept ],
+    [ sh:path dcat:contactPoint ; sh:minCount 1 ],
+    [ sh:path dcat:distribution ; sh:minCount 1 ; sh:node :distribution ] .
+:distribution sh:node :legislated ; sh:property [ sh:path dcat:accessURL ; sh:minCount 1 ],
+  [ sh:path dct:license ; sh:minCount 1 ; sh:maxCount 1 ] .
+"""
+
+
+def test_what_the_regulation_on_high_value_datasets_asks_is_told(consumers: ModuleType) -> None:
+    page = dcat.write_catalogue(consumers.RECORDS, title="Catalogue", publisher="Région")
+    graph = rdflib.Graph().parse(data=page, format="turtle")
+    assert len(list(graph.subjects(rdflib.URIRef("http://data.europa.eu/r5r/hvdCategory")))) == 1
+    shapes = rdflib.Graph().parse(data=HVD_SHAPES, format="turtle")
+    conforms, _, text = pyshacl.validate(graph, shacl_graph=shapes)
+    assert conforms, text
+    told = dcat.write_catalogue(
+        [replace(record, themes=()) for record in consumers.RECORDS], title="C", publisher="P"
+    )
+    assert b"applicableLegislation" not in told

@@ -5,7 +5,7 @@ a catalogue.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from rdflib import Graph, URIRef
@@ -15,6 +15,7 @@ from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS, XSD
 from rdflib.term import Node
 
 from geoguichet.catalogue.formats import codes, conversions, licences, links
+from geoguichet.catalogue.formats.dcat.agents import IN_VCARD, address_of, agent
 from geoguichet.catalogue.formats.dcat.rdf import (
     ADMS,
     AGENTS,
@@ -35,14 +36,11 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     INSPIRE,
     LANGUAGE,
     LOCN,
-    LOCN_ADDRESS,
     MEDIA,
     NOTHING,
     NOWHERE,
     RELATIVE,
     ROLE,
-    VCARD,
-    VCARD_ADDRESS,
     Form,
     NumberedGraph,
     Thing,
@@ -311,7 +309,7 @@ def _concept(address: str) -> Thing:
 
 # Return what stands at an address; None where there is none.
 def _at(kind: URIRef, address: str, label: str = "") -> Thing | None:
-    return Thing(kind, {RDFS.label: label}, _address(address)) if address else None
+    return Thing(kind, {RDFS.label: label}, address_of(address)) if address else None
 
 
 def _labelled(kind: URIRef, label: str) -> Thing:
@@ -329,7 +327,7 @@ def _contacts(record: Record) -> Iterator[Told]:
         if contact.extra.get("about") == "metadata":
             continue
         if role in ("", "pointOfContact"):
-            yield {DCAT.contactPoint: agent(contact, _VCARD)}
+            yield {DCAT.contactPoint: agent(contact, IN_VCARD)}
         elif role in AGENTS and not (role == "publisher" and published):
             published |= role == "publisher"
             yield {AGENTS[role]: agent(contact)}
@@ -337,70 +335,6 @@ def _contacts(record: Record) -> Iterator[Told]:
             had_role = Thing(DCAT.Role, address=URIRef(ROLE + quote(role)))
             attributed = {PROV.agent: agent(contact), DCAT.hadRole: had_role}
             yield {PROV.qualifiedAttribution: Thing(PROV.Attribution, attributed)}
-
-
-class _Terms(NamedTuple):
-    """How a vocabulary says who somebody is."""
-
-    person: URIRef
-    organization: URIRef
-    kind: URIRef
-    name: URIRef
-    email: URIRef
-    phone: URIRef
-    page: URIRef
-    address: URIRef
-    postal: URIRef
-    lines: Mapping[str, str]
-
-
-_VCARD = _Terms(
-    *(VCARD.Individual, VCARD.Organization, VCARD.Kind, VCARD.fn),
-    *(VCARD.hasEmail, VCARD.hasTelephone, VCARD.hasURL),
-    *(VCARD.hasAddress, VCARD.Address, VCARD_ADDRESS),
-)
-_FOAF = _Terms(
-    *(FOAF.Person, FOAF.Organization, FOAF.Agent, FOAF.name, FOAF.mbox, FOAF.phone, FOAF.homepage),
-    *(LOCN.address, LOCN.Address, LOCN_ADDRESS),
-)
-
-
-def agent(contact: Contact, terms: _Terms = _FOAF) -> Thing:
-    """Make an agent."""
-    return Thing(
-        terms.person if contact.name else terms.organization,
-        {
-            RDF.type: terms.kind,
-            terms.name: contact.name or contact.organization or NOTHING,
-            VCARD["organization-name"]: contact.organization if contact.name else "",
-            VCARD.role: contact.position,
-            DCTERMS.identifier: contact.extra.get("identifier"),
-            terms.email: [_address(f"mailto:{point.value}") for point in contact.emails],
-            terms.phone: [_address(f"tel:{point.value}") for point in contact.phones],
-            terms.page: [_address(link.href) for link in contact.links],
-            terms.address: [
-                Thing(
-                    terms.postal,
-                    {term(to): _line(postal.get(name)) for name, to in terms.lines.items()},
-                )
-                for postal in contact.extra.get("addresses") or ()
-            ],
-        },
-    )
-
-
-def _line(told: str | list[str] | None) -> str:
-    return told if isinstance(told, str) else ", ".join(told or ())
-
-
-_UNSAFE = ' <>"{}|\\^`\n\r\t'
-
-
-# Return an address that RDF may hold: what it may not is percent-encoded.
-def _address(text: str) -> URIRef:
-    return URIRef(
-        "".join(quote(letter) if letter in _UNSAFE else letter for letter in text.strip())
-    )
 
 
 # --- where and when -------------------------------------------------------------------------------
@@ -437,7 +371,9 @@ def _named_place(place: Place) -> Thing:
     code = place["code"]
     address = place.get("href") or (code if code.startswith("http") else "")
     label = code if code != address else ""
-    return Thing(DCTERMS.Location, {SKOS.prefLabel: label}, _address(address) if address else None)
+    return Thing(
+        DCTERMS.Location, {SKOS.prefLabel: label}, address_of(address) if address else None
+    )
 
 
 def _latest(dates: Iterable[str]) -> Text | None:
@@ -468,12 +404,12 @@ def _theme(theme: Theme, concept: Concept) -> Told:
         SKOS.inScheme: Thing(
             SKOS.ConceptScheme,
             {DCTERMS.title: title or theme.scheme},
-            _address(theme.scheme) if ":" in theme.scheme else None,
+            address_of(theme.scheme) if ":" in theme.scheme else None,
         )
         if theme.scheme or title
         else None,
     }
-    thing = Thing(SKOS.Concept, said_there, _address(concept.id) if known else None)
+    thing = Thing(SKOS.Concept, said_there, address_of(concept.id) if known else None)
     if concept.id.startswith(HVD):
         return {
             DCAT.theme: thing,  # which data.gouv.fr reads
@@ -484,7 +420,7 @@ def _theme(theme: Theme, concept: Concept) -> Told:
 
 
 def _law(address: str) -> Thing:
-    return Thing(ELI.LegalResource, address=_address(address))
+    return Thing(ELI.LegalResource, address=address_of(address))
 
 
 def _rights(record: Record) -> Told:
@@ -544,7 +480,7 @@ _SOURCES = ("via", "source", "derivedfrom")
 # away.
 def _reference(href: str) -> URIRef:
     relative = ":" not in href.strip().partition("/")[0]
-    return URIRef(RELATIVE + quote(href.strip())) if relative else _address(href)
+    return URIRef(RELATIVE + quote(href.strip())) if relative else address_of(href)
 
 
 def _is_endpoint(link: Link) -> bool:
@@ -565,8 +501,14 @@ def _distribution(record: Record, link: Link, address: URIRef) -> Thing:
             DCTERMS.conformsTo: _labelled(DCTERMS.Standard, protocol) if protocol else None,
             DCAT.accessService: _access_service(link, address),
             DCTERMS.license: _licence(record),
+            DCATAP.applicableLegislation: _law(HVD_REGULATION) if _high_value(record) else None,
         },
     )
+
+
+def _high_value(record: Record) -> bool:
+    concepts = (concept for theme in record.themes for concept in theme.concepts)
+    return any(concept.id.startswith(HVD) for concept in concepts)
 
 
 # Return the kind of file or of service by its name, and by the EU's code where it has one; of a
@@ -647,7 +589,7 @@ def _parent(record: Record, parent: str, base: str) -> Told:
 def _standard(item: Conformity) -> Thing:
     date, address = item.get("date", ""), item.get("href", "")
     issued = {DCTERMS.title: item.get("title"), DCTERMS.issued: _date(date)}
-    return Thing(DCTERMS.Standard, issued, _address(address) if address else None)
+    return Thing(DCTERMS.Standard, issued, address_of(address) if address else None)
 
 
 def _language(code: str) -> Thing:
@@ -695,6 +637,6 @@ def _catalogue_record(record: Record, told: Members, subject: URIRef) -> Thing |
             DCTERMS.identifier: record.id,
             DCTERMS.issued: _date(record.created),
             DCTERMS.language: _language(language) if language else None,
-            DCAT.contactPoint: [agent(contact, _VCARD) for contact in contacts],
+            DCAT.contactPoint: [agent(contact, IN_VCARD) for contact in contacts],
         },
     )

@@ -58,7 +58,17 @@ HVD = "http://data.europa.eu/bna/"
 HVD_CATEGORIES = f"{HVD}asd487ae75"
 HVD_REGULATION = "http://data.europa.eu/eli/reg_impl/2023/138/oj"
 DATES = {"publication": DCTERMS.issued, "revision": DCTERMS.modified, "creation": DCTERMS.created}
-AGENTS = {"publisher": DCTERMS.publisher, "author": DCTERMS.creator, "owner": DCTERMS.rightsHolder}
+#: The roles of ISO 19115 that GeoDCAT-AP 3 has a property for.
+GEODCAT_ROLES = (
+    *("custodian", "distributor", "originator", "principalInvestigator", "processor"),
+    *("resourceProvider", "user"),
+)
+AGENTS = {
+    "publisher": DCTERMS.publisher,
+    "author": DCTERMS.creator,
+    "owner": DCTERMS.rightsHolder,
+    **{role: GEODCAT[role] for role in GEODCAT_ROLES},
+}
 CLASSES = {"series": DCAT.DatasetSeries, "service": DCAT.DataService}
 
 #: The prefixes of what we write.

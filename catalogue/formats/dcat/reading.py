@@ -22,6 +22,7 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     CLASSES,
     DCAT,
     GEODCAT,
+    GEODCAT_ROLES,
     HVD,
     HVD_CATEGORIES,
     LOCN_ADDRESS,
@@ -567,6 +568,10 @@ MAPPING = (
     ),
     Mapped("contacts", "dct:creator", note="author", read=_agents("author")),
     Mapped("contacts", "dct:rightsHolder", note="owner", read=_agents("owner")),
+    *(
+        Mapped("contacts", f"geodcatap:{role}", note=role, read=_agents(role))
+        for role in GEODCAT_ROLES
+    ),
     Mapped("contacts", "prov:qualifiedAttribution", note="every other role", read=_attributed),
     Mapped(
         "contacts.metadata",

@@ -234,3 +234,33 @@ def test_the_name_of_a_system_is_bounded() -> None:
     for name in ("EPSG" + ":" * 100_000, "EPSG:" + "1." * 100_000, "EPSG:" * 50_000):
         coordinates.system(name)
     assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        '<BoundingBox CRS="EPSG:2154" minx="500000" miny="6200000" maxx="600000" maxy="6300000"/>',
+        '<BoundingBox SRS="EPSG:2154" minx="500000" miny="6200000" maxx="600000" maxy="6300000"/>',
+        '<BoundingBox CRS="EPSG:4326" minx="42.9" miny="0.54" maxx="43.8" maxy="1.77"/>',
+        '<BoundingBox SRS="EPSG:4326" minx="0.54" miny="42.9" maxx="1.77" maxy="43.8"/>',
+        '<BoundingBox CRS="CRS:84" minx="0.54" miny="42.9" maxx="1.77" maxy="43.8"/>',
+    ],
+)
+def test_a_layer_with_a_box_in_its_system_alone_is_on_the_map(box: str) -> None:
+    document = (
+        "<WMS_Capabilities><Service><Title>S</Title></Service><Capability><Layer>"
+        f"<Layer><Name>a</Name><Title>A</Title>{box}</Layer></Layer></Capability></WMS_Capabilities>"
+    )
+    [_, layer] = registry.read_document(document.encode()).records
+    extent = layer.geometry and Extent.from_geometry(layer.geometry)
+    assert extent and (round(extent.west, 1), round(extent.south, 1)) == (0.5, 42.9)
+    assert (round(extent.east, 1), round(extent.north, 1)) == (1.8, 43.8)
+
+
+def test_a_box_that_is_not_of_its_system_is_told() -> None:
+    document = (
+        "<WMS_Capabilities><Layer><Name>a</Name>"
+        '<BoundingBox CRS="EPSG:2154" minx="1" miny="2" maxx="3" maxy="x"/></Layer></WMS_Capabilities>'
+    )
+    [_, layer] = registry.read_document(document.encode()).records
+    assert layer.geometry is None and layer.extra_properties["unreadable"]

@@ -1,13 +1,17 @@
 """What a link leads to, and how DCAT's consumers are told."""
 
+import re
+
 import pytest
 import rdflib
 from rdflib import DCTERMS, FOAF, PROV, RDF, RDFS, URIRef
 
 from geoguichet.catalogue.formats import codes, links, registry
 from geoguichet.catalogue.formats.dcat import document as dcat
-from geoguichet.catalogue.formats.dcat.rdf import DCAT, DCATAP
-from geoguichet.catalogue.record import Concept, Link, Record, Theme
+from geoguichet.catalogue.formats.dcat.rdf import DCAT, DCATAP, GEODCAT
+from geoguichet.catalogue.formats.iso import iso19139
+from geoguichet.catalogue.formats.xml import parse
+from geoguichet.catalogue.record import Concept, Contact, Link, Record, Theme
 
 FILE_TYPE = "http://publications.europa.eu/resource/authority/file-type/"
 
@@ -217,3 +221,61 @@ def test_the_one_format_of_a_record_is_that_of_its_downloads() -> None:
         extra_properties={"formats": [{"name": "TAB"}, {"name": "SHP"}]},
     )
     assert "dct:format" not in dcat.write(several).decode()
+
+
+def test_a_role_that_geodcat_has_a_property_for_is_told_by_it() -> None:
+    contacts = tuple(
+        Contact(organization=f"O {role}", roles=(role,))
+        for role in ("pointOfContact", "custodian", "distributor", "sponsor")
+    )
+    told = rdflib.Graph().parse(data=dcat.write(Record(id="a", contacts=contacts)), format="turtle")
+    for role in ("custodian", "distributor"):
+        [agent] = told.objects(None, GEODCAT[role])
+        assert str(told.value(agent, FOAF.name)) == f"O {role}"
+    assert len(list(told.subjects(RDF.type, PROV.Attribution))) == 1
+    [back] = registry.read_document(dcat.write(Record(id="a", contacts=contacts))).records
+    assert back.contacts == contacts
+
+
+def test_a_shape_has_its_box_beside_it_and_is_read_as_the_shape() -> None:
+    triangle = {"type": "Polygon", "coordinates": [[[0, 42], [2, 42], [1, 44], [0, 42]]]}
+    document = dcat.write(Record(id="a", geometry=triangle))
+    told = rdflib.Graph().parse(data=document, format="turtle")
+    assert len(list(told.objects(None, DCAT.bbox))) == 1
+    [back] = registry.read_document(document).records
+    assert back.geometry == triangle
+
+
+@pytest.mark.parametrize("form", ["iso19139", "iso19115-3"])
+def test_a_study_is_a_dataset_of_the_list_of_iso_and_is_read_as_a_study(form: str) -> None:
+    document = registry.rewrite(Record(id="a", type="study", title="A"), form, b"")
+    assert b'codeListValue="dataset"' in document and b'codeListValue="study"' not in document
+    [back] = registry.read_document(document).records
+    assert (back.type, back.external_ids) == ("study", ())
+
+
+@pytest.mark.parametrize("form", ["iso19139", "iso19115-3"])
+def test_a_link_says_its_name_as_a_text_and_its_media_type(form: str) -> None:
+    link = Link("https://a.fr/x", "enclosure", "text/csv; charset=utf-8", "Le tableau")
+    document = registry.rewrite(Record(id="a", title="A", links=(link,)), form, b"")
+    assert ":CharacterString>Le tableau</" in document.decode()
+    [back] = registry.read_document(document).records
+    assert (back.links[0].type, back.links[0].title) == (link.type, link.title)
+    [named] = registry.read_document(
+        document.replace(b"text/csv; charset=utf-8", b"http://a.fr/profil")
+    ).records
+    assert (named.links[0].type, named.links[0].extra["applicationProfile"]) == (
+        "",
+        "http://a.fr/profil",
+    )
+
+
+def test_a_resource_without_identifier_has_that_of_its_record_for_a_harvester() -> None:
+    record = Record(id="a", type="dataset", title="A")
+    whole = iso19139.write(record)
+    bare = re.sub(rb"<gmd:identifier>.*?</gmd:identifier>", b"", whole)
+    assert bare != whole and iso19139.identified(whole, "b") == whole
+    mended = iso19139.identified(bare, "a")
+    assert parse(mended).findtext(".//{*}citation//{*}identifier//{*}CharacterString") == "a"
+    assert registry.read_document(bare).records == registry.read_document(mended).records
+    assert iso19139.identified(b"<gmd:MD_Metadata/>", "a") == b"<gmd:MD_Metadata/>"
