@@ -29,6 +29,7 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     FILE_TYPE,
     FREQUENCY,
     GEODCAT,
+    GEODCAT_ROLES,
     GSP,
     HVD,
     HVD_REGULATION,
@@ -335,6 +336,8 @@ def _contacts(record: Record) -> Iterator[Told]:
             had_role = Thing(DCAT.Role, address=URIRef(ROLE + quote(role)))
             attributed = {PROV.agent: agent(contact), DCAT.hadRole: had_role}
             yield {PROV.qualifiedAttribution: Thing(PROV.Attribution, attributed)}
+            if role in GEODCAT_ROLES:  # those who know DCAT alone read the attribution
+                yield {GEODCAT[role]: agent(contact)}
 
 
 # --- where and when -------------------------------------------------------------------------------

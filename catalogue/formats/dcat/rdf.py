@@ -63,12 +63,7 @@ GEODCAT_ROLES = (
     *("custodian", "distributor", "originator", "principalInvestigator", "processor"),
     *("resourceProvider", "user"),
 )
-AGENTS = {
-    "publisher": DCTERMS.publisher,
-    "author": DCTERMS.creator,
-    "owner": DCTERMS.rightsHolder,
-    **{role: GEODCAT[role] for role in GEODCAT_ROLES},
-}
+AGENTS = {"publisher": DCTERMS.publisher, "author": DCTERMS.creator, "owner": DCTERMS.rightsHolder}
 CLASSES = {"series": DCAT.DatasetSeries, "service": DCAT.DataService}
 
 #: The prefixes of what we write.

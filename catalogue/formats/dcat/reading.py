@@ -250,13 +250,19 @@ def _agents(role: str, **extra: str) -> Reader:
     )
 
 
+# Read who has another role, by the property that GeoDCAT-AP 3 has for it or by an attribution: of
+# what is said both ways, once.
 def _attributed(part: Part, path: str) -> tuple[Contact, ...]:
-    return tuple(
+    found = [
         contact
         for attribution in part.at(path)
         for agent in attribution.at("prov:agent")
         for contact in _contact(agent, attribution.text("dcat:hadRole").rpartition("/")[2])
-    )
+    ]
+    for role in GEODCAT_ROLES:
+        for agent in part.at(f"geodcatap:{role}"):
+            found += [contact for contact in _contact(agent, role) if contact not in found]
+    return tuple(found)
 
 
 _ORGANIZATION = ", ".join(
@@ -568,11 +574,12 @@ MAPPING = (
     ),
     Mapped("contacts", "dct:creator", note="author", read=_agents("author")),
     Mapped("contacts", "dct:rightsHolder", note="owner", read=_agents("owner")),
-    *(
-        Mapped("contacts", f"geodcatap:{role}", note=role, read=_agents(role))
-        for role in GEODCAT_ROLES
+    Mapped(
+        "contacts",
+        "prov:qualifiedAttribution",
+        note="every other role; by geodcatap:custodian and its like too",
+        read=_attributed,
     ),
-    Mapped("contacts", "prov:qualifiedAttribution", note="every other role", read=_attributed),
     Mapped(
         "contacts.metadata",
         f"{_RECORD}/dcat:contactPoint",

@@ -232,9 +232,9 @@ def test_a_role_that_geodcat_has_a_property_for_is_told_by_it() -> None:
     for role in ("custodian", "distributor"):
         [agent] = told.objects(None, GEODCAT[role])
         assert str(told.value(agent, FOAF.name)) == f"O {role}"
-    assert len(list(told.subjects(RDF.type, PROV.Attribution))) == 1
+    assert len(list(told.subjects(RDF.type, PROV.Attribution))) == 3
     [back] = registry.read_document(dcat.write(Record(id="a", contacts=contacts))).records
-    assert back.contacts == contacts
+    assert sorted(back.contacts, key=str) == sorted(contacts, key=str)
 
 
 def test_a_shape_has_its_box_beside_it_and_is_read_as_the_shape() -> None:
