@@ -236,6 +236,7 @@ def _placed(bare: Given, surfaces: bool) -> Given:
 # Return the only point of each row.
 def _single(points: gpd.GeoSeries) -> gpd.GeoSeries:
     first = shapely.get_geometry(points.to_numpy(), 0)
+    first[shapely.is_empty(first)] = None
     return gpd.GeoSeries(first, index=points.index, crs=points.crs)
 
 

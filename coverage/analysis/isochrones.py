@@ -134,7 +134,7 @@ def isochrones(
     [['2 km', 12.4], ['4 km', 50.0]]
     """
     measuring = router_of(router)
-    several = [within] if isinstance(within, str | Cost) else list(within)
+    several = [within] if isinstance(within, str | Cost) else list(within) or [""]
     limits = sorted(threshold("isochrones", "within", one, measuring.unit) for one in several)
     them = given(points, "points")
     step = threshold("isochrones", "cell", cell, Unit.METRES)

@@ -150,7 +150,7 @@ def white_zones(
     """
     measuring = router_of(router)
     study = _study(within, measuring, rule, open_at, min_hours_per_week)
-    kinds = tuple(within) if isinstance(within, Mapping) else ()
+    kinds = tuple(map(str, within)) if isinstance(within, Mapping) else ()
     asks_hours = any(need.asks_hours for need in study.needs)
     them = people_of(people, weight=weight, name=name)
     theirs = counters_of(counters, type=type, kinds=kinds, hours=hours, asks_hours=asks_hours)
@@ -444,6 +444,13 @@ def site_kiosks(
     >>> plan.kiosks[["host", "people_added"]].values.tolist(), plan.plan.status
     ([[1, 1700]], 'optimal')
     """
+    if not isinstance(zones, WhiteZones):
+        raise StudyError(
+            Message(
+                "site_kiosks : la réponse de white_zones est attendue, un {came} est donné.",
+                came=type(zones).__name__,
+            )
+        )
     open_enough = any(need.asks_hours for need in zones.study.needs) and keys.get(
         "hours_count", True
     )
@@ -548,7 +555,8 @@ def _study(
     place = ("within", None) if isinstance(within, Mapping) else ("white_zones", "within")
     moment = Moment.parse(open_at) if open_at else None
     needs = []
-    for kind, limit in limits.items():
+    for value, limit in limits.items():
+        kind = str(value)
         key = kind.replace(",", " ")
         if key in RESERVED:
             raise StudyError(

@@ -159,8 +159,15 @@ def located_points(points: gpd.GeoSeries) -> Positions:
     Raises
     ------
     RoutingError
-        The series has another CRS or none.
+        It is no series, or has another CRS or none.
     """
+    if not isinstance(points, gpd.GeoSeries):
+        came = type(points).__name__
+        told = Message(
+            "une GeoSeries de points est attendue, un {came} est donné ; essayez .geometry.",
+            came=came,
+        )
+        raise RoutingError(told)
     if points.crs is None or not points.crs.equals("EPSG:4326"):
         raise RoutingError(
             "des points en EPSG:4326 sont attendus, "

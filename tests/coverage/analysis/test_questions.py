@@ -9,8 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyproj import Geod
+from shapely import Point
 
-from geoguichet import GeoguichetError, compare, nearest, reach, site_kiosks, white_zones
+from geoguichet import (
+    GeoguichetError,
+    compare,
+    isochrones,
+    nearest,
+    reach,
+    site_kiosks,
+    white_zones,
+)
 from geoguichet.coverage.manifest import CoverageResult
 
 RANDOM = np.random.default_rng(15)
@@ -147,7 +156,7 @@ def test_people_at_one_place_are_in_one_zone() -> None:
 
 def test_places_that_are_nowhere_are_said_to_be_so() -> None:
     people = scattered(3, pop=[1, 2, 4])
-    people.loc[1, "geometry"] = None
+    people = people.set_geometry([people.geometry[0], Point(), people.geometry[2]], crs=2154)
     near = nearest(people, people)
     assert near["reason"].tolist() == ["", "not_located", ""]
     assert near["counter"].tolist()[::2] == [0, 2] and pd.isna(near["counter"].iloc[1])
@@ -191,6 +200,27 @@ def test_conditions_on_hosts_read_the_analysts_own_columns() -> None:
     cheap = site_kiosks(lacking, hosts, reach="1 m", **prices)
     assert sorted(cheap.kiosks["host"]) == [1, 2]
     assert cheap.kiosks["cost_eur"].sum() == 300
+
+
+def test_what_is_no_answer_and_no_threshold_are_told() -> None:
+    people = scattered(3, pop=[1, 2, 4])
+    with pytest.raises(GeoguichetError, match="la réponse de white_zones est attendue"):
+        site_kiosks(people, people, reach="1 km", count=1)  # type: ignore[arg-type]
+    with pytest.raises(GeoguichetError, match="un nombre suivi de son unité"):
+        isochrones(people, [])
+    with pytest.raises(GeoguichetError, match="k vaut au moins 1"):
+        nearest(people, people, k=0)
+
+
+def test_the_order_of_the_rows_changes_nothing_and_more_counters_serve_no_fewer() -> None:
+    people, counters = scattered(40, pop=RANDOM.integers(1, 900, 40)), scattered(8)
+    one = white_zones(people, counters, within="20 km")
+    other = white_zones(people.sample(frac=1, random_state=3), counters[::-1], within="20 km")
+    assert other.people.loc[people.index, one.people.columns].equals(one.people)
+    assert other.zones.drop(columns="geometry").equals(one.zones.drop(columns="geometry"))
+    fewer = white_zones(people, counters.iloc[:5], within="20 km").people["served"]
+    wider = white_zones(people, counters, within="25 km").people["served"]
+    assert not (fewer & ~one.people["served"]).any() and not (one.people["served"] & ~wider).any()
 
 
 def test_rules_by_commune_read_the_columns_of_the_hosts() -> None:

@@ -98,3 +98,9 @@ def test_metres_overseas_are_metres_too(lonlat: tuple[float, float]) -> None:
     expected = Geod(ellps="WGS84").inv(lon, lat, lon, lat + 0.05)[2]
     assert (found.destination[0], found.cost[0]) == (1, pytest.approx(expected, abs=1e-6))
     assert len(StraightLine().costs(here, there, limit=expected).cost) == 1
+
+
+def test_a_table_given_for_its_points_is_told_to_give_them() -> None:
+    table = gpd.GeoDataFrame(geometry=gpd.points_from_xy([1.6], [42.9]), crs="EPSG:4326")
+    with pytest.raises(RoutingError, match=r"un GeoDataFrame est donné ; essayez \.geometry"):
+        StraightLine().nearest(table, table.geometry)
