@@ -11,6 +11,12 @@ class RecordError(CatalogueError):
     """A document is not a record of OGC API Records; the message names the member."""
 
 
+class BoundError(RecordError):
+    """A record holds more than the region takes (``[limits]`` of region.toml); the message names
+    the member.
+    """
+
+
 class QueryError(CatalogueError):
     """A query parameter is unknown or malformed; the message names it, in French and in English."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,9 +18,13 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from geoguichet.catalogue.errors import RecordError
+from geoguichet.catalogue.errors import BoundError, RecordError
+from geoguichet.floor.words import Message
+
+if TYPE_CHECKING:
+    from geoguichet.floor.region import Limits
 
 type Json = Mapping[str, Any]
 
@@ -313,13 +318,7 @@ class Record:
         """Return the document as compact UTF-8 JSON that ends with its properties, then its links
         if it has any.
         """
-        document = self.to_geojson()
-        for last in ("properties", "links"):
-            if last in document:
-                document[last] = document.pop(last)
-        return json.dumps(
-            document, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        ).encode()
+        return _as_bytes(self.to_geojson())
 
     def digest(self) -> str:
         """Return the SHA-256 of the content, whatever the order of its members."""
@@ -327,6 +326,75 @@ class Record:
             self.to_geojson(), sort_keys=True, separators=(",", ":"), allow_nan=False
         )
         return sha256(canonical.encode()).hexdigest()
+
+
+# --- what a record may hold -----------------------------------------------------------------------
+
+#: What no XML document may hold, so no form but JSON.
+UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: What is in the JSON of any text that holds it (and of some that do not).
+_DOUBTFUL = re.compile(rb"\\u00[01]|\\[bf]|\xef\xbf[\xbe\xbf]")
+
+
+def bounded(record: Record, limits: Limits) -> bytes:
+    """Return the document of a record as it is stored, checked: every form can be written of it.
+
+    BoundError when it is longer, has longer texts or lists, or is deeper than the region takes;
+    RecordError when it holds what no XML document may hold, or a number that is none.
+    """
+    document, geometry = record.to_geojson(), record.geometry or {}
+    try:
+        body = _as_bytes(dict(document))
+    except UnicodeEncodeError:
+        body = b""
+    except (ValueError, RecursionError) as error:
+        told = Message("fiche : des nombres finis et peu de niveaux sont attendus ({error}).")
+        raise RecordError(told.given(error=error)) from error
+    # No text and no list is longer than the whole; coordinates are as deep as geometries are.
+    bare = {name: held for name, held in geometry.items() if name != "coordinates"}
+    if (
+        not body
+        or len(body) > limits.text_length
+        or body.count(b",") >= limits.items
+        or _DOUBTFUL.search(body)
+        or not _is_shallow({**document, "geometry": bare}, limits.depth)
+    ):
+        _check_inside(document, "", limits, limits.depth)
+    if len(body) > limits.record_bytes:
+        told = Message("fiche de {size} octets : {most} sont attendus au plus.")
+        raise BoundError(told.given(size=len(body), most=limits.record_bytes))
+    return body
+
+
+def _is_shallow(value: Any, left: int) -> bool:
+    held = value.values() if isinstance(value, dict) else value
+    return left > 0 and all(
+        _is_shallow(one, left - 1) for one in held if isinstance(one, dict | list | tuple)
+    )
+
+
+# Refuse the first text, list or object inside a value that is beyond a bound.
+def _check_inside(value: Any, place: str, limits: Limits, left: int) -> None:
+    if isinstance(value, str):
+        if len(value) > limits.text_length:
+            told = Message("{place} : texte de {size} caractères, {most} sont attendus au plus.")
+            told = told.given(size=len(value), most=limits.text_length)
+            raise BoundError(told.given(place=place))
+        if found := UNWRITABLE.search(value):
+            told = Message("{place} : le caractère U+{code} ne s'écrit pas en XML ; retirez-le.")
+            raise RecordError(told.given(place=place, code=f"{ord(found[0]):04X}"))
+    elif isinstance(value, dict | list | tuple):
+        if not left:
+            told = Message("{place} : {most} niveaux d'objets et de listes sont attendus au plus.")
+            raise BoundError(told.given(place=place, most=limits.depth))
+        listed = not isinstance(value, dict)
+        if listed and len(value) > limits.items and not place.startswith("geometry.coordinates"):
+            told = Message("{place} : liste de {size} éléments, {most} sont attendus au plus.")
+            raise BoundError(told.given(place=place, size=len(value), most=limits.items))
+        for name, held in value.items() if isinstance(value, dict) else enumerate(value):
+            inner = f"{place}[{name}]" if listed else f"{place}.{str(name)[:60]}".lstrip(".")
+            _check_inside(name, inner, limits, left)
+            _check_inside(held, inner, limits, left - 1)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -379,6 +447,15 @@ def _day_keys(text: str, year: int | None, month: int | None, day: int | None) -
 
 
 # --- reading and writing members ------------------------------------------------------------------
+
+
+# Return a document as bytes, its links last.
+def _as_bytes(document: dict[str, Any]) -> bytes:
+    for last in ("properties", "links"):
+        if last in document:
+            document[last] = document.pop(last)
+    told = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return told.encode()
 
 
 # Return the document without the members that every record has and that no field needs to remember.
@@ -566,7 +643,10 @@ def _are_positions(positions: list[Any]) -> bool:
     ):
         return False
     numbers = list(chain.from_iterable(positions))
-    return {int, float}.issuperset(map(type, numbers)) and all(map(math.isfinite, numbers))
+    try:
+        return {int, float}.issuperset(map(type, numbers)) and all(map(math.isfinite, numbers))
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
 
 
 def _check_position(position: Any) -> None:
@@ -574,7 +654,7 @@ def _check_position(position: Any) -> None:
         isinstance(n, int | float) and not isinstance(n, bool) for n in position
     ):
         raise RecordError("geometry.coordinates : chaque position est [longitude, latitude].")
-    if not all(math.isfinite(n) for n in position):
+    if not all(abs(n) <= sys.float_info.max for n in position):
         raise RecordError(
             "geometry.coordinates : des nombres finis sont attendus, NaN ou l'infini est donné."
         )

@@ -94,10 +94,16 @@ class Portal(Table):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits(Table):
-    """``[limits]``: what is accepted of those who write."""
+    """``[limits]``: what a record may hold, by whatever door it comes."""
 
-    #: The body of a record sent over HTTP.
+    #: The document of a record, as it is stored or sent over HTTP.
     record_bytes: Annotated[int, whole(1_000, 1_000_000_000)] = 5_000_000
+    #: One text of a record, in characters.
+    text_length: Annotated[int, whole(100, 1_000_000_000)] = 1_000_000
+    #: Its keywords, its links, or what any other list but coordinates has.
+    items: Annotated[int, whole(10, 1_000_000)] = 10_000
+    #: Lists and objects inside each other.
+    depth: Annotated[int, whole(10, 200)] = 50
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -161,7 +161,8 @@ def to_json(document: object) -> bytes:
 #: Pages of other sites may read the answer, and the headers by which they edit and go on.
 _TO_ANYONE = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Last-Modified, Link, Location, Allow, WWW-Authenticate",
+    "Access-Control-Expose-Headers": "ETag, Last-Modified, Link, Location, Allow, "
+    "WWW-Authenticate, Previous-Version, Previous-ETag",
 }
 
 
@@ -189,16 +190,17 @@ def validators(request: Request, generation: int, form: str) -> dict[str, str]:
     searched.
     """
     asked = f"{generation} {request.url.path} {request.url.query} {form} {language()}"
-    return _validated(request, digest(asked.encode("utf-8", "replace")), generation)
+    return _validated(request, digest(asked.encode("utf-8", "replace")), generation // 1000)
 
 
-def record_validators(request: Request, body: bytes, generation: int, form: str) -> dict[str, str]:
-    """Return the headers of one record: its tag changes when it does, whatever else is edited."""
-    return _validated(request, f"{digest(body)}-{form}-{language()}", generation)
+def record_validators(request: Request, body: bytes, written_s: int, form: str) -> dict[str, str]:
+    """Return the headers of one record: its tag and time change when it does, whatever else is
+    edited.
+    """
+    return _validated(request, f"{digest(body)}-{form}-{language()}", written_s)
 
 
-def _validated(request: Request, tag: str, generation: int) -> dict[str, str]:
-    changed = generation // 1000
+def _validated(request: Request, tag: str, changed: int) -> dict[str, str]:
     headers = tagged(request, tag) | {"Last-Modified": _moment(changed)}
     since = moment(request.headers.get("If-Modified-Since", ""))
     if since is not None and changed <= since and "If-None-Match" not in request.headers:

@@ -1,8 +1,12 @@
 """What tests of every room share."""
 
+import json
 import os
+import random
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyogrio
 import pytest
@@ -71,6 +75,118 @@ def metadata(
             home.mkdir(exist_ok=True)
             shutil.copy(file, home)
     return folder
+
+
+ODD_VALUES: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 3.5, 10**400, 1e308, -0.0, 5e-324, "", " ", "x", "é" * 300),
+    *(
+        "\x00",
+        "a\x0bb",
+        "\ufffe",
+        "\ud800",
+        "\u2028",
+        "]]>",
+        "<!--",
+        "&amp;&#0;",
+        "<script>",
+        "=1+1",
+    ),
+    *(
+        "http://[",
+        'http://exa mple/<>"{}|\\^`',
+        "javascript:alert(1)",
+        "data:,",
+        "urn:x:y z",
+        "//",
+        "?",
+    ),
+    *(
+        "#",
+        "mailto:a@b",
+        "../..",
+        "EPSG:2154",
+        "EPSG:-1",
+        "http://www.opengis.net/def/crs/EPSG/0/0",
+    ),
+    *(
+        "2020",
+        "2020-13-45",
+        "0000",
+        "-2020",
+        "P1Y",
+        "1e999",
+        "..",
+        "9999-12-31T23:59:60Z",
+        "en",
+        "fr-FR",
+    ),
+    *([], [[]], [None], [""], ["x"], [1], [{}], [{"a": 1}], ["2020", "2019"], {}, {"": ""}),
+    *({"a": {"b": [{"c": None}]}}, {"fr": "x", "en": 3}, {"code": 3}, {"periods": 3}),
+    {"type": "Point", "coordinates": []},
+    {"type": "GeometryCollection", "geometries": []},
+    {"type": "Polygon", "coordinates": [[[1, 2]]]},
+    {"type": "LineString", "coordinates": [[1, 2]]},
+    {"type": "MultiPolygon", "coordinates": []},
+    {"type": "Point", "coordinates": [1e-320, 2, 3, 4]},
+    {"interval": ["..", ".."]},
+    {"interval": ["", "2020"]},
+)
+ODD_NAMES = (
+    *("title", "description", "alternateTitles", "translations", "contacts", "places", "time"),
+    *("dates", "keywords", "keywordTypes", "themes", "license", "licenseStatus", "rights"),
+    *("constraints", "links", "formats", "lineage", "processSteps", "sources", "resolution", "crs"),
+    *("conformity", "quality", "maintenance", "parent", "language", "resourceLanguages", "fields"),
+    *("featureCatalogue", "legislation", "serviceType", "purpose", "status", "representation"),
+    *("created", "updated", "externalIds", "unreadable", "extentDescription", "protocol", "about"),
+    *("function", "addresses", "operation", "operatesOn", "periods", "@id", "a b", "<x>", "\x01"),
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where the values inside a value are."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, held in inside:
+        yield (*path, name)
+        if isinstance(held, dict | list):
+            yield from places(held, (*path, name))
+
+
+def made_odd(document: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+    """A record with some members put out of joint: replaced, added, repeated, lengthened, gone."""
+    made = json.loads(json.dumps(document))
+    for _ in range(chance.choice((1, 1, 2, 3, 6))):
+        odd = json.loads(json.dumps(chance.choice(ODD_VALUES)))
+        *steps, last = chance.choice([*places(made)])
+        holder = made
+        for step in steps:
+            holder = holder[step]
+        held, way = holder[last], chance.randrange(6)
+        if way == 0 and isinstance(held, dict):
+            held[chance.choice(ODD_NAMES)] = odd
+        elif way == 1 and isinstance(held, list):
+            held.append(chance.choice(held) if held and chance.random() < 0.5 else odd)
+        elif way == 2 and isinstance(holder, dict):
+            del holder[last]
+        elif way == 3 and isinstance(made.get("properties"), dict):
+            made["properties"][chance.choice(ODD_NAMES)] = odd
+        elif way == 4 and isinstance(held, str):
+            holder[last] = held + str(odd)
+        else:
+            holder[last] = odd
+        made = json.loads(json.dumps(made))
+    return made
+
+
+@pytest.fixture(scope="session")
+def odd_records() -> Callable[[list[dict[str, Any]]], Iterator[dict[str, Any]]]:
+    """What makes odd records of good ones, the same each time; GEOGUICHET_RECORDS says how many."""
+
+    def make(documents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        chance = random.Random(20_004)
+        for _ in range(int(os.environ.get("GEOGUICHET_RECORDS", "40"))):
+            yield made_odd(chance.choice(documents), chance)
+
+    return make
 
 
 SMALL = """

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats.mapping import Conformity, Constraint, Language
-from geoguichet.catalogue.record import instant_keys
+from geoguichet.catalogue.record import UNWRITABLE, instant_keys
 from geoguichet.catalogue.text import fold
 
 # What the records that we write ourselves say in the same words: access, conformity, languages.
@@ -266,12 +266,9 @@ def timestamp(text: str) -> str:
     return written + "-01" * (2 - written.count("-")) + "T00:00:00Z"
 
 
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
 def writable(text: str) -> str:
     """Return the text without the control characters that no XML document may hold."""
-    return _FORBIDDEN.sub("", text)
+    return UNWRITABLE.sub("", text)
 
 
 #: Update frequencies of ISO 19115: the code of the EU vocabulary, the days between updates (0 when

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
+from types import UnionType
 from typing import (
     Annotated,
     Any,
@@ -23,11 +24,14 @@ from typing import (
     Self,
     TypedDict,
     cast,
+    get_args,
+    get_origin,
     get_type_hints,
+    is_typeddict,
 )
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.record import Contact, ExternalId, Link, Record, Theme, Time
+from geoguichet.catalogue.record import Contact, ExternalId, Json, Link, Record, Theme, Time
 
 # ruff: noqa: UP013 (shapes are a table here; one of their members, `pass`, is a word of Python)
 
@@ -190,6 +194,36 @@ Members = TypedDict(
     total=False,
 )
 
+#: What links, contacts, themes and times hold beyond the standard, where a format looks at it.
+Extra = TypedDict(
+    "Extra",
+    {
+        "protocol": str,
+        "protocolAddress": str,
+        "applicationProfile": str,
+        "function": str,
+        "description": str,
+        "format": str,
+        "fileType": str,
+        "operation": str,
+        "operatesOn": str,
+        "about": str,
+        "identifier": str,
+        "organizationIdentifier": str,
+        "hoursOfService": str,
+        "contactInstructions": str,
+        "addresses": list[dict[str, str | list[str]]],
+        "title": str,
+        "type": str,
+        "address": str,
+        "date": str,
+        "dateType": str,
+        "periods": list[tuple[str, str]],
+        "reversed": bool,
+    },
+    total=False,
+)
+
 
 def filled[Shape: Mapping[str, Any]](shape: Shape) -> Shape:
     """Return an object without its blank members."""
@@ -296,6 +330,78 @@ def said(record: Record, member: str) -> Any:
 def beyond(record: Record) -> Members:
     """Return what the record says that the standard does not name, blank members left out."""
     return cast(Members, {name: told for name, told in record.extra_properties.items() if told})
+
+
+def shaped(record: Record) -> Record:
+    """Return the record as writers take it: what is not of the shape that `Members` or `Extra` says
+    is left out of all forms but the record itself, which keeps it.
+    """
+    hints = _hints(Members)
+    return replace(
+        record,
+        extra_properties=_fitting_members(record.extra_properties, hints),
+        contacts=tuple(map(_shaped, record.contacts)),
+        links=tuple(map(_shaped, record.links)),
+        themes=tuple(map(_shaped, record.themes)),
+        time=record.time and _shaped(record.time),
+    )
+
+
+def _shaped[Noun: (Contact, Link, Theme, Time)](noun: Noun) -> Noun:
+    kept = _fitting_members(noun.extra, _hints(Extra)) if noun.extra else noun.extra
+    return noun if kept == noun.extra else replace(noun, extra=kept)
+
+
+@cache
+def _hints(shape: Any) -> Mapping[str, Any]:
+    return get_type_hints(shape)
+
+
+def _fitting_members(told: Json, hints: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ((name, _fitting(held, hints.get(name, Any))) for name, held in told.items())
+    return {name: held for name, held in kept if held is not None}
+
+
+# Return what of a value is of a shape, None when nothing is. What a shape does not name stays: no
+# writer looks at it.
+def _fitting(told: Any, shape: Any) -> Any:
+    kind, inside = get_origin(shape) or shape, get_args(shape)
+    if is_typeddict(shape):
+        kept = _fitting_members(told, _hints(shape)) if isinstance(told, Mapping) else None
+        needed = _NEEDED.get(shape, ())
+        if kept is None or not needed:
+            return kept
+        kept = {name: held for name, held in kept.items() if held or name not in needed}
+        return kept if kept.keys() & set(needed) else None
+    if kind in (dict, list, tuple) and not isinstance(
+        told, Mapping if kind is dict else list | tuple
+    ):
+        return None
+    if kind is dict:
+        return _fitting_members(told, dict.fromkeys(told, inside[1]))
+    if kind is list:
+        return [one for one in (_fitting(one, inside[0]) for one in told) if one is not None]
+    if kind is tuple:
+        return told if [*map(type, told)] == [*inside] else None
+    if kind is UnionType:
+        return next((told for one in inside if _fitting(told, one) is not None), None)
+    if kind is float:
+        return told if type(told) in (int, float) and abs(told) < _LARGEST else None
+    if kind is Literal:
+        return told if told in inside else None
+    return told if kind is Any or isinstance(told, kind) else None
+
+
+#: Of which an item has one at least, or it says nothing.
+_NEEDED: Mapping[Any, tuple[str, ...]] = {
+    Language: ("code",),
+    Dated: ("date",),
+    Place: ("code",),
+    Distributed: ("name",),
+    Resolution: ("scale", "distance"),
+}
+#: No quantity of a record is larger.
+_LARGEST = 1e15
 
 
 def describe(members: Members) -> Record:

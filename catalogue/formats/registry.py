@@ -6,7 +6,7 @@ Reading never stops at one bad record: what cannot be read is a finding with its
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from geoguichet.catalogue.formats.mapping import (
     Written,
     as_table,
     read_by,
+    shaped,
 )
 from geoguichet.catalogue.formats.xml import Element, XmlPart, line_of, name, parse
 from geoguichet.catalogue.record import Record
@@ -69,9 +70,23 @@ FORMATS: Mapping[str, Format] = {
     )
 }
 
-#: Every form that records are written in.
+
+# Return what writes a form, made to write every record: it is given of each what has the shape that
+# it looks for.
+def _proof(written: Written) -> Written:
+    together = written.together
+    return replace(
+        written,
+        write=lambda record, **given: written.write(shaped(record), **given),
+        together=together and (lambda records, **page: together(map(shaped, records), **page)),
+    )
+
+
+#: Every form that records are written in; GeoJSON is the record, whatever it holds.
 WRITERS: Mapping[str, Written] = {
-    written.name: written for form in FORMATS.values() for written in form.written
+    written.name: written if form is geojson.FORMAT else _proof(written)
+    for form in FORMATS.values()
+    for written in form.written
 }
 
 

@@ -13,6 +13,7 @@ from geoguichet.catalogue.formats.mapping import (
     Written,
     filled,
     said,
+    shaped,
 )
 from geoguichet.catalogue.record import Contact, Link, Record, Time
 
@@ -75,6 +76,7 @@ def _bytes(document: object) -> bytes:
 
 def build(record: Record, *, address: str = "") -> dict[str, Any]:
     """Make the JSON-LD object of a record, members that say nothing left out."""
+    record = shaped(record)
     members: dict[str, Any] = {
         "@context": "https://schema.org/",
         "@type": "WebAPI" if record.type == "service" else "Dataset",

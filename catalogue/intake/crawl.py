@@ -10,6 +10,7 @@ where its file is in the folder, never where on the machine.
 import json
 import os
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ from geoguichet.catalogue.intake.drafts.dataset import (
     sidecar_findings,
 )
 from geoguichet.catalogue.intake.drafts.draft import layer_of
+from geoguichet.catalogue.intake.exchange import Refusals
 from geoguichet.catalogue.record import CONTENT, Link, Record
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
@@ -262,11 +264,13 @@ def _one(
     ]
     crawled = taken | {record.id for record in records}
     published = [_published(record, store, crawled) for record in records]
+    refused = Refusals(defaultdict(lambda: str(file)))
     summary = store.bulk_upsert(
         [_filled(theirs, record) if theirs else with_edits(record, store, by="crawl")
          for theirs, record in zip(published, records, strict=True)],
-        by="crawl",
+        by="crawl", refused=refused,
     )  # fmt: skip
+    done.findings += refused.findings
     done.published += sum(theirs is not None for theirs in published)
     ids, layers = tuple(record.id for record in records), tuple(map(layer_of, records))
     known[str(file)] = _Known(str(file), *seen, digest, ids, layers)

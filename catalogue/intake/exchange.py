@@ -7,13 +7,20 @@ import os
 import sqlite3
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
 
-from geoguichet.catalogue.errors import CatalogueError, FormatError, RecordNotFoundError, StoreError
+from geoguichet.catalogue.errors import (
+    BoundError,
+    CatalogueError,
+    FormatError,
+    RecordError,
+    RecordNotFoundError,
+    StoreError,
+)
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.registry import Described
 from geoguichet.catalogue.record import Record
@@ -231,13 +238,32 @@ def import_files(
     with SQLiteStore(store_path(workspace)) as store:
         for batch in batched(_first_of_each(path, findings, on_progress), 500):
             findings += _replacing(batch, originals)
-            done = store.bulk_upsert((item.record for item, _ in batch), by=by)
-            originals.keep(batch)
+            refused = Refusals({item.record.id: address for item, address in batch})
+            records = (item.record for item, _ in batch)
+            done = store.bulk_upsert(records, by=by, refused=refused)
+            originals.keep(pair for pair in batch if pair[0].record.id not in refused.ids)
+            findings += refused.findings
             counts = [
                 sum(pair)
                 for pair in zip(counts, (done.created, done.updated, done.unchanged), strict=True)
             ]
     return Imported(LoadSummary(*counts), tuple(findings))
+
+
+class Refusals:
+    """What a store refuses of some records, as findings at their addresses."""
+
+    def __init__(self, addresses: Mapping[str, str]) -> None:
+        self.addresses = addresses
+        self.ids: set[str] = set()
+        self.findings: list[Finding] = []
+
+    def __call__(self, record: Record, error: RecordError) -> None:
+        """Note one."""
+        rule = "too-large" if isinstance(error, BoundError) else "unwritable"
+        address = self.addresses[record.id]
+        self.ids.add(record.id)
+        self.findings.append(Finding(rule, address, record.id, error.args[0], "error"))
 
 
 # Yield the records of the files, the first of each identifier; tell the others, but those that say

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from geoguichet.catalogue.formats.csv_table import spreadsheet
 from geoguichet.catalogue.formats.iso import iso19139
+from geoguichet.catalogue.formats.mapping import shaped
 from geoguichet.catalogue.intake.crawl import described_files
 from geoguichet.catalogue.intake.drafts.dataset import ONLY_A_PERSON
 from geoguichet.catalogue.intake.exchange import every_record
@@ -116,13 +117,13 @@ def check(
     """Check a record against every rule that applies to its type; ``more`` are findings made
     elsewhere (its links).
     """
-    context = context or Context()
+    context, plain = context or Context(), shaped(record)
     findings: list[RecordFinding] = []
     parts: list[tuple[str, int, int]] = []
     for rule in RULES:
         if rule.types and (record.type or "dataset") not in rule.types:
             continue
-        messages = list(rule.check(record, context))
+        messages = list(rule.check(record if rule in use.SERVED else plain, context))
         findings += [_finding(record, rule, message) for message in messages]
         parts.append((rule.name, 0 if messages else rule.weight, rule.weight))
     findings += more

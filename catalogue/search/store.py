@@ -10,16 +10,22 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
 
-from geoguichet.catalogue.errors import RecordNotFoundError, StaleRecordError, StoreError
-from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.errors import (
+    RecordError,
+    RecordNotFoundError,
+    StaleRecordError,
+    StoreError,
+)
+from geoguichet.catalogue.record import Record, bounded
 from geoguichet.catalogue.search import tables
 from geoguichet.catalogue.search.query import (
     FacetCounts,
@@ -34,6 +40,10 @@ from geoguichet.catalogue.search.tables import Change, Writer
 
 if TYPE_CHECKING:
     from geoguichet.catalogue.search.columns import Columns, Numbers
+    from geoguichet.floor.region import Limits
+
+#: Told of each record that is not stored, and why.
+type OnRefusal = Callable[[Record, RecordError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,16 @@ class Page:
     def records(self) -> tuple[Record, ...]:
         """The same documents, read."""
         return tuple(Record.from_geojson(json.loads(item)) for item in self.items)
+
+
+class Stored(NamedTuple):
+    """The current state of a record: its document, its version, when it was written (seconds since
+    1970).
+    """
+
+    document: bytes
+    version: int
+    written_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +120,23 @@ class RecordStore(Protocol):
     def document(self, identifier: str) -> bytes:
         """Return its JSON bytes as they are served; RecordNotFoundError when there is none."""
 
+    def stored(self, identifier: str) -> Stored:
+        """Return its current state; RecordNotFoundError when there is none."""
+
     def upsert(self, record: Record, *, by: str = "", instead_of: bytes | None = None) -> Change:
         """Store a record under its identifier; the same content again writes nothing.
 
-        With ``instead_of``, StaleRecordError unless that is its current document (empty: it has
-        none).
+        RecordError when it is beyond the bounds of the region (`record.bounded`). With
+        ``instead_of``, StaleRecordError unless that is its current document (empty: it has none).
         """
 
-    def bulk_upsert(self, records: Iterable[Record], *, by: str = "") -> LoadSummary:
-        """Store many records in one go: readers see all of them or none."""
+    def bulk_upsert(
+        self, records: Iterable[Record], *, by: str = "", refused: OnRefusal | None = None
+    ) -> LoadSummary:
+        """Store many records in one go: readers see all of them or none.
+
+        One that is beyond the bounds is told to ``refused`` and left out; without it, RecordError.
+        """
 
     def delete(self, identifier: str, *, by: str = "", instead_of: bytes | None = None) -> None:
         """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is
@@ -187,33 +215,41 @@ class SQLiteStore:
 
     def document(self, identifier: str) -> bytes:
         """Return its JSON bytes as they are served; RecordNotFoundError when there is none."""
+        return self.stored(identifier).document
+
+    def stored(self, identifier: str) -> Stored:
+        """Return its current state; RecordNotFoundError when there is none."""
         with self._read() as database:
             row = (
                 None if database is None else database.execute(_DOCUMENT, (identifier,)).fetchone()
             )
         if row is None:
             raise RecordNotFoundError(f"Aucune fiche « {identifier} » dans le catalogue.")
-        return bytes(row[0])
+        return Stored(bytes(row[0]), row[1], row[2] // 1000)
 
     def upsert(self, record: Record, *, by: str = "", instead_of: bytes | None = None) -> Change:
         """Store a record under its identifier; the same content again writes nothing."""
+        body = bounded(record, self._limits)
         with self._write() as database:
             _check_current(database, record.id, instead_of)
             writer = Writer(database, tables.next_generation(database), by=by)
-            (change,) = writer.upsert([record])
+            (change,) = writer.upsert([(record, body)])
             if change != "unchanged":
                 writer.flush()
                 tables.remember_generation(database, writer.stamp)
             return change
 
-    def bulk_upsert(self, records: Iterable[Record], *, by: str = "") -> LoadSummary:
+    def bulk_upsert(
+        self, records: Iterable[Record], *, by: str = "", refused: OnRefusal | None = None
+    ) -> LoadSummary:
         """Store many records in one transaction: readers see all of them or none."""
         counts: Counter[str] = Counter()
+        limits = self._limits
         with self._write() as database:
             writer = Writer(database, tables.next_generation(database), by=by)
             database.execute(f"PRAGMA cache_size = -{_LOADING_CACHE_KB}")
             writer.drop_indexes()
-            for batch in _batches(records):
+            for batch in _batches(records, limits, refused):
                 counts.update(writer.upsert(batch))
             writer.flush()
             if counts.keys() - {"unchanged"}:
@@ -283,6 +319,14 @@ class SQLiteStore:
         """Close the idle connections."""
         with self._lock:
             self._close_readers()
+
+    # What a record may hold, as the region.toml beside the file says.
+    @cached_property
+    def _limits(self) -> Limits:
+        from geoguichet.floor.region import FILE, Limits, read_region
+
+        folder = self.path.parent
+        return read_region(folder).limits if (folder / FILE).exists() else Limits()
 
     # Lend a reading connection inside one snapshot; None when the file does not exist.
     @contextmanager
@@ -433,25 +477,34 @@ def _check_current(database: sqlite3.Connection, identifier: str, document: byte
     if document is None:
         return
     row = database.execute(_DOCUMENT, (identifier,)).fetchone()
-    if row != ((document,) if document else None):
+    if (row[0] if row else b"") != document:
         raise StaleRecordError(f"La fiche « {identifier} » a changé depuis qu'elle a été lue.")
 
 
-# Yield records by the hundred, no identifier twice in a batch.
-def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
-    batch: dict[str, Record] = {}
+# Yield records by the hundred with their documents, no identifier twice in a batch.
+def _batches(
+    records: Iterable[Record], limits: Limits, refused: OnRefusal | None
+) -> Iterator[list[tuple[Record, bytes]]]:
+    batch: dict[str, tuple[Record, bytes]] = {}
     for record in records:
+        try:
+            body = bounded(record, limits)
+        except RecordError as error:
+            if refused is None:
+                raise
+            refused(record, error)
+            continue
         if record.id in batch or len(batch) == tables.BATCH:
             yield list(batch.values())
             batch = {}
-        batch[record.id] = record
+        batch[record.id] = record, body
     if batch:
         yield list(batch.values())
 
 
 # --- reading --------------------------------------------------------------------------------------
 
-_DOCUMENT = "SELECT body FROM document JOIN record USING (n) WHERE id = ?"
+_DOCUMENT = "SELECT body, version, stamp FROM document JOIN record USING (n) WHERE id = ?"
 _HISTORY = """
 SELECT version, at, by, change, body FROM previous WHERE id = ? UNION ALL
 SELECT version, at, by, change, body FROM record JOIN document USING (n) WHERE id = ? ORDER BY version

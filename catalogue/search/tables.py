@@ -284,15 +284,15 @@ class Writer:
             for name in INDEXES:
                 self.database.execute(f"DROP INDEX {name}")
 
-    def upsert(self, records: Sequence[Record]) -> list[Change]:
-        """Store at most `BATCH` records of different identifiers, their previous versions in the
-        history.
+    def upsert(self, records: Sequence[tuple[Record, bytes]]) -> list[Change]:
+        """Store at most `BATCH` records of different identifiers, each with its document, their
+        previous versions in the history.
         """
-        known, versions = self._known([record.id for record in records])
+        known, versions = self._known([record.id for record, _ in records])
         rows, at = _Rows(), now()
         changes: list[Change] = []
-        for record in records:
-            body, before = record.to_bytes(), known.get(record.id)
+        for record, body in records:
+            before = known.get(record.id)
             if before is None:
                 self._last += 1
                 number, version, change = self._last, versions.get(record.id, 0) + 1, "created"

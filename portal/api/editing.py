@@ -10,6 +10,7 @@ import ipaddress
 import json
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -17,9 +18,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from geoguichet.catalogue.errors import RecordError, RecordNotFoundError, StaleRecordError
+from geoguichet.catalogue.errors import (
+    BoundError,
+    RecordError,
+    RecordNotFoundError,
+    StaleRecordError,
+)
 from geoguichet.catalogue.record import Record, instant_keys
-from geoguichet.floor.words import _, listed
+from geoguichet.catalogue.search.store import Stored
+from geoguichet.floor.words import _, language, listed
 from geoguichet.portal import answers
 from geoguichet.portal.answers import GEOJSON, MERGE_PATCH, Refusal, answer
 from geoguichet.portal.api.served import unserved
@@ -63,12 +70,9 @@ class Editing:
         if isinstance(document, dict) and not document.get("id"):
             document = {**document, "id": str(uuid.uuid4())}
         record = checked_record(unserved(document, b"{}", self.site.url))
-        try:
-            await run_in_threadpool(lambda: self.store.upsert(record, by="api", instead_of=b""))
-        except StaleRecordError as error:
-            raise Refusal(
-                409, _("La fiche « {record} » existe déjà ; PUT la remplace.", record=record.id)
-            ) from error
+        if not await _written(partial(self.store.upsert, record), b""):
+            told = _("La fiche « {record} » existe déjà ; PUT la remplace.", record=record.id)
+            raise Refusal(409, told)
         location = f"{self.site.home}/items/{quote(record.id, safe='')}"
         return answer(b"", GEOJSON, status=201, headers={"Location": location})
 
@@ -76,12 +80,8 @@ class Editing:
         """Put a record in the place of another of the same identifier."""
         self._admit(request)
         document = await answers.body_of(request, most=self.most)
-        self._of(identifier, checked_record(document))
-        before = self._before(request, utf8(identifier))
-        current = self.store.document(identifier) if before is None else before
-        record = checked_record(unserved(document, current, self.site.url))
-        await self._write(lambda: self.store.upsert(record, by="api", instead_of=before))
-        return answer(b"", GEOJSON, status=204)
+        _check_identifier(document, identifier)
+        return await self._put(request, identifier, lambda _: document)
 
     async def change(self, request: Request, identifier: str) -> Response:
         """Change some members of a record (JSON Merge Patch, RFC 7396: null takes a member
@@ -90,19 +90,43 @@ class Editing:
         self._admit(request)
         kinds = (MERGE_PATCH, "application/json", GEOJSON)
         patch = await answers.body_of(request, kinds, most=self.most)
-        before = self._before(request, utf8(identifier))
-        current = self.store.document(identifier) if before is None else before
-        document = unserved(merged(json.loads(current), patch), current, self.site.url)
-        record = self._of(identifier, checked_record(document))
-        await self._write(lambda: self.store.upsert(record, by="api", instead_of=current))
-        return answer(b"", GEOJSON, status=204)
+        return await self._put(request, identifier, lambda now: merged(json.loads(now), patch))
+
+    async def _put(
+        self, request: Request, identifier: str, make: Callable[[bytes], Any]
+    ) -> Response:
+        """Write what is made of the current document in its place.
+
+        Without a precondition whatever is there meanwhile is overwritten: its history keeps it, and
+        the answer names that version.
+        """
+        for _try in range(_TRIES):
+            asked, now = self._before(request, utf8(identifier))
+            document = unserved(make(now.document), now.document, self.site.url)
+            _check_identifier(document, identifier)
+            record = checked_record(document, now.document)
+            change = await _written(partial(self.store.upsert, record), now.document)
+            if change and (asked or change == "unchanged"):
+                return answer(b"", GEOJSON, status=204)
+            if change:
+                told = {"Previous-Version": str(now.version), "Previous-ETag": _tag(now.document)}
+                return answer(b"", GEOJSON, status=204, headers=told)
+            if asked:
+                break
+        raise _stale("If-Match")
 
     async def delete(self, request: Request, identifier: str) -> Response:
         """Delete a record; its history stays."""
         self._admit(request)
-        before = self._before(request, utf8(identifier))
-        await self._write(lambda: self.store.delete(utf8(identifier), by="api", instead_of=before))
+        asked, now = self._before(request, utf8(identifier))
+        before = now.document if asked else None
+        if not await _written(partial(self._delete, utf8(identifier)), before):
+            raise _stale("If-Match")
         return answer(b"", GEOJSON, status=204)
+
+    def _delete(self, identifier: str, **given: Any) -> str:
+        self.store.delete(identifier, **given)
+        return "deleted"
 
     # --- who, and on what ------------------------------------------------------------------------
 
@@ -123,37 +147,50 @@ class Editing:
             told = _("Sans jeton (GEOGUICHET_TOKEN), seule cette machine peut modifier des fiches.")
             raise Refusal(403, told)
 
-    def _before(self, request: Request, identifier: str) -> bytes | None:
-        """Return the document that the preconditions ask to be current (RFC 9110, 13.1); None when
-        they ask nothing.
+    def _before(self, request: Request, identifier: str) -> tuple[bool, Stored]:
+        """Say whether preconditions (RFC 9110, 13.1) ask for the current state, and return it.
 
         RecordNotFoundError when there is no such record; 412 when it is another state of it.
-        ``If-Unmodified-Since`` is of what ``Last-Modified`` says: the last change of any record.
         """
-        generation, current = self.store.generation(), self.store.document(identifier)
+        now = self.store.stored(identifier)
         tags, known = request.headers.get("If-Match"), request.headers.get("If-None-Match")
         since = answers.moment(request.headers.get("If-Unmodified-Since", ""))
-        state = answers.digest(current)
+        state = answers.digest(now.document)
         if tags is not None and not answers.has_tag(tags, state):
             raise _stale("If-Match")
-        if tags is None and since is not None and generation // 1000 > since:
+        if tags is None and since is not None and now.written_s > since:
             raise _stale("If-Unmodified-Since")
         if known is not None and answers.has_tag(known, state):
             raise Refusal(412, _("If-None-Match : la fiche existe déjà dans cet état."))
-        return None if tags is None and since is None else current
+        return tags is not None or since is not None, now
 
-    async def _write(self, write: Callable[[], object]) -> None:
-        try:
-            await run_in_threadpool(write)
-        except StaleRecordError as error:
-            raise _stale("If-Match") from error
 
-    def _of(self, identifier: str, record: Record) -> Record:
-        if record.id != identifier:
-            raise Refusal(
-                400, _("id : « {record} » est attendu, comme dans l'adresse.", record=identifier)
-            )
-        return record
+# Refuse the document of another record than the one of the address.
+def _check_identifier(document: Any, identifier: str) -> None:
+    if isinstance(document, dict) and document.get("id") != identifier:
+        raise Refusal(
+            400, _("id : « {record} » est attendu, comme dans l'adresse.", record=identifier)
+        )
+
+
+#: How often a write without a precondition begins anew when others write meanwhile.
+_TRIES = 20
+
+
+# Write in the place of a document, by the store's ``write``; say what was done, nothing when that
+# document is no longer the current one.
+async def _written(write: Callable[..., str], instead_of: bytes | None) -> str:
+    try:
+        return await run_in_threadpool(partial(write, by="api", instead_of=instead_of))
+    except StaleRecordError:
+        return ""
+    except RecordError as error:
+        raise Refusal(413 if isinstance(error, BoundError) else 400, error) from error
+
+
+# Return the tag that a document was read with, as JSON in the language of the moment.
+def _tag(document: bytes) -> str:
+    return f'W/"{answers.digest(document)}-json-{language()}"'
 
 
 def _stale(header: str) -> Refusal:
@@ -191,16 +228,26 @@ def merged(target: Any, patch: Any) -> Any:
     return made
 
 
-def checked_record(document: Any) -> Record:
-    """Read a record that a client brings; Refusal says what is missing or wrong."""
+def checked_record(document: Any, before: bytes = b"") -> Record:
+    """Read a record that a client brings; Refusal says what is missing or wrong.
+
+    What was so in the record that it takes the place of (its document, empty for none) may stay so:
+    other catalogues give records without a title, and those are mended member by member.
+    """
     try:
         record = Record.from_geojson(document)
+        known = Record.from_geojson(json.loads(before)) if before else None
         for name in ("created", "updated"):
-            if told := getattr(record, name):
+            told = getattr(record, name)
+            if told and not (known and getattr(known, name) == told):
                 instant_keys(told)
     except (RecordError, RecursionError) as error:
         raise Refusal(400, error) from error
-    missing = [name for name in ("type", "title") if not getattr(record, name)]
+    missing = [
+        name
+        for name in ("type", "title")
+        if not getattr(record, name) and (known is None or getattr(known, name))
+    ]
     if missing:
         raise Refusal(400, _("properties : {names} attendu.", names=listed(missing)))
     return record

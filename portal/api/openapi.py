@@ -223,10 +223,14 @@ def _record_paths(*, editable: bool) -> Json:
             "create", "Create a record", "201", (), has_body=True
         )
         paths[f"{home}/items/{{recordId}}"]["put"] = _edit(
-            "replace", "Replace a record", "204", ("recordId", "If-Match"), has_body=True
-        )
+            "replace", "Replace a record", "204", ("recordId", "If-Match"), has_body=True,
+            has_before=True,
+        )  # fmt: skip
         patch = {MERGE_PATCH: {"schema": {"type": "object"}}}
-        change = _edit("change", "Change some members of a record", "204", ("recordId", "If-Match"))
+        change = _edit(
+            "change", "Change some members of a record", "204", ("recordId", "If-Match"),
+            has_before=True,
+        )  # fmt: skip
         paths[f"{home}/items/{{recordId}}"]["patch"] = {**change, "requestBody": {"content": patch}}
         paths[f"{home}/items/{{recordId}}"]["delete"] = _edit(
             "delete", "Delete a record", "204", ("recordId", "If-Match")
@@ -234,9 +238,21 @@ def _record_paths(*, editable: bool) -> Json:
     return paths
 
 
+#: What tells who wrote without a precondition which state was overwritten.
+_OVERWRITTEN: Json = {
+    name: {"description": told, "schema": {"type": "string"}}
+    for name, told in {
+        "Previous-Version": "Without a precondition: the number of the version that was overwritten; "
+        "the history of the record keeps it",
+        "Previous-ETag": "Without a precondition: the tag of the state that was overwritten",
+    }.items()
+}
+
+
 def _edit(
-    name: str, summary: str, status: str, parameters: Sequence[str], *, has_body: bool = False
-) -> Json:
+    name: str, summary: str, status: str, parameters: Sequence[str], *, has_body: bool = False,
+    has_before: bool = False,
+) -> Json:  # fmt: skip
     refusals = ("400", "401", "403", "404", "409", "412", "413", "415")
     return {
         "operationId": name,
@@ -245,7 +261,7 @@ def _edit(
         "security": [{}, {"token": []}],
         "parameters": [ref("parameters", one) for one in parameters],
         "responses": {
-            status: {"description": summary},
+            status: {"description": summary, "headers": _OVERWRITTEN if has_before else {}},
             **{code: ref("responses", "Refused") for code in refusals},
         },
         **(

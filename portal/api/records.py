@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple, cast
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from geoguichet.catalogue.formats import schema_org
+from geoguichet.catalogue.formats.mapping import shaped
 from geoguichet.catalogue.formats.registry import WRITERS
 from geoguichet.catalogue.intake.exchange import Originals, originals_path
 from geoguichet.catalogue.quality.judging import checked
@@ -33,6 +34,7 @@ from geoguichet.portal import answers, site
 from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, SCHEMA, Refusal, answer, link
 from geoguichet.portal.api.editing import Editing, utf8
 from geoguichet.portal.api.served import RECORD_PROFILE, spliced
+from geoguichet.portal.providers.records import absolute
 from geoguichet.portal.site import COLLECTION, Site
 
 # Records in the formats of other catalogues: one record, or a page of many as DCAT (with Hydra)
@@ -93,9 +95,10 @@ class Encodings:
     # Return the record with the addresses of its links in full: a document is read far from the
     # portal.
     def _absolute(self, record: Record) -> Record:
-        if all(urlsplit(link.href).scheme for link in record.links):
+        hrefs = [absolute(self.url, link.href) for link in record.links]
+        if hrefs == [link.href for link in record.links]:
             return record
-        links = (replace(link, href=urljoin(f"{self.url}/", link.href)) for link in record.links)
+        links = (replace(link, href=href) for link, href in zip(record.links, hrefs, strict=True))
         return replace(record, links=tuple(links))
 
 
@@ -361,9 +364,9 @@ class RecordsApi:
         form = answers.wanted_form(request, ("json", "html", *ENCODINGS))
         answers.parameters(request, "profile")
         check_profile(request, RECORD_PROFILE)
-        generation = self.store.generation()  # both take less than handing them to a thread would
-        body = self.store.document(utf8(identifier))
-        headers = answers.record_validators(request, body, generation, form)
+        # it takes less than handing it to a thread would
+        body, _version, written_s = self.store.stored(utf8(identifier))
+        headers = answers.record_validators(request, body, written_s, form)
         if form == "html":
             data = await run_in_threadpool(self._page_of_item, identifier, body)
             return await self.site.page("record.html", data, headers=headers)
@@ -380,6 +383,7 @@ class RecordsApi:
         record = Record.from_geojson(json.loads(body))
         return {
             **json.loads(spliced(body, self._item_links(identifier), self.url)),
+            "properties": shaped(record).to_geojson()["properties"],
             "checked": checked(record).as_dict(),
             "schema_org": self.encodings.schema_org(record),
             "formats": ENCODINGS,

@@ -5,9 +5,10 @@ import re
 from calendar import monthrange
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote
 
 from geoguichet.portal import answers
+from geoguichet.portal.providers.records import absolute
 from geoguichet.portal.site import COLLECTION
 
 RECORD_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-record"
@@ -75,9 +76,7 @@ def _day(moment: str, *, last: bool) -> str:
 
 # Return a link with its address in full; a relative one is the portal's.
 def _absolute(link: Mapping[str, Any], base_url: str) -> dict[str, Any]:
-    if urlsplit(link["href"]).scheme:
-        return dict(link)
-    return {**link, "href": urljoin(f"{base_url}/", link["href"])}
+    return {**link, "href": absolute(base_url, link["href"])}
 
 
 def unserved(document: Any, before: bytes, base_url: str) -> Any:
@@ -135,5 +134,5 @@ def _relative(link: Any, base_url: str) -> Any:
     if not isinstance(link, dict) or not isinstance(link.get("href"), str):
         return link
     rest = link["href"].removeprefix(f"{base_url}/")
-    is_same = rest and not urlsplit(rest).scheme and urljoin(f"{base_url}/", rest) == link["href"]
-    return {**link, "href": rest} if is_same and rest != link["href"] else link
+    is_same = rest and rest != link["href"] == absolute(base_url, rest)
+    return {**link, "href": rest} if is_same else link

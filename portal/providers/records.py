@@ -122,12 +122,12 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
     def _served(self, item: bytes) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(item)
         for link in document.setdefault("links", []):
-            link["href"] = _absolute(self.base_url, link["href"])
+            link["href"] = absolute(self.base_url, link["href"])
         return document
 
 
-# Resolve a relative link from the root of the portal; one that is no address at all stays as it is.
-def _absolute(base_url: str, href: str) -> str:
+def absolute(base_url: str, href: str) -> str:
+    """Resolve a relative link from the root of the portal; what is no address stays as it is."""
     try:
         return href if urlsplit(href).scheme else urljoin(f"{base_url}/", href)
     except ValueError:

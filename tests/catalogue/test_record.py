@@ -1,11 +1,13 @@
 import json
 import math
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoguichet.catalogue.errors import RecordError
+from geoguichet.catalogue.errors import BoundError, RecordError
 from geoguichet.catalogue.record import (
     EARLIEST,
     LATEST,
@@ -18,9 +20,11 @@ from geoguichet.catalogue.record import (
     Record,
     Theme,
     Time,
+    bounded,
     instant_keys,
     interval_keys,
 )
+from geoguichet.floor.region import Limits
 
 names = st.sampled_from(
     ["title", "href", "rel", "ogc:x", "properties2", "é", "length", "roles", "value", "id"]
@@ -271,3 +275,57 @@ def test_what_points_nowhere_is_not_written() -> None:
     assert [link.href for link in again.links] == ["https://example.org"]
     assert again.external_ids == () and again.themes[0].concepts == (Concept("eau"),)
     assert Record.from_geojson(json.loads(again.to_bytes())) == again
+
+
+def nested(levels: int) -> Any:
+    held: Any = "fond"
+    for _ in range(levels):
+        held = [held]
+    return held
+
+
+SMALL = Limits(record_bytes=5_000, text_length=1_000, items=50, depth=12)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"description": "é" * 1_001}, "properties.description : texte de 1 001 caractères, 1 000"),
+        ({"extra_properties": {"x": [{"y": "z" * 2_000}]}}, "properties.x[0].y : texte"),
+        ({"keywords": ("a",) * 51}, "properties.keywords : liste de 51 éléments, 50"),
+        ({"links": (Link("a"),) * 51}, "links : liste de 51"),
+        ({"extra_properties": {"x": nested(20)}}, "properties.x[0][0]"),
+        ({"extra_properties": {str(n): "z" * 900 for n in range(6)}}, "fiche de 6 "),
+    ],
+)
+def test_a_record_is_bounded(forests: Record, change: dict[str, Any], told: str) -> None:
+    record = replace(forests, **change)
+    with pytest.raises(BoundError) as refused:
+        bounded(record, SMALL)
+    assert told in str(refused.value).replace("\u202f", " ").replace("\xa0", " ")
+    assert bounded(record, Limits()) == record.to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"title": "a\x0bb"}, "properties.title : le caractère U+000B"),
+        ({"description": "\ud800"}, "properties.description : le caractère U+D800"),
+        ({"keywords": ("a", "\ufffe")}, "properties.keywords[1] : le caractère U+FFFE"),
+        ({"extra": {"x": {"\x00": 1}}}, "le caractère U+0000"),
+        ({"extra_properties": {"x": math.nan}}, "des nombres finis"),
+    ],
+)
+def test_what_no_form_but_json_can_hold_is_refused(
+    forests: Record, change: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(RecordError, match=r"fiche|caractère") as refused:
+        bounded(replace(forests, **change), Limits())
+    assert told in str(refused.value) and not isinstance(refused.value, BoundError)
+
+
+def test_what_only_looks_like_it_is_taken(forests: Record) -> None:
+    """A path of Windows in JSON has what looks like a control character; coordinates are a list."""
+    line = {"type": "MultiPoint", "coordinates": [[1.0, 43.0]] * 60}
+    record = replace(forests, rights="C:\\base\\u0000 \t\n", geometry=line)
+    assert bounded(record, SMALL) == record.to_bytes()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.region import FILE, Region, read_region
+from geoguichet.floor.region import FILE, Limits, Region, read_region
 from geoguichet.floor.words import speaking
 
 
@@ -30,6 +30,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     keywords = { fr = ["mer", "services"] }
     [limits]
     record_bytes = 2_000
+    text_length = 300
+    items = 20
+    depth = 11
     """
     found = read_region(written(tmp_path, text))
     assert found.region.name == "Région Bretagne" and found.region.contact is not None
@@ -44,7 +47,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "description": {"fr": "Les données de la région."},
         "keywords": {"fr": ("mer", "services")},
     }
-    assert found.limits.record_bytes == 2000
+    assert found.limits == Limits(record_bytes=2000, text_length=300, items=20, depth=11)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             "« region.contact.url » : une adresse web est attendue",
         ),
         ("[limits]\nrecord_bytes = 3", "un entier de 1000 à 1000000000 est attendu, 3 est donné"),
+        ("[limits]\ndepth = 5", "clé « limits.depth » : un entier de 10 à 200 est attendu, 5 est"),
         ("[limits]\nrecord_bytes = true", "clé « limits.record_bytes » : un entier"),
         ("[portal", "region.toml : ce n'est pas du TOML valide ("),
     ],

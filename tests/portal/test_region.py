@@ -22,6 +22,7 @@ description = { fr = "Les données de Bretagne.", en = "The data of Brittany." }
 keywords = ["mer", "services"]
 [limits]
 record_bytes = 1_000
+text_length = 100
 """
 RECORD = {
     "type": "Feature",
@@ -79,6 +80,17 @@ def test_a_record_over_the_limit_of_the_region_is_refused(
     long = {**RECORD, "properties": {**RECORD["properties"], "description": "a" * 1000}}
     for refused in (http.post(items, json=long), http.put(f"{items}/iles", json=long)):
         assert refused.status_code == 413 and "Au plus 1" in refused.text
+    wordy = {**RECORD, "properties": {**RECORD["properties"], "description": "a" * 101}}
+    odd = {**RECORD, "properties": {**RECORD["properties"], "description": "a\x00"}}
+    patch = {"properties": {"keywords": ["a" * 101]}}
+    for refused, status, told in (
+        (http.put(f"{items}/iles", json=wordy), 413, "properties.description : texte de 101"),
+        (http.patch(f"{items}/iles", json=patch), 413, "properties.keywords[0] : texte de 101"),
+        (http.post(items, json={**odd, "id": "b"}), 400, "U+0000"),
+        (http.put(f"{items}/iles", json=odd), 400, "properties.description : le caractère"),
+    ):
+        assert refused.status_code == status and told in refused.json()["description"]
+    assert http.get(f"{items}/iles").json()["properties"] == RECORD["properties"]
 
 
 def test_a_wrong_region_is_one_sentence_and_nothing_is_served(

@@ -241,7 +241,7 @@ def serialized(graph: NumberedGraph, form: Form) -> bytes:
 
 def subject_of(record: Record, base: str) -> URIRef:
     """Return the address of the resource that a record describes."""
-    if record.id.startswith(("http://", "https://")) and not set(record.id) & set(' <>"{}|\\^`'):
+    if record.id.startswith(("http://", "https://")) and not set(record.id) & set(_UNSAFE):
         return URIRef(record.id)
     return URIRef(base + quote(record.id, safe=""))
 
@@ -388,10 +388,12 @@ def _period(time: Time) -> Thing:
     return Thing(DCTERMS.PeriodOfTime, {DCAT.startDate: start, DCAT.endDate: end})
 
 
-# Return a date, of the precision that it has; None when there is none.
+# Return a date, of the precision that it has; None when there is none, a text when it is no date.
 def _date(text: str) -> Text | None:
     kind = {4: XSD.gYear, 7: XSD.gYearMonth, 10: XSD.date}.get(len(text), XSD.dateTime)
-    return Text(text, datatype=kind, normalize=False) if text else None
+    if not codes.moment(text):
+        return Text(text) if text else None
+    return Text(text, datatype=kind, normalize=False)
 
 
 # --- themes, rights and links ---------------------------------------------------------------------
@@ -443,7 +445,7 @@ def _rights(record: Record) -> Told:
 
 def _licence(record: Record) -> URIRef | None:
     address = licences.address_of(licences.asserted(record))
-    return URIRef(address) if address else None
+    return _address(address) if address else None
 
 
 # Yield the distributions, endpoints, sources and pages.
@@ -559,7 +561,7 @@ def _facts(record: Record, told: Members, base: str) -> Told:
         DCAT.spatialResolutionInMeters: metres,
         DQV.hasQualityMeasurement: measures,
         GEODCAT.referenceSystem: [
-            Thing(DCTERMS.Standard, address=URIRef(codes.crs_address(system)))
+            Thing(DCTERMS.Standard, address=_address(codes.crs_address(system)))
             for system in told.get("crs", ())
             if system.startswith("EPSG:")
         ],

@@ -476,7 +476,7 @@ def licence_of(constraints: Sequence[Constraint]) -> str:
     is.
     """
     told = [item for constraint in constraints for item in _said_texts(constraint)]
-    texts = [text for item in told for text in (item.get("href", ""), item["text"]) if text]
+    texts = [text for item in told for text in (item.get("href", ""), item.get("text", "")) if text]
     other = any("license" in constraint.get("use", ()) for constraint in constraints)
     return licences.licence_of(texts) or ("other" if other else "")
 

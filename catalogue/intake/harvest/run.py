@@ -15,7 +15,7 @@ from pathlib import Path
 from geoguichet.catalogue.errors import HarvestError, RecordNotFoundError
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.registry import Described
-from geoguichet.catalogue.intake.exchange import Originals, originals_path
+from geoguichet.catalogue.intake.exchange import Originals, Refusals, originals_path
 from geoguichet.catalogue.intake.harvest.journal import (
     Journal,
     Kept,
@@ -86,6 +86,12 @@ class _Tally:
             Finding(rule, self.source, item, message, "error" if refused else "warning")
         )
         if refused:
+            self.counts["refused"] += 1
+            self.clean = False
+
+    def refuse(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self.findings.append(finding)
             self.counts["refused"] += 1
             self.clean = False
 
@@ -178,8 +184,7 @@ def _store_batch(
         tally.seen.update(ids)
     for item in batch:
         seen += _other(item, journal, store, tally)
-    kept: list[Kept] = []
-    described: list[tuple[Described, str]] = []
+    taken: dict[str, list[Described]] = {}
     answers = {
         digest: registry.read_document(item.body, address=item.address)
         for digest, item in fetched.items()
@@ -190,22 +195,28 @@ def _store_batch(
     }
     neighbours = journal.neighbours(tally.source, marks.values()) if marks else {}
     for digest, answer in answers.items():
-        address = fetched[digest].address
-        records = list(_taken(answer, address, neighbours, store, tally))
-        described += [(one, address) for one in records]
-        whole = len(records) == len(answer.described) and not any(
-            finding.severity == "error" for finding in answer.findings
-        )
-        kept.append(Kept(digest, address, tuple(_mark(one.record) for one in records), whole))
+        taken[digest] = list(_taken(answer, fetched[digest].address, neighbours, store, tally))
+    described = [(one, fetched[digest].address) for digest in taken for one in taken[digest]]
+    refused = Refusals({one.record.id: address for one, address in described})
     if described:
-        done = store.bulk_upsert((one.record for one, _ in described), by=tally.source)
+        records = (one.record for one, _ in described)
+        done = store.bulk_upsert(records, by=tally.source, refused=refused)
         for counted, number in (
             ("new", done.created),
             ("changed", done.updated),
             ("unchanged", done.unchanged),
         ):
             tally.counts[counted] += number
-        originals.keep(described)
+        originals.keep(pair for pair in described if pair[0].record.id not in refused.ids)
+    tally.refuse(refused.findings)
+    kept = []
+    for digest, ones in taken.items():
+        stored = [marks[one.record.id] for one in ones if one.record.id not in refused.ids]
+        answer = answers[digest]
+        whole = len(stored) == len(answer.described) and not any(
+            finding.severity == "error" for finding in answer.findings
+        )
+        kept.append(Kept(digest, fetched[digest].address, tuple(stored), whole))
     journal.keep(
         run, tally.source, kept, seen, batch[-1].cursor, clean=tally.clean, counts=tally.counts
     )
@@ -241,11 +252,7 @@ def _taken(
     store: SQLiteStore,
     tally: _Tally,
 ) -> Iterator[Described]:
-    for finding in answer.findings:
-        if finding.severity == "error":
-            tally.findings.append(finding)
-            tally.counts["refused"] += 1
-            tally.clean = False
+    tally.refuse(finding for finding in answer.findings if finding.severity == "error")
     for one in answer.described:
         tally.counts["read"] += 1
         identifier = one.record.id

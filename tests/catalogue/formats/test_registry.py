@@ -14,9 +14,11 @@ import yaml
 
 from geoguichet.catalogue.errors import FormatError
 from geoguichet.catalogue.formats import registry
-from geoguichet.catalogue.formats.mapping import JsonPart
+from geoguichet.catalogue.formats.mapping import JsonPart, shaped
+from geoguichet.catalogue.formats.registry import WRITERS
 from geoguichet.catalogue.formats.xml import XmlPart, parse
-from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.quality.judging import check
+from geoguichet.catalogue.record import Contact, Link, Record, Time
 from geoguichet.cli import main
 from geoguichet.portal.api.records import ENCODINGS
 
@@ -115,3 +117,41 @@ def test_the_paths_of_a_mapping() -> None:
     element = XmlPart(parse(b'<r><a n="1"> x </a><a n="2">y</a><b><c/></b></r>'))
     assert element.texts("a") == ["x", "y"] and element.texts("a/@n") == ["1", "2"]
     assert element.texts("a[@n=2]") == ["y"] and element.texts("b/c, */@n") == ["1", "2"]
+
+
+ODD_SHAPES: dict[str, Any] = {
+    "dates": ["2020", {"type": "creation"}, {"date": "2021-02-01", "type": "revision"}],
+    "formats": "CSV",
+    "language": "fr",
+    "crs": {"code": 2154},
+    "lineage": True,
+    "resolution": [{"scale": 0}, {"unit": "m"}, {"distance": 5, "unit": "m"}],
+    "maintenance": ["annually"],
+    "ailleurs": {"a": [1]},
+}
+
+
+def test_what_has_not_the_shape_of_a_member_is_kept_and_written_nowhere_else() -> None:
+    record = Record(
+        id="a",
+        title="Un jeu",
+        links=(Link("https://example.org/a", extra={"protocol": 3, "function": "download"}),),
+        contacts=(Contact(name="Anne", extra={"addresses": [{"city": 3.5}, {"city": "Foix"}]}),),
+        time=Time(date="2020", extra={"periods": [["2020"], ["2020", "2021"]]}),
+        extra_properties=ODD_SHAPES,
+    )
+    plain = shaped(record)
+    assert plain.extra_properties == {
+        "dates": [{"date": "2021-02-01", "type": "revision"}],
+        "resolution": [{"distance": 5, "unit": "m"}],
+        "ailleurs": {"a": [1]},
+    }
+    assert plain.links[0].extra == {"function": "download"}
+    assert plain.contacts[0].extra == {"addresses": [{}, {"city": "Foix"}]}
+    assert plain.time is not None and plain.time.periods() == [("2020", "2021")]
+    assert Record.from_geojson(json.loads(WRITERS["geojson"].write(record))) == record
+    for form in WRITERS:
+        assert WRITERS[form].write(record, source=b"", base="")
+    assert check(record).findings
+    whole = registry.read_document((SAMPLES / "iso19139.xml").read_bytes()).records[0]
+    assert shaped(whole) == whole

@@ -11,11 +11,15 @@ from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.iso import iso19115_3, iso19139
 from geoguichet.catalogue.formats.mapping import with_members
 from geoguichet.catalogue.intake.exchange import (
+    Originals,
     _folded,
     every_record,
     export_all,
     import_files,
+    originals_path,
 )
+from geoguichet.catalogue.intake.harvest.kinds import open_source
+from geoguichet.catalogue.intake.harvest.run import harvest
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.cli import main
@@ -54,6 +58,40 @@ def test_an_import_tells_what_it_read(workspace: Path, capsys: pytest.CaptureFix
         == 0
     )
     assert "2 inchangée(s)" in capsys.readouterr().out
+
+
+def test_a_record_beyond_the_bounds_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    """By import and by harvest; the bounds are those of region.toml."""
+    features = [
+        Record(id="a", title="bonne").to_geojson(),
+        Record(id="b", title="x" * 200).to_geojson(),
+        Record(id="c", title="\x0b").to_geojson(),
+        Record(id="d", title="bonne aussi").to_geojson(),
+    ]
+    (tmp_path / "fiches").mkdir()
+    document = {"type": "FeatureCollection", "features": features}
+    (tmp_path / "fiches" / "a.json").write_text(json.dumps(document), encoding="utf-8")
+    for door in ("import", "harvest"):
+        workspace = tmp_path / door
+        workspace.mkdir()
+        (workspace / "region.toml").write_text("[limits]\ntext_length = 100\n", encoding="utf-8")
+        if door == "import":
+            findings = import_files(tmp_path / "fiches", workspace).findings
+        else:
+            source = open_source("folder", str(tmp_path / "fiches"), "dossier")
+            done = harvest(source, workspace, name="dossier", kind="folder")
+            findings = done.findings
+            assert done.status == "partial" and done.counts["refused"] == 2
+        told = {finding.item: finding for finding in findings}
+        assert {name: one.rule for name, one in told.items()} == {
+            "b": "too-large",
+            "c": "unwritable",
+        }
+        assert "properties.title" in str(told["b"].message) and told["b"].severity == "error"
+        with SQLiteStore(store_path(workspace)) as store:
+            assert [record.id for record in every_record(store)] == ["a", "d"]
+        assert Originals(originals_path(workspace)).get("b") is None
+        assert len(export_all(workspace, "iso19139", tmp_path / f"{door}-iso")) == 2
 
 
 def test_an_unedited_record_is_given_back_byte_for_byte(

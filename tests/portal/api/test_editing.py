@@ -2,6 +2,7 @@
 
 import doctest
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -95,6 +96,39 @@ def test_every_precondition_is_held(record: str, http: requests.Session, method:
         assert refused.status_code == 412 and next(iter(told)) in refused.json()["description"]
     kept = {"If-Unmodified-Since": at, "If-None-Match": '"autre"'}
     assert http.request(method, record, json=RECORD, headers=kept).status_code == 204
+
+
+def test_who_overwrites_without_asking_is_told_what(record: str, http: requests.Session) -> None:
+    """The history keeps it; nothing is told to who asked for the current state, or changed
+    nothing.
+    """
+    at = http.get(record, headers={"Accept": "application/geo+json"})
+    changed = {**RECORD, "properties": {"type": "dataset", "title": "Bois"}}
+    put = http.put(record, json=changed)
+    assert put.headers["Previous-ETag"] == at.headers["ETag"]
+    first = int(put.headers["Previous-Version"])
+    assert "Previous-ETag" in put.headers["Access-Control-Expose-Headers"]
+    patched = http.patch(record, json={"properties": {"title": "Bosquets"}})
+    assert int(patched.headers["Previous-Version"]) == first + 1
+    now = http.get(record).headers["ETag"]
+    for quiet in (
+        http.patch(record, json={"properties": {"title": "Bosquets"}}),
+        http.put(record, json=changed, headers={"If-Match": now}),
+    ):
+        assert quiet.status_code == 204 and "Previous-Version" not in quiet.headers
+
+
+def test_a_record_was_last_modified_when_it_was(
+    items: str, record: str, http: requests.Session
+) -> None:
+    """Not when another was: who was told so may go on."""
+    at = http.get(record).headers["Last-Modified"]
+    time.sleep(1.1)
+    assert http.post(items, json={**RECORD, "id": "plus-tard"}).status_code == 201
+    assert http.get(f"{items}/plus-tard").headers["Last-Modified"] != at
+    assert http.get(record).headers["Last-Modified"] == at
+    kept = http.put(record, json=RECORD, headers={"If-Unmodified-Since": at})
+    assert kept.status_code == 204 and http.delete(f"{items}/plus-tard").status_code == 204
 
 
 @pytest.mark.parametrize(
