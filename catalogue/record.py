@@ -664,17 +664,13 @@ def _check_position(position: Any) -> None:
 def _positions(coordinates: Any, depth: int) -> Iterator[Any]:
     if not isinstance(coordinates, list | tuple):
         raise RecordError("geometry.coordinates : une liste de coordonnées est attendue.")
-    if depth == 0:
-        if coordinates:
-            yield coordinates
-        return
-    if depth == 1 and all(
-        type(position) is list for position in coordinates
-    ):  # a ring, as most are
-        yield from filter(None, coordinates)
-        return
-    for part in coordinates:
-        yield from _positions(part, depth - 1)
+    if depth == 1:
+        yield from coordinates
+    elif depth:
+        for part in coordinates:
+            yield from _positions(part, depth - 1)
+    elif coordinates:
+        yield coordinates
 
 
 # Yield the positions of each part (polygon, line or point) of a geometry.

@@ -384,7 +384,8 @@ def _fitting(told: Any, shape: Any) -> Any:
     if kind is tuple:
         return told if [*map(type, told)] == [*inside] else None
     if kind is UnionType:
-        return next((told for one in inside if _fitting(told, one) is not None), None)
+        fits = (_fitting(told, one) for one in inside)
+        return next((held for held in fits if held is not None), None)
     if kind is float:
         return told if type(told) in (int, float) and abs(told) < _LARGEST else None
     if kind is Literal:
