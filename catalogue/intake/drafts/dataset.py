@@ -20,7 +20,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from geoguichet.catalogue.errors import DatasetError, RecordError
+from geoguichet.catalogue.errors import DatasetError
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.mapping import with_members
 from geoguichet.catalogue.intake.drafts.draft import (
@@ -32,9 +32,10 @@ from geoguichet.catalogue.intake.drafts.draft import (
     picture,
 )
 from geoguichet.catalogue.record import Link, Record
-from geoguichet.floor.errors import LayerError
+from geoguichet.floor.errors import GeoguichetError
 from geoguichet.floor.files import check_archive, sidecars_of
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import _
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -63,20 +64,35 @@ def read_datasets(file: Path) -> list[Record]:
         check_archive(file)
         drafts = list(read(file))
     except OSError as error:
-        raise DatasetError(
-            f"{file.name} : fichier illisible ({error.strerror or error})."
-        ) from error
-    except (RecordError, LayerError) as error:
-        raise DatasetError(f"{file.name} : {error}") from error
+        why = str(error.strerror or error)
+        told = _("{file} : fichier illisible ({why}).", file=file.name, why=why)
+        raise DatasetError(told) from error
     except DatasetError:
         raise
-    except (
-        Exception
-    ) as error:  # a library may fail in ways it does not tell; one file never stops the rest
-        raise DatasetError(
-            f"{file.name} : illisible ({type(error).__name__} : {str(error)[:200]})."
-        ) from error
+    except GeoguichetError as error:
+        raise DatasetError(f"{file.name} : {error}") from error
+    except _foreign() as error:  # one file never stops the rest
+        why = f"{type(error).__name__} : {str(error)[:200]}"
+        raise DatasetError(_("{file} : illisible ({why}).", file=file.name, why=why)) from error
     return [_merged(file, record, alone=len(drafts) == 1) for record in drafts]
+
+
+# Return what the libraries that read data raise of a broken file, beside what they tell.
+def _foreign() -> tuple[type[Exception], ...]:
+    from pyarrow import ArrowException
+    from rasterio.errors import RasterioError
+    from shapely.errors import ShapelyError
+
+    theirs = (RasterioError, ShapelyError, ArrowException, BadZipFile, EOFError, SyntaxError)
+    return (
+        *theirs,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RuntimeError,
+    )
 
 
 def media_type(file: Path) -> str:

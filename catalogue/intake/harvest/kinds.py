@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from geoguichet.catalogue.errors import HarvestError
 from geoguichet.floor.files import read_toml
-from geoguichet.floor.words import Message
+from geoguichet.floor.words import Message, _
 
 if TYPE_CHECKING:
     from geoguichet.catalogue.intake.harvest.source import Source
@@ -87,9 +87,12 @@ def open_source(kind: str, address: str, name: str) -> Source:
     ``GEOGUICHET_HARVEST_VOISIN_AUTHORIZATION``.
     """
     if kind not in KINDS:
-        raise HarvestError(
-            f"« {kind} » n'est pas une sorte de source ; attendu {', '.join(KINDS)}."
+        told = _(
+            "« {kind} » n'est pas une sorte de source ; attendu {known}.",
+            kind=kind,
+            known=", ".join(KINDS),
         )
+        raise HarvestError(told)
     from geoguichet.floor.http import Client
 
     key = re.sub(r"[^A-Z0-9]+", "_", name.upper())
@@ -181,44 +184,69 @@ def read_sources(path: Path) -> tuple[Configured, ...]:
     try:
         document = read_toml(path, kind=HarvestError)
     except FileNotFoundError as error:
-        raise HarvestError(
-            f"{path} n'existe pas ; un fichier de sources est attendu, "
-            f"« geoguichet catalogue harvest --init {path} » en crée un."
-        ) from error
+        told = _(
+            "{path} n'existe pas ; un fichier de sources est attendu, "
+            "« geoguichet catalogue harvest --init {path} » en crée un.",
+            path=path,
+        )
+        raise HarvestError(told) from error
     tables = document.get("source")
     if not isinstance(tables, list) or not tables or document.keys() != {"source"}:
-        raise HarvestError(f"{path} : des tables [[source]] sont attendues, et rien d'autre.")
+        told = _("{path} : des tables [[source]] sont attendues, et rien d'autre.", path=path)
+        raise HarvestError(told)
     sources = [
         _source(table, f"{path}, source {at}", path.parent) for at, table in enumerate(tables, 1)
     ]
     names = [source.name for source, _ in sources]
     if twice := next((name for name in names if names.count(name) > 1), ""):
-        raise HarvestError(f"{path} : le nom « {twice} » est donné à deux sources.")
+        told = _("{path} : le nom « {name} » est donné à deux sources.", path=path, name=twice)
+        raise HarvestError(told)
     return tuple(source for source, active in sources if active)
 
 
 def _source(table: Mapping[str, Any], where: str, folder: Path) -> tuple[Configured, bool]:
     expected = ("name", "kind", "url", "active", "max_shrink")
     if odd := sorted(set(table) - {*expected}):
-        raise HarvestError(f"{where} : « {odd[0]} » est inconnu ; attendu {', '.join(expected)}.")
+        told = _(
+            "{where} : « {key} » est inconnu ; attendu {known}.",
+            where=where,
+            key=odd[0],
+            known=", ".join(expected),
+        )
+        raise HarvestError(told)
     for name in ("name", "kind", "url"):
         if not isinstance(table.get(name), str) or not table[name].strip():
-            raise HarvestError(f"{where} : {name} est attendu, un texte.")
+            raise HarvestError(_("{where} : {key} est attendu, un texte.", where=where, key=name))
     active = table.get("active", True)
     if not isinstance(active, bool):
-        raise HarvestError(f"{where} : active est true ou false, {active!r} est donné.")
+        told = _(
+            "{where} : active est true ou false, {given} est donné.",
+            where=where,
+            given=repr(active),
+        )
+        raise HarvestError(told)
     shrink = table.get("max_shrink")
     if not (shrink is None or (type(shrink) in (int, float) and 0 <= shrink <= 1)):
-        message = Message("{where} : max_shrink est une part de 0 à 1, {given} est donné.")
-        raise HarvestError(message.given(where=where, given=repr(shrink)))
-    if table["kind"] not in KINDS:
-        raise HarvestError(
-            f"{where} : kind « {table['kind']} » est inconnu ; attendu {', '.join(KINDS)}."
+        told = _(
+            "{where} : max_shrink est une part de 0 à 1, {given} est donné.",
+            where=where,
+            given=repr(shrink),
         )
+        raise HarvestError(told)
+    if table["kind"] not in KINDS:
+        told = _(
+            "{where} : kind « {kind} » est inconnu ; attendu {known}.",
+            where=where,
+            kind=table["kind"],
+            known=", ".join(KINDS),
+        )
+        raise HarvestError(told)
     url = table["url"].strip()
     if re.match(r"https?://[^/@]*@", url):
-        raise HarvestError(
-            f"{where} : un mot de passe se donne par l'environnement, pas dans l'adresse."
+        told = _(
+            "{where} : un mot de passe se donne par l'environnement, pas dans l'adresse.",
+            where=where,
         )
+        raise HarvestError(told)
     local = str(folder / url) if KINDS[table["kind"]].is_local else url
     return Configured(table["name"].strip(), table["kind"], local, shrink), active

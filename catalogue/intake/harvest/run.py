@@ -225,7 +225,8 @@ def _store_batch(
 # Take what is not a document; return the digests of the documents that the server says unchanged.
 def _other(item: Item, journal: Journal, store: SQLiteStore, tally: _Tally) -> list[str]:
     if isinstance(item, Refused):
-        tally.note("refused", item.address, f"refusée : {item.reason}", refused=True)
+        message = Message("refusée : {reason}", reason=item.reason)
+        tally.note("refused", item.address, message, refused=True)
     elif isinstance(item, Partial):
         tally.clean = False
         message = Message("moisson partielle, aucune fiche n'est supprimée : {reason}")
@@ -244,6 +245,15 @@ def _other(item: Item, journal: Journal, store: SQLiteStore, tally: _Tally) -> l
     return []
 
 
+_TWICE = Message(
+    "donné deux fois par la source, la seconde à {address} ; la première fiche est gardée."
+)
+_HELD = Message("fiche déjà donnée par la source « {source} », qui la garde.")
+_MADE = Message("fiche déjà au catalogue, de la main de « {hand} », et gardée.")
+_NAMESAKE = Message("même identifiant de ressource que « {id} » (source « {source} »).")
+_LOOKALIKE = Message("mêmes titre et emprise que « {id} » (source « {source} »).")
+
+
 # Yield the records of a document that are to be stored, telling the others.
 def _taken(
     answer: registry.Answer,
@@ -258,42 +268,20 @@ def _taken(
         identifier = one.record.id
         twice, near = identifier in tally.seen, neighbours[identifier]
         tally.seen.add(identifier)
-        rule = told = ""
+        told: tuple[str, Message] | None = None
         if twice:
-            rule, told = (
-                "duplicate-id",
-                (
-                    f"donné deux fois par la source, la seconde à {address} ; la première fiche est "
-                    "gardée."
-                ),
-            )
+            told = "duplicate-id", _TWICE.given(address=address)
         elif near.holder:
-            rule, told = (
-                "duplicate",
-                (f"fiche déjà donnée par la source « {near.holder} », qui la garde."),
-            )
+            told = "duplicate", _HELD.given(source=near.holder)
         elif not near.known and (hand := _other_hand(identifier, store, tally.source)):
-            rule, told = (
-                "duplicate",
-                (f"fiche déjà au catalogue, de la main de « {hand} », et gardée."),
-            )
+            told = "duplicate", _MADE.given(hand=hand)
         elif near.namesake[0]:
-            rule, told = (
-                "namesake",
-                (
-                    "même identifiant de ressource que « {} » (source « {} »).".format(
-                        *near.namesake
-                    )
-                ),
-            )
+            told = "namesake", _NAMESAKE.given(id=near.namesake[0], source=near.namesake[1])
         elif near.lookalike[0] and one.record.title:
-            rule, told = (
-                "lookalike",
-                ("mêmes titre et emprise que « {} » (source « {} »).".format(*near.lookalike)),
-            )
-        if rule:
-            tally.note(rule, identifier, told)
-        if rule.startswith("duplicate"):
+            told = "lookalike", _LOOKALIKE.given(id=near.lookalike[0], source=near.lookalike[1])
+        if told:
+            tally.note(told[0], identifier, told[1])
+        if told and told[0].startswith("duplicate"):
             tally.counts["duplicates"] += 1
         else:
             yield one

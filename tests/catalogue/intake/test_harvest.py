@@ -430,7 +430,7 @@ def test_the_same_resource_in_two_sources_is_told(server: Server, tmp_path: Path
     assert (finding.rule, finding.item) == (
         "namesake",
         "jeu-002",
-    ) and "« jeu-001 »" in finding.message
+    ) and "« jeu-001 »" in str(finding.message)
     assert stored(tmp_path) == {"jeu-001": "Jeu 1", "jeu-002": "Jeu 2"}  # told, not merged
 
 
