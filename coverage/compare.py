@@ -6,7 +6,6 @@ with B gives, signs turned.
 """
 
 import difflib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -647,10 +646,10 @@ def opening(text: str) -> Opening:
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:
-    match = re.fullmatch(r"\s*([^=]+?)\s*=\s*(.+?)\s*", text)
-    if match is None:
+    name, _sign, value = (part.strip() for part in text.partition("="))
+    if not name or not value:
         raise StudyError(
             f"{option} : NOM=VALEUR est attendu, {text!r} est donné ; essayez : {option} "
             f'"{example}".'
         )
-    return match[1], match[2]
+    return name, value

@@ -236,7 +236,7 @@ def find_place(directory: Directory, text: str) -> Place:
     OrientationError
         No commune is called so, or several are: the message lists them.
     """
-    match = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*[,;\s]\s*(-?\d+(?:\.\d+)?)\s*", text)
+    match = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)(?:\s*+[,;]\s*+|\s++)(-?\d+(?:\.\d+)?)\s*", text)
     if match is not None:
         return _at(directory, shapely.Point(float(match[1]), float(match[2])), text.strip())
     found = find_communes(directory.territory.communes, text)

@@ -215,11 +215,15 @@ _RELATED = (
 _MACHINERY = ("license", "self", "root", "collection", "next", "prev", "canonical", "profile")
 
 
+#: No figure that a page sets in groups of digits is larger.
+_LARGEST = 1e15
+
+
 def number(value: object) -> str:
     """Return a number as it is written in the language (``12 345,6`` or ``12,345.6``), three
     decimals at most; other values as they are.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
         return str(value)
     return words.given(round(value, 0 if abs(value) >= 100 else 3), 3)
 

@@ -22,7 +22,7 @@ _DEGREES = {
     "OGC:CRS84": False,
     **dict.fromkeys(("EPSG:4326", "EPSG:4258", "EPSG:4171", "EPSG:4979"), True),
 }
-_CODE = re.compile(r"(EPSG|IGNF|ESRI|OGC)(?:\.xml#|[:/]+(?:[\d.]*[:/]+)?|\s)([\w.-]+)$", re.I)
+_CODE = re.compile(r"(EPSG|IGNF|ESRI|OGC)(?:\.xml#|[:/]++(?:[\d.]++[:/]++)?|\s)([\w.-]+)$", re.I)
 #: Degrees around the area of use of a system in which coordinates of it are believed.
 _MARGIN = 2.0
 

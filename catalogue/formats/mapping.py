@@ -513,7 +513,7 @@ class _Step(NamedTuple):
         )
 
 
-_STEP = re.compile(r"([^\[]+)\[(.+?)(!=|\^=|=)(.*)\]")
+_STEP = re.compile(r"([^\[]+)\[([^=!^]+)(!=|\^=|=)(.*)\]")
 
 
 # Return a path as what it tries in turn, each as what it takes together, each as its steps.

@@ -20,8 +20,8 @@ from geoguichet.referentials.directory.hours import (
 
 # -- the cell of a weekday
 
-_TIME = r"(\d{1,2})\s*(?:[:hH]\s*(\d{2})?)"
-_FRENCH_SPAN = re.compile(rf"{_TIME}\s*(?:-|–|à|a|/)\s*{_TIME}")
+_TIME = r"(\d{1,2})\s*+(?:[:hH]\s*+(\d{2})?)"
+_FRENCH_SPAN = re.compile(rf"{_TIME}\s*+(?:-|–|à|a|/)\s*+{_TIME}")
 _BETWEEN = re.compile(r"(?:\s|/|,|;|et|puis|\u00a0)*")
 _CLOSED = frozenset(
     {"", "-", "fermé", "ferme", "fermée", "fermeture", "closed", "néant", "x", "off", "non"}
@@ -89,7 +89,7 @@ _PLACE = (
     r"(?:a la|au|a l|dans la|dans le|dans les|en)\s+(?:salle|maison|mediatheque|bibliotheque|mairie"
     r"|centre|espace|foyer|locaux|rez|siege)"
 )
-_BOOKED = r"(?:sur|avec|par|de|prendre)?\s*(?:prise\s+de\s+)?(?:rendez[-\s]?vous|r\.?d\.?v\.?)"
+_BOOKED = r"(?:(?:sur|avec|par|de|prendre)\s*)?(?:prise\s+de\s+)?(?:rendez[-\s]?vous|r\.?d\.?v\.?)"
 _AWAY = r"(?:sauf|hors|hormis|excepte[es]*|en dehors d[eu]s?|a l exception d[eu]s?)"
 
 #: What is looked for in a text without capitals, accents and apostrophes, in this order: kind,
@@ -130,8 +130,19 @@ _KINDS = (
                  r"|secretariat|chaque|tous|toutes|jours?|semaine|est|sont|ouvre|inclus|h"),
     ("odd", r"\w+"),
 )  # fmt: skip
+# A long text takes the time of its length: what was taken of white space is not given back (nothing
+# that follows it is white space), and no word of a list is followed by more than six others.
 _TOKEN = re.compile(
-    "|".join(rf"(?P<{kind}_{n}>(?<!\w){pattern}(?!\w))" for n, (kind, pattern) in enumerate(_KINDS))
+    "|".join(
+        rf"(?P<{kind}_{n}>(?<!\w){pattern}(?!\w))"
+        for n, (kind, pattern) in enumerate(
+            (
+                kind,
+                pattern.replace(r"\s+", r"\s++").replace(r"\s*", r"\s*+").replace(")*", "){0,6}"),
+            )
+            for kind, pattern in _KINDS
+        )
+    )
     + r"|(?P<break_x>//|[;\n|]|\.(?=\s|$))|(?P<mark_x>[^\w\s])"
 )
 _BOUND = re.compile(_CLOCK)

@@ -319,8 +319,15 @@ def _readable(text: str) -> str | None:
 
 # Split a text at its semicolons, those within quotes aside.
 def _rules(text: str) -> list[str]:
-    parts = re.split(r';(?=(?:[^"]*"[^"]*")*[^"]*$)', text)
-    return [part.strip() for part in parts if part.strip()]
+    parts: list[str] = []
+    within = False
+    for part in reversed(text.split(";")):
+        if within:
+            parts[-1] = f"{part};{parts[-1]}"
+        else:
+            parts.append(part)
+        within ^= part.count('"') % 2 == 1
+    return [part.strip() for part in reversed(parts) if part.strip()]
 
 
 # Return the text for a day that is or is not a holiday (PH, SH): the library knows no school

@@ -166,7 +166,9 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _DBASE_TYPE = re.compile(r",[CDFLN],\d+(?:,\d+)?$")
 #: Columns of the tables by code that a mapping may name, beside those of the services.
 CODED = ("code", "level", "region", "epci", "arrondissement", "population", "year")
-_CRS_WORDS = re.compile(r"\s+(wgs ?84|l ?93|lambert ?93|rgf ?93|dd|4326|2154|degres?|metres?|m)$")
+_CRS_WORDS = re.compile(
+    r"(?<!\s)\s+(wgs ?84|l ?93|lambert ?93|rgf ?93|dd|4326|2154|degres?|metres?|m)$"
+)
 
 
 def folded(name: object) -> str:

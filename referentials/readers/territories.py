@@ -41,7 +41,7 @@ type _Event = tuple[str, str, Kind, Sequence[str]]
 
 _CODE = re.compile(r"  '?([0-9][0-9AB][0-9]{3})'?:$")
 _DATE = re.compile(r"    '(\d{4}-\d{2}-\d{2})':$")
-_PAIR = re.compile(r"([^\s{},:]+): (\[[^\]]*\]|'(?:[^']|'')*'|[^,}]+)")
+_PAIR = re.compile(r"(?<![^\s{},:])([^\s{},:]+): (\[[^\[\]]*\]|'(?:[^']|'')*'|[^,}]+)")
 #: Events of a code that send it elsewhere; ``contribueA`` leaves a part behind.
 _MOVES: Mapping[str, Kind] = {
     "fusionneDans": "merger",

@@ -116,7 +116,7 @@ def _refuse(codes: pd.Series, problem: str, *, where: str) -> None:
 _SAINTS = {"st": "saint", "ste": "sainte", "sts": "saints"}
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
 _SCOPED = re.compile(
-    r"(?P<name>.+?)\s*(?:,\s*|\()(?P<departement>\d[\dab]\d?)\)?\s*", re.IGNORECASE
+    r"(?P<name>.*[^\s,(])\s*[,(]\s*(?P<departement>\d[\dab]\d?)\)?\s*", re.IGNORECASE
 )
 
 

@@ -570,7 +570,7 @@ def _facts(record: Record, told: Members, base: str) -> Told:
         ],
         DCATAP.applicableLegislation: [_law(address) for address in told.get("legislation", ())],
         DCTERMS.accrualPeriodicity: _at(DCTERMS.Frequency, period and FREQUENCY + period),
-        **(_parent(record, parent, base) if parent else {}),
+        **(_parent(record, parent, base) if parent and parent.strip() else {}),
         DCTERMS.language: [_language(item["code"]) for item in told.get("resourceLanguages", ())],
         GEODCAT.serviceType: _concept(f"{INSPIRE}SpatialDataServiceType/{quote(kind)}")
         if kind

@@ -485,7 +485,10 @@ def rights_of(constraints: Sequence[Constraint]) -> str:
     """Return the words of the constraints, each once."""
     return "\n".join(
         dict.fromkeys(
-            item["text"] for constraint in constraints for item in _said_texts(constraint)
+            text
+            for constraint in constraints
+            for item in _said_texts(constraint)
+            if (text := item.get("text"))
         )
     )
 

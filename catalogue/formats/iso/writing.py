@@ -124,7 +124,7 @@ def constraint(make: Maker, said_there: Constraint) -> Element:
     """Make the constraints of one kind."""
 
     def texts(listed: Iterable[Words]) -> list[Value]:
-        return [make.text(item["text"], item.get("href", "")) for item in listed]
+        return [make.text(item.get("text", ""), item.get("href", "")) for item in listed]
 
     def codes_of(listed: Iterable[str]) -> list[Value]:
         return [make.code("MD_RestrictionCode", text) for text in listed]
