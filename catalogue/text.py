@@ -16,6 +16,7 @@ from threading import Lock
 import Stemmer
 
 from geoguichet.catalogue.record import Extent
+from geoguichet.floor.words import unheaped
 
 #: Version of the folding and stemming; a store indexed with another one indexes itself anew.
 ANALYSIS = f"3+snowball-{Stemmer.version()}"
@@ -31,9 +32,6 @@ _FRENCH = re.compile(r"[\x00-\x7fÀ-ÖØ-öø-ÿŒœ‘’“”«»–—…°�
 #: An accented word before an apostrophe. Each word is walked once, from its start: a search that
 #: starts again at each letter takes the square of the time of a long word.
 _ODD_ELISION = re.compile(r"\b[^\WÀ-ÿŒœ]*+[À-ÿŒœ]\w*+['’`´]")
-#: More marks in a row than any writing has (UAX 15 bounds a run at 30): they are taken away first,
-#: since to order them takes the square of their number.
-_HEAPED = re.compile(r"(?:[^\w\s\x00-\x7f]|[\uff9e\uff9f]){31,}")
 _stemmer_lock = Lock()
 
 _LITTLE = (
@@ -84,20 +82,6 @@ def fold(text: str) -> str:
         return letters
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return bare.translate(_LIGATURES)
-
-
-def unheaped(text: str) -> str:
-    """Return the text without the marks that no writing heaps up: it takes linear time to normalize.
-
-    >>> unheaped("e" + "\\u0301\\u0327" * 20)
-    'e'
-    """
-    return _HEAPED.sub(_unmarked, text)
-
-
-# A heap holds marks (M), signs, and no letter (L) but the two marks of half-width Japanese.
-def _unmarked(heap: re.Match[str]) -> str:
-    return "".join(one for one in heap[0] if unicodedata.category(one)[0] not in "ML")
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ locale data; the symbols of units are the same in every language, and a missing 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -349,3 +350,37 @@ def listed(names: Iterable[str]) -> str:
 def cost(value: float, unit: Unit) -> str:
     """Write a cost in its unit: a distance or a time."""
     return duration(value) if unit is Unit.SECONDS else distance(value)
+
+
+# Letters, whatever their accents.
+
+
+#: More marks in a row than any writing has (UAX 15 bounds a run at 30): they are taken away first,
+#: since to order them takes the square of their number.
+_HEAPED = re.compile(r"(?:[^\w\s\x00-\x7f]|[\uff9e\uff9f]){31,}")
+
+
+def unheaped(text: str) -> str:
+    r"""Return the text without the marks that no writing heaps up: it takes linear time to normalize.
+
+    >>> unheaped("e" + "\u0301\u0327" * 20)
+    'e'
+    """
+    return _HEAPED.sub(_unmarked, text)
+
+
+# A heap holds marks (M), signs, and no letter (L) but the two marks of half-width Japanese.
+def _unmarked(heap: re.Match[str]) -> str:
+    return "".join(one for one in heap[0] if unicodedata.category(one)[0] not in "ML")
+
+
+def bare(text: str) -> str:
+    """Return the text without capitals and accents.
+
+    >>> bare("Forêts de l'Ariège")
+    "forets de l'ariege"
+    """
+    if text.isascii():
+        return text.lower()
+    letters = unicodedata.normalize("NFKD", unheaped(text).casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

@@ -197,7 +197,6 @@ def test_a_pattern_takes_the_time_of_the_length_of_a_text(room: str) -> None:
         (r"\s+x$", "search"),
         (r"(a+)+b", "match"),
         (r"\s*[,;\s]\s*x", "fullmatch"),
-        (r"x(?:[:/]+(?:[\d.]*[:/]+)?)y", "search"),
     ],
 )
 def test_a_pattern_that_takes_longer_is_seen(expression: str, way: str) -> None:

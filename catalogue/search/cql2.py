@@ -21,7 +21,7 @@ from shapely.geometry.base import BaseGeometry
 from geoguichet.catalogue.errors import QueryError, RecordError
 from geoguichet.catalogue.record import EARLIEST, LATEST, Extent, instant_keys
 from geoguichet.catalogue.search.tables import QUERYABLES, Kind
-from geoguichet.catalogue.text import unheaped
+from geoguichet.floor.words import unheaped
 
 #: A checked expression.
 type Node = Property | Constant | Call

@@ -1,11 +1,11 @@
 """Opening hours as French lists write them: the cell of a weekday, or a week in prose."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from geoguichet.floor.words import bare
 from geoguichet.referentials.directory.hours import (
     DAY_MINUTES,
     DAYS,
@@ -82,7 +82,8 @@ _NTH = (
     r"|4e(?:me)?s?|quatriemes?|5e(?:me)?s?|derniers?)"
 )
 _CLOCK = (
-    r"(?:\d{1,2}\s*(?:h(?:eures?|rs?)?(?:\.(?=\s?\d))?\s*|:|\.(?=\d\d))(?:[0-5]\d(?!\d))?(?::00)?(?:\s*min)?"
+    r"(?:\d{1,2}\s*(?:h(?:eures?|rs?)?(?:\.(?=\s?\d))?(?:\s*[0-5]\d(?!\d))?"
+    r"|(?::|\.(?=\d\d))(?:[0-5]\d(?!\d))?)(?::00)?(?:\s*min)?"
     r"|midi|minuit|\d{1,2})"
 )
 _PLACE = (
@@ -101,7 +102,7 @@ _KINDS = (
     ("harmless", r"sans interruption|non[-\s]stop|en continu"),
     ("harmless", r"journee continue|y compris|(?:du|de chaque|dans le) mois|au public"),
     ("booked", rf"(?:(?:uniquement|seulement|exclusivement)\s+)?{_BOOKED}"),
-    ("always", r"24\s*h?\s*(?:/|sur)\s*24\s*h?"),
+    ("always", r"24\s*h?\s*(?:/|sur)\s*24(?:\s*h)?"),
     ("everyday", r"tous les (?:jours|matins|apres[-\s]midis)|toute la semaine|chaque jour"),
     ("everyday", r"7\s*j?(?:ours)?\s*(?:/|sur)\s*7(?:\s*j(?:ours)?)?"),
     ("alternate", rf"(?:un|une|1)\s+(?:semaine|fois|{_DAY})\s+sur\s+(?:deux|2|trois|3|quatre|4)"),
@@ -481,9 +482,7 @@ def _minute(clock: str) -> int:
 
 
 def _folded(text: str) -> str:
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return re.sub(r"['’\u00a0\t ]+", " ", plain)
+    return re.sub(r"['’\u00a0\t ]+", " ", bare(text))
 
 
 def read_week(text: str) -> ProseWeek:

@@ -5,7 +5,6 @@ form.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ import numpy as np
 import opening_hours
 
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.words import bare
 from geoguichet.referentials.directory.calendars import is_public_holiday, is_school_holiday
 
 DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
@@ -414,7 +414,7 @@ class Moment:
         UsageError
             It is neither, or the hour is not one from 0:00 to 23:59.
         """
-        told = _plain(text)
+        told = bare(text.strip())
         match = _DATE.fullmatch(told) or _MOMENT.fullmatch(told)
         when = _date(match) if match and match.re is _DATE else None
         day = (
@@ -520,11 +520,6 @@ def next_opening(hours: str | None, at: Moment, departement: str = "") -> Moment
             if (ahead or minute > at.minute % DAY_MINUTES) and is_open(hours, later, departement):
                 return later
     return None
-
-
-def _plain(text: str) -> str:
-    letters = unicodedata.normalize("NFKD", text.strip().casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 # Return the number of the one weekday that begins with the word, in French, else in English.

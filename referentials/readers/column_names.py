@@ -18,7 +18,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.floor.files import read_toml, refused
-from geoguichet.floor.words import Message
+from geoguichet.floor.words import Message, unheaped
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.services import SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
 
@@ -179,7 +179,7 @@ def folded(name: object) -> str:
     ('libelle du site', 'lon')
     """
     plain = (
-        unicodedata.normalize("NFKD", _DBASE_TYPE.sub("", str(name)))
+        unicodedata.normalize("NFKD", unheaped(_DBASE_TYPE.sub("", str(name))))
         .encode("ascii", "ignore")
         .decode()
         .lower()

@@ -4,7 +4,6 @@ counted and named.
 
 import re
 import tomllib
-import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -15,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geoguichet.floor.findings import Unread, refuse_unread
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Message, _, bare
 from geoguichet.referentials.roads.network_file import ROAD_CLASSES, Floats, RoadLines
 
 #: What a word means when nothing is said, and when we do not know it.
@@ -52,9 +51,8 @@ def folded(word: object) -> str:
     >>> folded(" Départementale "), folded("motorway_link"), folded(1.0)
     ('departementale', 'motorway link', '1')
     """
-    letters = unicodedata.normalize("NFKD", str(word).casefold().replace("_", " "))
-    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return re.sub(r"^([+-]?\d+)\.0+$", r"\1", " ".join(bare.replace("’", "'").split()))
+    told = " ".join(bare(str(word).replace("_", " ")).replace("’", "'").split())
+    return re.sub(r"^([+-]?\d+)\.0+$", r"\1", told)
 
 
 @cache

@@ -4,7 +4,6 @@ it; places found by their name.
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ import shapely
 
 from geoguichet.floor.errors import ChoiceError, LayerError
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.words import Message
+from geoguichet.floor.words import Message, bare
 from geoguichet.referentials.layers import (
     LONLAT,
     as_multipolygon,
@@ -126,10 +125,7 @@ def plain(name: str) -> str:
     >>> plain("St-Lizier"), plain("L’Œuvre d'Ax")
     ('saint lizier', 'l oeuvre d ax')
     """
-    letters = unicodedata.normalize("NFKD", name.casefold().translate(_LIGATURES))
-    words = re.findall(
-        r"[^\W_]+", "".join(one for one in letters if not unicodedata.combining(one))
-    )
+    words = re.findall(r"[^\W_]+", bare(name.casefold().translate(_LIGATURES)))
     return " ".join(_SAINTS.get(word, word) for word in words)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from geoguichet.catalogue import record, text
 from geoguichet.catalogue.search import cql2, query, store
+from geoguichet.floor.words import unheaped
 
 
 @pytest.mark.parametrize("module", [text, record, query, store])
@@ -53,8 +54,8 @@ def test_whatever_can_be_heaped_up_is_seen_as_a_mark() -> None:
     every = map(chr, (*range(0xD800), *range(0xE000, sys.maxunicode + 1)))
     heaping = [one for one in every if unicodedata.combining(unicodedata.normalize("NFKD", one)[0])]
     assert len(heaping) > 900
-    assert not text.unheaped("".join(heaping))
-    assert all(text.unheaped(f"e{one * 30}").startswith(f"e{one}") for one in heaping)
+    assert not unheaped("".join(heaping))
+    assert all(unheaped(f"e{one * 30}").startswith(f"e{one}") for one in heaping)
 
 
 @pytest.mark.parametrize(
