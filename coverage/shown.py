@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,14 +132,15 @@ class Shown(ABC):
                 continue
             fill, opacity, radius = _DRAWN.get(name, _USUAL)
             look = {"color": fill, "weight": 1, "fillOpacity": opacity}
-            columns = [column for column in frame.columns if column != frame.geometry.name]
-            rows = frame.reset_index(drop=True).astype(dict.fromkeys(columns, str))
+            rows = frame.reset_index(names="label" if "id" in frame.columns else "id")
+            columns = [column for column in rows.columns if column != rows.geometry.name]
+            rows = rows.astype(dict.fromkeys(columns, str))
             folium.GeoJson(
                 rows.to_json(),
                 name=name,
                 style_function=lambda _, look=look: look,
                 marker=folium.CircleMarker(radius=radius, fill=True),
-                tooltip=folium.GeoJsonTooltip(columns) if columns else None,
+                tooltip=folium.GeoJsonTooltip(columns),
             ).add_to(page)
             bounds.append(frame.total_bounds)
         folium.LayerControl().add_to(page)
@@ -165,16 +167,7 @@ class Shown(ABC):
                     other=path.with_suffix(".gpkg").name,
                 )
             )
-        why = Message("{file} : le fichier n'a pas pu être écrit ({why}).", file=path)
-        with (
-            refused(
-                DataSourceError,
-                OSError,
-                kind=OutputError,
-                say=lambda error: str(why.given(why=error)),
-            ),
-            whole(path) as draft,
-        ):
+        with written(path) as draft:
             for name, frame in self.layers.items():
                 labels = "label" if "id" in frame.columns else "id"
                 rows = frame.reset_index(names=labels)
@@ -196,6 +189,24 @@ class Shown(ABC):
 
 def _figure(value: float) -> str:
     return number(value, 0 if float(value).is_integer() else 3)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """Lend a place to write a file in; it takes the file's place once it is whole.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    why = Message("{file} : le fichier n'a pas pu être écrit ({why}).", file=path)
+    errors = DataSourceError, OSError
+    with (
+        refused(*errors, kind=OutputError, say=lambda error: str(why.given(why=error))),
+        whole(path) as draft,
+    ):
+        yield draft
 
 
 # Return the rows that have a place, in degrees.

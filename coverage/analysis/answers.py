@@ -12,8 +12,8 @@ from geoguichet.coverage.access.rules import UNKNOWN, white
 from geoguichet.coverage.analysis.frames import Given
 from geoguichet.coverage.compare import Side
 from geoguichet.coverage.kiosks.ranking import Sited
-from geoguichet.coverage.routers.impedance import CostMatrix, Router
-from geoguichet.coverage.shown import Shown
+from geoguichet.coverage.routers.impedance import Router
+from geoguichet.coverage.shown import Shown, written
 from geoguichet.coverage.siting.problem import KioskPlan
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.units import Cost
@@ -182,7 +182,6 @@ class Reach(Shown):
     counters: gpd.GeoDataFrame
     pairs: pd.DataFrame
     within: Cost
-    matrix: CostMatrix
 
     @property
     def layers(self) -> Mapping[str, gpd.GeoDataFrame]:
@@ -207,9 +206,17 @@ class Reach(Shown):
         )
 
     def to_parquet(self, path: str | Path) -> Path:
-        """Write the pairs to a Parquet file (columns origin, destination, cost_m or cost_s)."""
+        """Write the pairs to a Parquet file (columns origin, destination, cost_m or cost_s), and
+        return its path.
+
+        Raises
+        ------
+        OutputError
+            The file could not be written; what was there is there still.
+        """
         path = Path(path)
-        self.pairs.to_parquet(path, index=False, compression="zstd")
+        with written(path) as draft:
+            self.pairs.to_parquet(draft, index=False, compression="zstd")
         return path
 
 

@@ -17,7 +17,7 @@ from geoguichet.coverage.analysis.frames import given, surface_of
 from geoguichet.coverage.analysis.questions import Routing, router_of, threshold
 from geoguichet.coverage.outputs.folder import NODATA, write_raster
 from geoguichet.coverage.routers.impedance import Floats, Router
-from geoguichet.coverage.shown import Shown
+from geoguichet.coverage.shown import Shown, written
 from geoguichet.coverage.zones.drawing import ground_below, polygonal, simplified
 from geoguichet.coverage.zones.surface import Grid, Surface, grid_over, masks, slack_surface
 from geoguichet.floor.units import Cost, Unit
@@ -77,14 +77,15 @@ class Isochrones(Shown):
         surface, path = self.surface, Path(path)
         known = np.isfinite(surface.slack) & (surface.slack <= 0)
         cost = np.where(known, surface.slack + float(self.limit), NODATA)
-        write_raster(
-            path,
-            cost[None],
-            surface,
-            names=(_("coût jusqu'au lieu le plus proche"),),
-            units=(surface.unit,),
-            tags={"unit": surface.unit, "limit": f"{float(self.limit):g}"},
-        )
+        with written(path) as draft:
+            write_raster(
+                draft,
+                cost[None],
+                surface,
+                names=(_("coût jusqu'au lieu le plus proche"),),
+                units=(surface.unit,),
+                tags={"unit": surface.unit, "limit": f"{float(self.limit):g}"},
+            )
         return path
 
 

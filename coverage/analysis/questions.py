@@ -379,7 +379,6 @@ def reach(
         ),
         pairs=pairs,
         within=limit,
-        matrix=matrix,
     )
 
 

@@ -1,6 +1,7 @@
 """Answers show themselves: briefly, as a picture, a map, a file."""
 
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import geopandas as gpd
@@ -8,13 +9,20 @@ import pandas as pd
 import pyogrio
 import pytest
 
-from geoguichet import CoverageResult, GeoguichetError, compare, reach, site_kiosks, white_zones
-from geoguichet.coverage.shown import Shown
+from geoguichet import (
+    CoverageResult,
+    GeoguichetError,
+    compare,
+    isochrones,
+    reach,
+    site_kiosks,
+    white_zones,
+)
 from geoguichet.floor.words import speaking
 
 
 @pytest.fixture(scope="module")
-def answers(result: CoverageResult) -> dict[str, Shown]:
+def answers(result: CoverageResult) -> dict[str, Any]:
     people = gpd.GeoDataFrame(
         {"nom": ["Foix", "Ax", "Luzenac"], "pop": [9_500, 1_200, 500]},
         geometry=gpd.points_from_xy([1.605, 1.838, 1.763], [42.966, 42.719, 42.763]),
@@ -24,15 +32,17 @@ def answers(result: CoverageResult) -> dict[str, Shown]:
     plan = site_kiosks(lacking, people, reach="10 km", count=1)
     ways = reach(people, people, within="9 km")
     change = compare(lacking, plan)
-    return {"study": result, "lacking": lacking, "plan": plan, "ways": ways, "change": change}
+    rings = isochrones(people, "2 km")
+    answers = {"study": result, "lacking": lacking, "plan": plan, "ways": ways, "change": change}
+    return answers | {"rings": rings}
 
 
-NAMES = ("study", "lacking", "plan", "ways", "change")
+NAMES = ("study", "lacking", "plan", "ways", "change", "rings")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_answer_is_one_line_and_a_notebook_shows_its_table_and_its_picture(
-    answers: dict[str, Shown], name: str
+    answers: dict[str, Any], name: str
 ) -> None:
     answer = answers[name]
     assert len(repr(answer)) < 300 and "\n" not in repr(answer)
@@ -41,7 +51,7 @@ def test_an_answer_is_one_line_and_a_notebook_shows_its_table_and_its_picture(
     ElementTree.fromstring(str(answer.plot()))
 
 
-def test_a_headline_is_said_in_the_readers_language(answers: dict[str, Shown]) -> None:
+def test_a_headline_is_said_in_the_readers_language(answers: dict[str, Any]) -> None:
     with speaking("fr"):
         french = [answers[name].headline for name in NAMES]
     with speaking("en"):
@@ -51,7 +61,7 @@ def test_a_headline_is_said_in_the_readers_language(answers: dict[str, Shown]) -
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_holds_every_row_of_every_layer(
-    answers: dict[str, Shown], name: str, tmp_path: Path
+    answers: dict[str, Any], name: str, tmp_path: Path
 ) -> None:
     answer = answers[name]
     path = answer.to_file(tmp_path / "answer.gpkg")
@@ -75,7 +85,7 @@ def test_a_column_called_id_is_kept_beside_the_labels(tmp_path: Path) -> None:
 
 
 def test_another_kind_of_file_or_a_layer_that_is_not_there_is_refused(
-    answers: dict[str, Shown], tmp_path: Path
+    answers: dict[str, Any], tmp_path: Path
 ) -> None:
     with pytest.raises(GeoguichetError, match=r"essayez : zones\.gpkg"):
         answers["lacking"].to_file(tmp_path / "zones.shp")
@@ -85,7 +95,7 @@ def test_another_kind_of_file_or_a_layer_that_is_not_there_is_refused(
 
 
 def test_a_map_has_each_layer_and_asks_for_no_background_when_told_so(
-    answers: dict[str, Shown],
+    answers: dict[str, Any],
 ) -> None:
     page = answers["plan"].explore(tiles=None).get_root().render()
     assert all(f"{layer} :" in page or f'"{layer}"' in page for layer in answers["plan"].layers)
@@ -95,6 +105,20 @@ def test_a_map_has_each_layer_and_asks_for_no_background_when_told_so(
     assert "kiosks" in only and "served_after" not in only
 
 
-def test_ways_are_written_to_parquet(answers: dict[str, Shown], tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_is_told_and_nothing_is_left(
+    answers: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+    for write, name in (
+        (answers["lacking"].to_file, "zones.gpkg"),
+        (answers["ways"].to_parquet, "ways.parquet"),
+        (answers["rings"].to_cog, "cost.tif"),
+    ):
+        with pytest.raises(GeoguichetError, match="n'a pas pu être écrit"):
+            write(tmp_path / "file" / name)
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_ways_are_written_to_parquet(answers: dict[str, Any], tmp_path: Path) -> None:
     path = answers["ways"].to_parquet(tmp_path / "ways.parquet")
     assert pd.read_parquet(path).equals(answers["ways"].pairs)
