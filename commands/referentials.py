@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from geoguichet.commands.arguments import (
@@ -136,11 +137,16 @@ def _roads(arguments: argparse.Namespace) -> None:
 def _import(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.directory.schema import understood
     from geoguichet.referentials.readers.registry import choose_reader
+    from geoguichet.referentials.versions.proved import known_communes, proved
 
     reader = choose_reader(
         arguments.file, key=arguments.reader, mapping=arguments.mapping, kind=arguments.kind
     )
-    readings = understood(reader.read(), arguments.max_unknown, where=str(arguments.file))
+    store = store_of(arguments)
+    readings = proved(
+        understood(reader.read(), arguments.max_unknown, where=str(arguments.file)),
+        partial(known_communes, store),
+    )
     if arguments.dry_run:
         from geoguichet.floor.findings import count_by_rule
         from geoguichet.referentials.directory.schema import join_readings
@@ -150,7 +156,6 @@ def _import(arguments: argparse.Namespace) -> None:
         rows_in, notes = reading.rows_in, reading.notes
     else:
         name = arguments.name or reader.name
-        store = store_of(arguments)
         version = store.put(
             name, readings, origin=arguments.file, reader=reader.key, mapping=reader.mapping
         )

@@ -54,6 +54,19 @@ def metric_of(bounds: Sequence[float]) -> str:
     return f"EPSG:{(32600 if y >= 0 else 32700) + int(x // 6 + 31)}"
 
 
+def squares_of(points: gpd.GeoSeries, side_m: float) -> pd.Series:
+    """Return the square of a grid that each point (EPSG:4326, none missing) is in, as text: a grid of
+    metres in each territory's own system.
+    """
+    systems = [metric_of(bounds) for bounds in shapely.bounds(points.array)]
+    squares = pd.Series("", points.index, dtype=object)
+    for system, some in points.groupby(pd.Series(systems, points.index, dtype=object)):
+        metres = some.to_crs(system)
+        east, north = (metres.x // side_m).astype(str), (metres.y // side_m).astype(str)
+        squares[some.index] = f"{system}/" + east + "/" + north
+    return squares
+
+
 def list_layers(path: Path) -> list[str]:
     """Return the names of the layers of a GeoPackage, GeoJSON, Shapefile or other file GDAL reads.
 

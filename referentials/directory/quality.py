@@ -19,7 +19,7 @@ from geoguichet.floor.words import Figure, Message, distance, number, speaking
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.schema import departement_of, departement_of_code
 from geoguichet.referentials.directory.services import plural_name, weekly_hours
-from geoguichet.referentials.layers import LONLAT, MENDED, METRIC
+from geoguichet.referentials.layers import LONLAT, MENDED, squares_of
 from geoguichet.referentials.territories.code_history import CommuneHistory
 from geoguichet.referentials.territories.territory import Territory, ground_findings
 
@@ -497,12 +497,11 @@ def _shared_points(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
 # Report the services told twice: same type, name and commune, at the same place.
 def _duplicates(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
     located = rows[rows.geometry.notna()]
-    metric = located.geometry.to_crs(METRIC)
     keys = [
         located["type"],
         located["name"].str.lower(),
         located["commune"].fillna(""),
-        (metric.x // SAME_PLACE_M).astype(str) + "/" + (metric.y // SAME_PLACE_M).astype(str),
+        squares_of(located.geometry, SAME_PLACE_M),
     ]
     return _of_rows(
         located[located.groupby(keys).cumcount() > 0],

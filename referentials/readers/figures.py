@@ -277,8 +277,12 @@ def grid_of_raster(path: Path) -> Grid:
     )
 
 
+#: Metres and people that no cell has.
+_BEYOND = 1e9
+
+
 def _grid(x: pd.Series, y: pd.Series, people: pd.Series, size_m: int, layer: str) -> Grid:
-    right = x.notna() & y.notna() & people.notna() & (people >= 0)
+    right = (x.abs() < _BEYOND) & (y.abs() < _BEYOND) & people.between(0, _BEYOND)
     findings = row_findings(
         REFUSED,
         layer,

@@ -210,6 +210,7 @@ def read_gdal_layer(
             OSError,
             ValueError,
             RuntimeError,
+            shapely.errors.ShapelyError,
             zipfile.BadZipFile,
             say=lambda error: (
                 f"{path} : couche illisible ({error}) ; un GeoPackage, un GeoJSON ou un shapefile "

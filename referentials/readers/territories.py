@@ -12,13 +12,15 @@ from urllib.parse import unquote
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 import yaml
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.files import refused
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
-from geoguichet.referentials.directory.placing import place_points
+from geoguichet.referentials.directory.ground import axes_by_ground
+from geoguichet.referentials.directory.placing import CANDIDATES, Axes, place_points
 from geoguichet.referentials.directory.schema import Reading, blank, departement_of, row_findings
 from geoguichet.referentials.layers import LONLAT, METRIC, check_columns
 from geoguichet.referentials.readers.column_names import FileMapping, folded
@@ -521,8 +523,17 @@ def _opened(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding], tup
                 remedy="Ajoutez un fichier .cpg.",
             )
         )
-    crs = "Lambert-93" if frame.crs is None else str(frame.crs.name)
-    shapes = frame.geometry if frame.crs else frame.geometry.set_crs(METRIC)
+    if frame.crs is None:
+        axes = _axes_of(frame)
+        frame = frame.set_crs(axes.crs)
+        told = Message(
+            "Système de coordonnées non dit : {label} ({crs}) supposé.",
+            label=axes.label_fr,
+            crs=axes.crs,
+        )
+        remedy = Message("Ajoutez le fichier .prj.")
+        findings.append(Finding("assumed-crs", OUTLINES, "", told, "info", remedy=remedy))
+    crs, shapes = str(frame.crs.name), frame.geometry
     attributes = frame.drop(columns="geometry")
     return (
         attributes.astype(object).where(attributes.notna(), "").astype(str),
@@ -530,6 +541,22 @@ def _opened(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding], tup
         findings,
         (f"Couche, {len(frame)} entités, {crs}.",),
     )
+
+
+#: Levels whose codes begin with that of their département.
+_BY_DEPARTEMENT = frozenset({"iris", "commune", "canton", "arrondissement", "departement"})
+
+
+# Return the system of outlines that do not say it, by the départements of their codes; Lambert-93 when
+# no system puts most of them where they should be.
+def _axes_of(frame: gpd.GeoDataFrame) -> Axes:
+    named = {str(name).lower(): frame[name] for name in frame.columns}
+    coded = [name for name, level in CODES.items() if name in named and level in _BY_DEPARTEMENT]
+    column = next(iter([*coded, *(["code"] if "code" in named else [])]), None)
+    known = blank(frame.index) if column is None else departement_of(named[column].astype(str))
+    middles = shapely.centroid(frame.geometry.array)
+    axes, _ = axes_by_ground(shapely.get_x(middles), shapely.get_y(middles), known)
+    return axes if axes.sure and not axes.swapped else Axes(METRIC, CANDIDATES[METRIC])
 
 
 def _of_geojson(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding], tuple[str, ...]]:

@@ -25,6 +25,7 @@ from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import pandas as pd
+from openpyxl.utils import column_index_from_string
 from openpyxl.utils.exceptions import InvalidFileException
 
 from geoguichet.floor.errors import LayerError
@@ -418,6 +419,28 @@ def read_sheets(path: Path, *, rows: int | None = None) -> dict[str, list[list[s
     return sheets
 
 
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
+
+
+# Write the text of a cell in the rows that it was merged over, in its own column, and return how many
+# rows that is. The parts of the workbook say what was merged, sheet by sheet in their order.
+def _unmerged(path: Path, sheet: int, cells: list[list[str]]) -> int:
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if re.search(r"worksheets/\w+\.xml$", name)]
+        names.sort(key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
+        found = _MERGED.findall(archive.read(names[sheet])) if sheet < len(names) else []
+    filled = 0
+    for left, top, right, bottom in found:
+        column = column_index_from_string(left.decode()) - 1
+        rows = range(int(top), min(int(bottom), len(cells)))
+        if left == right and rows and column < len(cells[0]):
+            text = cells[int(top) - 1][column]
+            for row in rows:
+                cells[row][column] = cells[row][column] or text
+            filled += len(rows) if text else 0
+    return filled
+
+
 # Return the cells of a sheet: as wide as its longest row, whatever size it says that it has.
 def _cells(path: Path, sheet: Any, rows: int | None) -> list[list[str]]:
     sheet.reset_dimensions()
@@ -460,6 +483,10 @@ def open_workbook(path: Path, mapping: FileMapping) -> OpenedTable:
         for name, rows in filled.items()
         if name != chosen and name not in OWN_SHEETS
     ]
+    if merged := _unmerged(path, list(sheets).index(chosen), sheets[chosen]):
+        told = Message("{n} cellule(s) fusionnées : leur texte vaut pour chaque ligne.", n=merged)
+        remedy = Message("Défusionnez ces cellules, et répétez leur texte.")
+        findings.append(Finding("merged-cells", path.name, "", told, "info", remedy=remedy))
     rows = _table(iter(sheets[chosen]), path, mapping, findings, notes)
     return OpenedTable(rows, findings, notes)
 

@@ -9,7 +9,13 @@ import pytest
 import shapely
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.referentials.layers import check_columns, list_layers, metric_of, read_layer
+from geoguichet.referentials.layers import (
+    check_columns,
+    list_layers,
+    metric_of,
+    read_layer,
+    squares_of,
+)
 from geoguichet.referentials.territories.sample import sample_path
 
 
@@ -144,3 +150,16 @@ def test_metres_are_those_of_the_legal_system_of_the_territory(
     bounds: tuple[float, ...], code: str
 ) -> None:
     assert metric_of(bounds) == code
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [(1.44, 43.6), (55.45, -20.9), (-61.5, 16.2), (-52.3, 4.9), (45.2, -12.8)]
+)
+def test_the_squares_of_a_grid_are_of_the_metres_of_their_ground(x: float, y: float) -> None:
+    system = metric_of((x, y, x, y))
+    corner = gpd.GeoSeries([shapely.Point(x, y)], crs=4326).to_crs(system)[0]
+    east, north = corner.x // 50 * 50, corner.y // 50 * 50
+    inside = [(east + 1, north + 1), (east + 49, north + 49), (east + 51, north + 1)]
+    points = gpd.GeoSeries([shapely.Point(place) for place in inside], crs=system).to_crs(4326)
+    first, same, beside = squares_of(points, 50)
+    assert first == same != beside

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from geoguichet.floor.findings import count_by_rule
@@ -60,3 +61,34 @@ def test_what_was_put_right_is_told(tmp_path: Path) -> None:
     assert (second.commune, second.departement, second.telephone) == ("2A004", "2A", None)
     rules = count_by_rule(reading.findings)
     assert (rules["lost-zero"], rules["mended-cell"], rules["unreadable-cell"]) == (2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("merged", "types", "count"),
+    [
+        (("B2:B4",), ["town_hall"] * 3, 2),
+        (("B2:B3",), ["town_hall", "town_hall", "msap"], 1),
+        (("D2:D4", "B3:B4"), ["town_hall", "post_office", "post_office"], 1),
+        (("C2:D2",), ["town_hall", "post_office", "msap"], 0),
+    ],
+)
+def test_a_cell_merged_over_rows_is_said_by_each_of_them(
+    merged: tuple[str, ...], types: list[str], count: int, tmp_path: Path
+) -> None:
+    book = openpyxl.Workbook()
+    for row in (
+        ("nom", "type", "code insee", "adresse"),
+        ("A", "mairie", "32013", ""),
+        ("B", "bureau de poste", "31291", ""),
+        ("C", "msap", "31042", ""),
+    ):
+        book.active.append(row)
+    for cells in merged:
+        book.active.merge_cells(cells)
+    book.save(tmp_path / "liste.xlsx")
+    reading = join_readings(read_chunks(tmp_path / "liste.xlsx"))
+    assert reading.rows["type"].tolist() == types
+    told = [str(each.message) for each in reading.findings if each.rule == "merged-cells"]
+    assert told == (
+        [f"{count} cellule(s) fusionnées : leur texte vaut pour chaque ligne."] * bool(count)
+    )

@@ -7,8 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 
 from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.floor.findings import count_by_rule
@@ -344,3 +346,29 @@ def test_what_a_file_is_not_is_refused(tmp_path: Path) -> None:
         choose_reader(path, key="arcep", kind="territories")
     with pytest.raises(UsageError, match="--mapping"):
         choose_reader(path, mapping=path, kind="broadband")
+
+
+@pytest.mark.parametrize(
+    ("code", "place", "system"),
+    [
+        ("97411", (55.45, -20.9), 2975),
+        ("97120", (-61.55, 16.2), 5490),
+        ("97302", (-52.3, 4.9), 2972),
+        ("97608", (45.2, -12.8), 4471),
+        ("31555", (1.44, 43.6), 2154),
+        ("31555", (1.44, 43.6), 27572),
+    ],
+)
+def test_outlines_that_do_not_say_their_system_are_in_that_of_their_codes(
+    code: str, place: tuple[float, float], system: int, tmp_path: Path
+) -> None:
+    x, y = place
+    square = shapely.box(x - 0.01, y - 0.01, x + 0.01, y + 0.01)
+    frame = gpd.GeoDataFrame({"insee_com": [code]}, geometry=[square], crs=4326).to_crs(system)
+    frame.to_file(tmp_path / "communes.shp", encoding="utf-8")
+    (tmp_path / "communes.prj").unlink()
+    reading = join_readings(territories.read_outlines(tmp_path / "communes.shp"))
+    middle = reading.rows.geometry[0].centroid
+    assert (middle.x, middle.y) == pytest.approx(place, abs=1e-3)
+    assert [each.rule for each in reading.findings] == ["assumed-crs"]
+    assert f"EPSG:{system}" in str(reading.findings[0].message)
