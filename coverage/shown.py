@@ -100,7 +100,7 @@ class Shown(ABC):
         size = f"{(right - left) * scale + 2 * _MARGIN:.0f} {(top - bottom) * scale + 24:.0f}"
         drawn = [
             f'<g fill="{fill}" fill-opacity="{opacity}" stroke="{fill}" fill-rule="evenodd">'
-            f"<title>{escape(name)}</title>{''.join(_drawn(frame, crs, matrix, radius))}</g>"
+            f"<title>{escape(name)}</title>{''.join(dict.fromkeys(_drawn(frame, crs, matrix, radius)))}</g>"
             for name, frame in frames.items()
             for fill, opacity, radius in [_DRAWN.get(name, _USUAL)]
         ]
@@ -215,7 +215,8 @@ def _located(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame[[*frame.columns]].to_crs(LONLAT)
 
 
-# Yield the elements of a layer: circles for points, paths for surfaces, holes kept.
+# Yield the elements of a layer: circles for points, paths for surfaces, holes kept. What falls on
+# one unit of the drawing is the same text, and is drawn once.
 def _drawn(frame: gpd.GeoDataFrame, crs: str, matrix: list[float], radius: float) -> Iterator[str]:
     shapes = frame.geometry.to_crs(crs).affine_transform(matrix)
     for part in shapely.get_parts(shapely.simplify(shapes.to_numpy(), _TOLERANCE)):

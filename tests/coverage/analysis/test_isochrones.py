@@ -9,6 +9,7 @@ import rasterio
 from pyproj import Geod
 
 from geoguichet import catchments, isochrones
+from geoguichet.coverage.analysis.questions import router_of
 from geoguichet.coverage.routers.impedance import Floats, Nearest, StraightLine
 
 GEOD = Geod(ellps="WGS84")
@@ -55,6 +56,22 @@ def test_what_cannot_be_reached_in_time_is_a_hole() -> None:
     (shape,) = one.geometry
     assert any(len(part.interiors) for part in shape.geoms)
     assert shape.area == pytest.approx(np.pi * (3000**2 - 2000**2 + 1000**2), rel=0.03)
+
+
+@pytest.mark.parametrize("made_or_real", ["made"], indirect=True)
+def test_by_road_a_place_is_in_an_isochrone_when_the_router_says_so(region_roads: Path) -> None:
+    router = router_of(region_roads)
+    seat = gpd.GeoSeries(gpd.points_from_xy([1.605], [42.966]), crs=4326)
+    found = isochrones(seat, "15 min", router=router, cell="500 m").polygons.geometry.iloc[0]
+    west, south, east, north = found.bounds
+    there = np.random.default_rng(7).uniform([west, south], [east, north], (1500, 2))
+    places = gpd.GeoSeries(gpd.points_from_xy(*there.T), crs=4326)
+    near = router.nearest(places, seat).cost <= 900
+    border = gpd.GeoSeries([found.boundary], crs=4326).to_crs(2154).iloc[0]
+    sure = places.to_crs(2154).distance(border).to_numpy() > 125  # a step of the fine grid
+    assert near.any() and sure.sum() > 1000
+    wrong = places.within(found).to_numpy()[sure] != near[sure]
+    assert wrong.mean() < 0.005
 
 
 def test_together_they_are_the_union_of_each() -> None:
