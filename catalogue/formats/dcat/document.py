@@ -241,7 +241,7 @@ def serialized(graph: NumberedGraph, form: Form) -> bytes:
 
 def subject_of(record: Record, base: str) -> URIRef:
     """Return the address of the resource that a record describes."""
-    if record.id.startswith(("http://", "https://")) and not set(record.id) & set(_UNSAFE):
+    if record.id.startswith(("http://", "https://")) and str(address_of(record.id)) == record.id:
         return URIRef(record.id)
     return URIRef(base + quote(record.id, safe=""))
 
@@ -445,7 +445,7 @@ def _rights(record: Record) -> Told:
 
 def _licence(record: Record) -> URIRef | None:
     address = licences.address_of(licences.asserted(record))
-    return _address(address) if address else None
+    return address_of(address) if address else None
 
 
 # Yield the distributions, endpoints, sources and pages.
@@ -561,7 +561,7 @@ def _facts(record: Record, told: Members, base: str) -> Told:
         DCAT.spatialResolutionInMeters: metres,
         DQV.hasQualityMeasurement: measures,
         GEODCAT.referenceSystem: [
-            Thing(DCTERMS.Standard, address=_address(codes.crs_address(system)))
+            Thing(DCTERMS.Standard, address=address_of(codes.crs_address(system)))
             for system in told.get("crs", ())
             if system.startswith("EPSG:")
         ],
