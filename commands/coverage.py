@@ -129,8 +129,8 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
 
     study = read_study(path)
     with progress(quiet=arguments.quiet) as on_step:
-        from geoguichet.coverage.outputs import leaflet
         from geoguichet.coverage.outputs.folder import write_all
+        from geoguichet.coverage.outputs.style import NO_LEAFLET, leaflet_present
         from geoguichet.coverage.outputs.summary import of_study
         from geoguichet.coverage.publish import publish
         from geoguichet.coverage.run import run
@@ -144,8 +144,8 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
         if out is None:
             on_step(_("publication au catalogue"))
             publish(result, workspace)
-    if not leaflet.present():
-        print(_("geoguichet : {message}", message=leaflet.MISSING), file=sys.stderr)
+    if not leaflet_present():
+        print(_("geoguichet : {message}", message=NO_LEAFLET), file=sys.stderr)
     if arguments.json:
         print_json(as_json(result, files))
     else:

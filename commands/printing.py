@@ -187,6 +187,7 @@ def _plan(result: CoverageResult, plan: KioskPlan) -> dict[str, Any]:
         "bound": plan.bound,
         "gap": plan.gap,
         "status": plan.status,
+        "hosts": None if plan.hosts is None else plan.hosts.as_dict(),
         "method": plan.method,
         "seconds": round(plan.seconds, 3),
         "cost_eur": float(result.kiosks["cost_eur"].sum()),

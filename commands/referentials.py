@@ -401,11 +401,11 @@ def _export(arguments: argparse.Namespace) -> None:
 )
 def _stops(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.directory.services import stops_of
+    from geoguichet.referentials.layers import path_of
     from geoguichet.referentials.regions import region
-    from geoguichet.referentials.territories import sample
 
     store = store_of(arguments)
-    layers = region.read_layers(sample.path_of(arguments.base))
+    layers = region.read_layers(path_of(arguments.base))
     halls = layers["services"][layers["services"]["type"] == "town_hall"].drop_duplicates("commune")
     services = store.rows(store.find(arguments.name))
     stops = stops_of(services, layers["communes"], halls.set_index("commune").geometry)

@@ -189,7 +189,8 @@ def document(result: CoverageResult, outputs: Iterable[Path]) -> dict[str, Any]:
         "plan": None
         if result.plan is None
         else {name: getattr(result.plan, name) for name in _PLAN}
-        | {"sites": len(result.plan.sites)},
+        | {"sites": len(result.plan.sites)}
+        | {"hosts": None if result.plan.hosts is None else result.plan.hosts.as_dict()},
         "ranking": None if result.ranking is None else result.ranking.as_dict(),
         "beside": result.beside.as_dict(),
         "seed": None,

@@ -36,6 +36,7 @@ from geoguichet.coverage.outputs.style import moment
 from geoguichet.coverage.study.study import SAMPLE, StudyContact
 from geoguichet.floor.files import digest_of
 from geoguichet.floor.words import number, speaking
+from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.territories import sample
 
 #: Layers of the sample that the portal also serves as features, and the name of the collection.
@@ -68,7 +69,7 @@ def sample_records(contact: StudyContact | None = None) -> tuple[Record, ...]:
     """Return one record per layer of the embedded sample; ``contact`` is who gives it out here and
     keeps its record.
     """
-    path = sample.sample_path()
+    path = sample_path()
     digest = digest_of(path)
     return tuple(
         _layer_record(

@@ -21,8 +21,8 @@ from geoguichet.coverage.access.demand import (
 from geoguichet.coverage.access.rules import add_metres, measure, slack_at, white
 from geoguichet.coverage.access.supplements import Beside, baseline, beside, lacking_table
 from geoguichet.coverage.access.supply import supply_points
-from geoguichet.coverage.kiosks.prospects import candidate_hosts, no_kiosks, site_rules
-from geoguichet.coverage.kiosks.ranking import SAVINGS, Sited, once_open, site
+from geoguichet.coverage.kiosks.prospects import candidate_hosts, site_rules
+from geoguichet.coverage.kiosks.ranking import SAVINGS, Sited, no_kiosks, once_open, site
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.study.choices import open_router

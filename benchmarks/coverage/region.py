@@ -28,8 +28,9 @@ from geoguichet.coverage.routers.road import RoadRouter
 from geoguichet.coverage.study.study import Rule, ZoneChoice
 from geoguichet.coverage.zones.drawing import find_smooth_zones, partition
 from geoguichet.coverage.zones.surface import Surface, slack_surface
+from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.roads.sources import make_network
-from geoguichet.referentials.territories.sample import DEPARTEMENTS, NAME, sample_path
+from geoguichet.referentials.territories.sample import DEPARTEMENTS, NAME
 from geoguichet.referentials.territories.territory import read_territory
 
 TYPES = (

@@ -27,9 +27,9 @@ from measure import Measured, machine, measured, peak_mb
 from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.road import RoadRouter
 from geoguichet.coverage.siting.covering import maximal_covering
+from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.readers.registry import FORMATS
 from geoguichet.referentials.roads.sources import make_network
-from geoguichet.referentials.territories.sample import sample_path
 
 KIOSKS = 80
 TYPES = ("town_hall", "post_office", "post_agency", "post_relay")

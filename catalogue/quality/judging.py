@@ -31,7 +31,7 @@ from geoguichet.catalogue.text import words
 from geoguichet.floor.findings import Finding, Severity
 from geoguichet.floor.http import Client, HttpError
 from geoguichet.floor.words import Message, _, ngettext, pgettext
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import sample_path
 
 # What is missing, wrong or doubtful in a record: ISO 19115, INSPIRE (technical guidance 2.0), OGC
 # Records, and sense. Every rule says what it found, where, why it matters and how to mend it; the

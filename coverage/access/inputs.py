@@ -12,7 +12,7 @@ from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory import quality
 from geoguichet.referentials.directory.services import read_services
-from geoguichet.referentials.layers import check_text, list_layers, read_layer
+from geoguichet.referentials.layers import check_text, list_layers, read_layer, sample_path
 from geoguichet.referentials.territories import sample
 from geoguichet.referentials.territories.standing import standing_in
 from geoguichet.referentials.territories.territory import (
@@ -177,7 +177,7 @@ def source_path(study: Study) -> Path:
     file.
     """
     if study.source == SAMPLE:
-        return sample.sample_path()
+        return sample_path()
     beside = study.path.parent if study.path else Path()
     path = beside / study.source
     if not path.is_file():

@@ -15,9 +15,9 @@ from geoguichet.coverage.access.rules import margins_of, met_with
 from geoguichet.coverage.access.rules import white as white_of
 from geoguichet.coverage.access.supply import open_enough
 from geoguichet.coverage.errors import SitingError, StudyError
-from geoguichet.coverage.routers.impedance import CostMatrix, Positions, Router
+from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Positions, Router
 from geoguichet.coverage.siting.covering import maximal_covering
-from geoguichet.coverage.siting.problem import Capacity, KioskPlan, SiteRules, too_near
+from geoguichet.coverage.siting.problem import Capacity, KioskPlan, Quality, SiteRules, too_near
 from geoguichet.coverage.study.choices import KioskChoice, Stakes, too_many_floors
 from geoguichet.coverage.study.hypotheses import Broadband
 from geoguichet.coverage.study.study import Study
@@ -354,34 +354,6 @@ def _none_left(
     )
 
 
-# The kiosks of a study: what each host could do, and the table of those that its model opens.
-
-KIOSK_COLUMNS = (
-    "rank",
-    "standing",
-    "commune",
-    "name",
-    "departement",
-    "host",
-    "host_id",
-    "type",
-    "needs",
-    "hours",
-    "hours_per_week",
-    "people_added",
-    "people_cumulated",
-    "share_cumulated",
-    "gain",
-    "cost_eur",
-    # what every kiosk says of the plan it belongs to, so that the layer can be read alone
-    "model",
-    "status",
-    "value",
-    "bound",
-    "gap",
-)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Prospect:
     """What a kiosk in each host could do for the points that counters leave unserved."""
@@ -479,16 +451,25 @@ def solve(
     people = choice.weight or "people"
     everyone = demand[people].fillna(0).astype(float)
     weight = prospect.white[people].fillna(0).to_numpy(float)[rows]
+    costs = _of_rows(prospect.costs, rows)
     stakes = Stakes(
         weight=weight,
         cover=sparse.csr_array(prospect.serves[rows]),
-        costs=_of_rows(prospect.costs, rows),
+        costs=costs,
         prices_eur=costs_eur(prospect.hosts, choice),
         rules=prospect.rules,
         total=float(everyone.sum()),
         served=float(everyone[demand["served"]].sum()),
         reachable=float(weight[prospect.reachable[rows]].sum()),
         capacity=_capacity(prospect, choice, rows),
+        quality=Quality(
+            within=choice.host_quality_within,
+            hours=prospect.hosts["hours_per_week"].fillna(0).to_numpy(float),
+            size=people_of_commune(prospect.hosts, demand),
+            costs=costs,
+            weight=weight,
+            existing=prospect.rules.existing,
+        ),
     )
     try:
         plan = choice.solve(stakes)
@@ -519,6 +500,13 @@ def _capacity(prospect: Prospect, choice: KioskChoice, rows: Positions) -> Capac
         room=choice.capacity.of_hosts(prospect.hosts["hours_per_week"]),
         together=choice.capacity.of_desk(choice.experts),
     )
+
+
+def people_of_commune(hosts: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> Floats:
+    """Return how many people live in the commune of each host, 0 where the study counts none."""
+    commune = demand["commune"] if "commune" in demand.columns else demand.index.to_series()
+    counted = demand["people"].groupby(commune.to_numpy()).sum()
+    return hosts["commune"].map(counted).fillna(0).to_numpy(float)
 
 
 # Return the costs from some rows only, numbered in their order.
@@ -602,68 +590,6 @@ def first_serving(serves: sparse.sparray, opened: list[int]) -> Positions:
     return first
 
 
-def kiosk_table(prospect: Prospect, plan: KioskPlan, choice: KioskChoice) -> gpd.GeoDataFrame:
-    """Return the kiosks, those that exist first (rank 0), then those of the plan in its order.
-
-    People are counted once, with the first kiosk of the table that serves them, whatever the model
-    counts; ``gain`` is what the plan says each adds in the model's own measure.
-    """
-    existing, opened = list(prospect.rules.existing), [*prospect.rules.existing, *plan.sites]
-    hosts, old = prospect.hosts.iloc[opened], len(existing)
-    people = prospect.white["people"].to_numpy(float)
-    first = first_serving(prospect.serves, opened)
-    added = pd.Series(
-        np.bincount(first[first >= 0], weights=people[first >= 0], minlength=len(opened))
-        .round()
-        .astype(np.int64)
-    )
-    required = set(prospect.rules.required)
-    standing = ["existing"] * old + [
-        "required" if site in required else "proposed" for site in plan.sites
-    ]
-    gains = np.array([np.nan] * old + list(plan.gains), dtype=float)
-    return gpd.GeoDataFrame(
-        {
-            "rank": [0] * old + list(range(1, len(plan.sites) + 1)),
-            "standing": standing,
-            "commune": hosts["commune"].to_numpy(),
-            "name": hosts["commune_name"].to_numpy(),
-            "departement": hosts["departement"].to_numpy(),
-            "host": hosts["name"].to_numpy(),
-            "host_id": hosts.index.to_numpy(),
-            "type": hosts["type"].to_numpy(),
-            "needs": [
-                ",".join(key for key in choice.offers if key in prospect.opened[site])
-                for site in opened
-            ],
-            "hours": hosts["hours"].to_numpy(),
-            "hours_per_week": hosts["hours_per_week"].to_numpy(float),
-            "people_added": added.to_numpy(),
-            "people_cumulated": added.cumsum().to_numpy(),
-            "share_cumulated": (
-                added.cumsum() / people.sum() if people.sum() else added * 0.0
-            ).to_numpy(),
-            "gain": np.where(np.isfinite(gains), gains, np.nan),
-            "cost_eur": np.where(np.arange(len(opened)) < old, 0.0, costs_eur(hosts, choice)),
-            "model": choice.model,
-            "status": plan.status,
-            "value": plan.value,
-            "bound": plan.bound,
-            "gap": plan.gap,
-        },
-        geometry=hosts.geometry.to_numpy(),
-        crs="EPSG:4326",
-        index=pd.Index(
-            [
-                *(f"e-{number:03d}" for number in range(1, old + 1)),
-                *(f"k-{number:03d}" for number in range(1, len(plan.sites) + 1)),
-            ],
-            name="id",
-            dtype=object,
-        ),
-    )[[*KIOSK_COLUMNS, "geometry"]]
-
-
 def served_by(prospect: Prospect, kiosks: gpd.GeoDataFrame) -> pd.Index:
     """Return the white points that some kiosk of the table serves."""
     return prospect.white.index[first_serving(prospect.serves, positions(prospect, kiosks)) >= 0]
@@ -672,13 +598,3 @@ def served_by(prospect: Prospect, kiosks: gpd.GeoDataFrame) -> pd.Index:
 def positions(prospect: Prospect, kiosks: gpd.GeoDataFrame) -> list[int]:
     """Return the positions in the hosts of the kiosks of the table, in its order."""
     return [int(place) for place in prospect.hosts.index.get_indexer(kiosks["host_id"])]
-
-
-def no_kiosks() -> gpd.GeoDataFrame:
-    """Return the table of a study that asks for none."""
-    return gpd.GeoDataFrame(
-        columns=list(KIOSK_COLUMNS),
-        geometry=[],
-        crs="EPSG:4326",
-        index=pd.Index([], name="id", dtype=object),
-    )

@@ -16,8 +16,8 @@ from geoguichet.coverage.kiosks.programme import Phased, phased, settled
 from geoguichet.coverage.kiosks.prospects import (
     Hosts,
     Prospect,
+    costs_eur,
     first_serving,
-    kiosk_table,
     positions,
     prospect,
     served_by,
@@ -29,6 +29,106 @@ from geoguichet.coverage.study.choices import KioskChoice
 from geoguichet.coverage.study.hypotheses import Reference
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.units import Unit
+
+# The table of the kiosks that a model opens.
+
+KIOSK_COLUMNS = (
+    "rank",
+    "standing",
+    "commune",
+    "name",
+    "departement",
+    "host",
+    "host_id",
+    "type",
+    "needs",
+    "hours",
+    "hours_per_week",
+    "people_added",
+    "people_cumulated",
+    "share_cumulated",
+    "gain",
+    "cost_eur",
+    # what every kiosk says of the plan it belongs to, so that the layer can be read alone
+    "model",
+    "status",
+    "value",
+    "bound",
+    "gap",
+)
+
+
+def kiosk_table(prospect: Prospect, plan: KioskPlan, choice: KioskChoice) -> gpd.GeoDataFrame:
+    """Return the kiosks, those that exist first (rank 0), then those of the plan in its order.
+
+    People are counted once, with the first kiosk of the table that serves them, whatever the model
+    counts; ``gain`` is what the plan says each adds in the model's own measure.
+    """
+    existing, opened = list(prospect.rules.existing), [*prospect.rules.existing, *plan.sites]
+    hosts, old = prospect.hosts.iloc[opened], len(existing)
+    people = prospect.white["people"].to_numpy(float)
+    first = first_serving(prospect.serves, opened)
+    added = pd.Series(
+        np.bincount(first[first >= 0], weights=people[first >= 0], minlength=len(opened))
+        .round()
+        .astype(np.int64)
+    )
+    required = set(prospect.rules.required)
+    standing = ["existing"] * old + [
+        "required" if site in required else "proposed" for site in plan.sites
+    ]
+    gains = np.array([np.nan] * old + list(plan.gains), dtype=float)
+    return gpd.GeoDataFrame(
+        {
+            "rank": [0] * old + list(range(1, len(plan.sites) + 1)),
+            "standing": standing,
+            "commune": hosts["commune"].to_numpy(),
+            "name": hosts["commune_name"].to_numpy(),
+            "departement": hosts["departement"].to_numpy(),
+            "host": hosts["name"].to_numpy(),
+            "host_id": hosts.index.to_numpy(),
+            "type": hosts["type"].to_numpy(),
+            "needs": [
+                ",".join(key for key in choice.offers if key in prospect.opened[site])
+                for site in opened
+            ],
+            "hours": hosts["hours"].to_numpy(),
+            "hours_per_week": hosts["hours_per_week"].to_numpy(float),
+            "people_added": added.to_numpy(),
+            "people_cumulated": added.cumsum().to_numpy(),
+            "share_cumulated": (
+                added.cumsum() / people.sum() if people.sum() else added * 0.0
+            ).to_numpy(),
+            "gain": np.where(np.isfinite(gains), gains, np.nan),
+            "cost_eur": np.where(np.arange(len(opened)) < old, 0.0, costs_eur(hosts, choice)),
+            "model": choice.model,
+            "status": plan.status,
+            "value": plan.value,
+            "bound": plan.bound,
+            "gap": plan.gap,
+        },
+        geometry=hosts.geometry.to_numpy(),
+        crs="EPSG:4326",
+        index=pd.Index(
+            [
+                *(f"e-{number:03d}" for number in range(1, old + 1)),
+                *(f"k-{number:03d}" for number in range(1, len(plan.sites) + 1)),
+            ],
+            name="id",
+            dtype=object,
+        ),
+    )[[*KIOSK_COLUMNS, "geometry"]]
+
+
+def no_kiosks() -> gpd.GeoDataFrame:
+    """Return the table of a study that asks for none."""
+    return gpd.GeoDataFrame(
+        columns=list(KIOSK_COLUMNS),
+        geometry=[],
+        crs="EPSG:4326",
+        index=pd.Index([], name="id", dtype=object),
+    )
+
 
 # The demand once the kiosks are open: which one reaches each point, and who is served then.
 

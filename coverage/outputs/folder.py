@@ -28,8 +28,8 @@ from rasterio.shutil import copy
 from geoguichet.coverage import manifest
 from geoguichet.coverage.errors import OutputError, OutputFolderError
 from geoguichet.coverage.manifest import CoverageResult
-from geoguichet.coverage.outputs import leaflet, report, web_map
-from geoguichet.coverage.outputs.style import layer_styles
+from geoguichet.coverage.outputs import report, web_map
+from geoguichet.coverage.outputs.style import layer_styles, leaflet_present
 from geoguichet.coverage.study.study import Study
 from geoguichet.coverage.zones.surface import Surface
 from geoguichet.floor.words import Message, _, speaking
@@ -323,7 +323,7 @@ OUTPUTS: dict[str, Output] = {
         "application/vnd.apache.parquet",
         "Zones blanches (GeoParquet)",
     ),
-    "map.html": Output(web_map.write, "text/html", "Carte", wanted=lambda _: leaflet.present()),
+    "map.html": Output(web_map.write, "text/html", "Carte", wanted=lambda _: leaflet_present()),
     "report.html": Output(report.write, "text/html", "Rapport"),
     "surface.tif": Output(
         write,

@@ -21,7 +21,6 @@ from folium.template import Template
 from shapely.geometry import mapping
 
 from geoguichet.coverage.manifest import CoverageResult
-from geoguichet.coverage.outputs.leaflet import leaflet_css, leaflet_js
 from geoguichet.coverage.outputs.style import (
     BORDER,
     INK,
@@ -29,6 +28,8 @@ from geoguichet.coverage.outputs.style import (
     LAND,
     ZONE_EDGE,
     filled,
+    leaflet_css,
+    leaflet_js,
     n_kiosks,
     n_people,
     nonempty,

@@ -284,12 +284,68 @@ def proof_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
         and _("Parmi eux, {value} {who}.", value=number(plan.value), who=who(choice)),
         told,
         *stopped_sentences(plan),
+        *host_sentences(result, plan),
     )
 
 
 def stopped_sentences(plan: KioskPlan) -> list[str]:
-    """Say why the search stopped before it had a proof; nothing when it has one."""
-    return [] if plan.status == "optimal" else [str(_STOPPED[plan.status])]
+    """Say why the search stopped before it had a proof; nothing when it has one, or when all that
+    is missing was given up for better hosts.
+    """
+    given_up = plan.hosts is not None and plan.hosts.best == plan.bound
+    return [] if plan.status == "optimal" or given_up else [str(_STOPPED[plan.status])]
+
+
+def host_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
+    """Say how the hosts were chosen among the plans that are good enough, what that gave up, and
+    how far it is proved.
+    """
+    choice, hosts = result.study.kiosks, plan.hosts
+    if choice is None or hosts is None or not plan.sites:
+        return []
+    if not hosts.criteria:
+        return [
+            _(
+                "Le problème est trop grand pour que les plans qui se valent soient départagés par "
+                "leurs lieux d’accueil."
+            )
+        ]
+    first, sites = hosts.criteria[0], len(plan.sites)
+    before, after = number(first.before / hosts.sites, 1), number(first.after / sites, 1)
+    share = percent(hosts.within, 0 if round(hosts.within * 100, 6).is_integer() else 1)
+    lost = round(hosts.best - plan.value)
+    if round(abs(plan.value - hosts.best), 6) and choice.seeks == "people":
+        told = _(
+            "À {share} près, les lieux d’accueil les plus ouverts : {after} h par semaine en "
+            "moyenne au lieu de {before} ; {lost} sont laissés pour cela.",
+            share=share,
+            after=after,
+            before=before,
+            lost=n_people(lost) if not choice.weight else f"{number(lost)} {who(choice)}",
+        )
+    elif round(abs(plan.value - hosts.best), 6):
+        told = _(
+            "À {share} près, les lieux d’accueil les plus ouverts : {after} h par semaine en "
+            "moyenne au lieu de {before} ; le plan vaut {value} au lieu de {best}.",
+            share=share,
+            after=after,
+            before=before,
+            value=_worth(plan.value, choice, result),
+            best=_worth(hosts.best, choice, result),
+        )
+    else:
+        told = _(
+            "À égalité, les lieux d’accueil les plus ouverts : {after} h par semaine en moyenne au "
+            "lieu de {before}.",
+            after=after,
+            before=before,
+        )
+    proof = (
+        _("C’est prouvé, comme l’est ensuite le choix des plus grandes communes.")
+        if hosts.proved
+        else _("Il est prouvé qu’aucun ne dépasse {bound} h.", bound=number(first.bound / sites, 1))
+    )
+    return [f"{told} {proof}"]
 
 
 def fewer_sentences(choice: KioskChoice, plan: KioskPlan) -> list[str]:

@@ -2,16 +2,20 @@
 the phrases that the map, the report and the terminal share.
 """
 
+import base64
 import math
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any, Literal
 from xml.sax.saxutils import quoteattr
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.units import Unit
 from geoguichet.floor.words import (
@@ -422,3 +426,44 @@ def _fill(colour: str) -> dict[str, str]:
 
 def _rgba(colour: str, alpha: int = 255) -> str:
     return ",".join(str(int(colour[start : start + 2], 16)) for start in (1, 3, 5)) + f",{alpha}"
+
+
+# Leaflet as text that needs no other file, for pages that open with no network. Its files are those of
+# the npm package, taken at set-up (``make front-end``) and kept out of git.
+
+LEAFLET = Path(str(resources.files("geoguichet.coverage.outputs") / "vendor" / "leaflet"))
+NO_LEAFLET = Message(
+    "les cartes d'un seul fichier ne sont pas écrites : Leaflet n'est pas installé ; "
+    "essayez : make front-end, là où npm atteint son registre, puis recommencez."
+)
+
+
+def leaflet_present() -> bool:
+    """Whether Leaflet was taken, so that maps can be written."""
+    return (LEAFLET / "leaflet.js").is_file()
+
+
+@cache
+def leaflet_js() -> str:
+    """Return Leaflet's script, without the line that points at its source map."""
+    return _text("leaflet.js").rsplit("//# sourceMappingURL=", 1)[0].rstrip()
+
+
+@cache
+def leaflet_css() -> str:
+    """Return Leaflet's style sheet with its images inside."""
+
+    def inline(match: re.Match[str]) -> str:
+        image = (LEAFLET / match[1]).read_bytes()
+        return f"url(data:image/png;base64,{base64.b64encode(image).decode('ascii')})"
+
+    return re.sub(
+        r"url\((images/[\w-]+\.png)\)", inline, _text("leaflet.css").replace("\r\n", "\n")
+    )
+
+
+def _text(name: str) -> str:
+    try:
+        return (LEAFLET / name).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise OutputError(NO_LEAFLET) from error

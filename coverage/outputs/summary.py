@@ -21,6 +21,7 @@ from geoguichet.coverage.outputs.page import titled
 from geoguichet.coverage.outputs.plan_text import (
     before_plan,
     fewer_sentences,
+    host_sentences,
     method_told,
     model_told,
     proof_sentences,
@@ -153,7 +154,7 @@ def _proof(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list
         proved=proved,
     )
     more = (
-        stopped_sentences(plan)
+        [*stopped_sentences(plan), *host_sentences(result, plan)]
         if plain
         else [_("Modèle : {model}.", model=model_told(choice)), *proof_sentences(result, plan)]
     )

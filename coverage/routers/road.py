@@ -3,9 +3,10 @@ included.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -37,6 +38,7 @@ from geoguichet.coverage.routers.network import (
     shares_of,
     tree_from,
 )
+from geoguichet.floor.declaration import BadKeyError, Json
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.units import Unit
 from geoguichet.floor.words import Message
@@ -493,3 +495,80 @@ def _pairs(
         )
         row, other = np.nonzero(np.isfinite(cost) & (cost <= limit))
         yield block[row], other, cost[row, other]
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Roads closed for the study: a road by its number, or those near a place, or that road near
+    that place.
+    """
+
+    road: str
+    #: Longitude, latitude.
+    at: tuple[float, float] | None = None
+    within_m: float = 1_000.0
+
+
+def closures(value: Any) -> tuple[Closure, ...]:
+    """Read the roads that a study closes."""
+    entries = value if isinstance(value, list | tuple) else [value]
+    return tuple(_closure(entry) for entry in entries)
+
+
+def _closure(entry: Any) -> Closure:
+    table: Any = {"road": entry} if isinstance(entry, str) and entry.strip() else entry
+    if isinstance(table, Mapping) and {"road", "at"} & {*table}:
+        at, within = table.get("at"), table.get("within_m", 1_000.0)
+        numbers = [*at, within] if isinstance(at, list | tuple) and at else [within]
+        if (
+            {*table} <= {"road", "at", "within_m"}
+            and all(isinstance(one, int | float) for one in numbers)
+            and len(numbers) == (1 if at is None else 3)
+            and within > 0
+        ):
+            return Closure(str(table.get("road", "")), tuple(at) if at else None, float(within))
+    raise BadKeyError(
+        "une route fermée est attendue, {value} est donné",
+        '["D918"] ou [{ road = "D918", at = [0.145, 42.908], within_m = 1500 }]',
+        value=repr(entry),
+    )
+
+
+#: What a study may write, for machines.
+CLOSURES: Json = {
+    "type": "array",
+    "items": {
+        "anyOf": [
+            {"type": "string"},
+            {
+                "type": "object",
+                "properties": {
+                    "road": {"type": "string"},
+                    "at": {"type": "array", "items": {"type": "number"}},
+                    "within_m": {"type": "number", "exclusiveMinimum": 0},
+                },
+                "additionalProperties": False,
+            },
+        ]
+    },
+    "examples": [["D918"], [{"road": "D918", "at": [0.145, 42.908], "within_m": 1500}]],
+}
+
+
+def closed_edges(closures: tuple[Closure, ...], network: Network) -> Positions:
+    """Return the edges that the closures name.
+
+    Raises
+    ------
+    RoutingError
+        A road is not in the network.
+    """
+    closed = [np.empty(0, dtype=np.int64)]
+    for closure in closures:
+        edges = network.edges_named(closure.road) if closure.road else np.arange(network.edges)
+        if closure.at is not None:
+            edges = np.intersect1d(
+                edges, network.edges_near(*closure.at, within_m=closure.within_m)
+            )
+        closed.append(edges)
+    return np.unique(np.concatenate(closed))

@@ -14,6 +14,7 @@ reduced in between.
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -22,16 +23,27 @@ from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.routers.impedance import CostMatrix
-from geoguichet.coverage.siting import portfolio
+from geoguichet.coverage.siting import mixed_integer, portfolio
+from geoguichet.coverage.siting.mixed_integer import (
+    Enough,
+    Program,
+    at_least,
+    choose,
+    just_under,
+    with_hosts,
+)
 from geoguichet.coverage.siting.problem import (
     Floats,
     KioskPlan,
     Mask,
     Problem,
+    Quality,
     SiteRules,
+    Stated,
     Watch,
     amounts,
     apply,
+    merge_rows,
     nearest_open,
     reduced,
     state,
@@ -49,6 +61,7 @@ def maximal_covering(
     rules: SiteRules | None = None,
     time_limit_s: float = 60.0,
     gap: float = 0.0,
+    quality: Quality | None = None,
     cancel: threading.Event | None = None,
 ) -> KioskPlan:
     """Choose at most ``p`` candidates that cover the greatest weight (MCLP, Church & ReVelle 1974).
@@ -70,6 +83,9 @@ def maximal_covering(
         Existing sites, one site per group, spacing, floors.
     time_limit_s, gap
         The search stops at this wall-clock time or proven relative gap, whichever comes first.
+    quality
+        Of the plans that are good enough, which is chosen (:mod:`~geoguichet.coverage.siting.mixed_integer`);
+        without it, the best found.
     cancel
         Set it from another thread to stop; the best plan known is returned.
 
@@ -89,7 +105,7 @@ def maximal_covering(
         ),
     )
     _check_count(stated.problem, p)
-    return portfolio.most("maximal covering (Church & ReVelle 1974)", stated, gap, watch)
+    return _most("maximal covering (Church & ReVelle 1974)", stated, gap, quality, watch)
 
 
 def budget_covering(
@@ -102,6 +118,7 @@ def budget_covering(
     rules: SiteRules | None = None,
     time_limit_s: float = 60.0,
     gap: float = 0.0,
+    quality: Quality | None = None,
     cancel: threading.Event | None = None,
 ) -> KioskPlan:
     """Choose candidates that cover the greatest weight within a budget (Khuller, Moss & Naor 1999).
@@ -126,9 +143,8 @@ def budget_covering(
         raise SitingError(
             f"les lieux imposés coûtent plus que le budget de {budget:g} : augmentez le budget."
         )
-    return portfolio.most(
-        "budgeted maximal covering (Khuller, Moss & Naor 1999)", stated, gap, watch
-    )
+    name = "budgeted maximal covering (Khuller, Moss & Naor 1999)"
+    return _most(name, stated, gap, quality, watch)
 
 
 def backup_covering(
@@ -140,6 +156,7 @@ def backup_covering(
     rules: SiteRules | None = None,
     time_limit_s: float = 60.0,
     gap: float = 0.0,
+    quality: Quality | None = None,
     cancel: threading.Event | None = None,
 ) -> KioskPlan:
     """Choose at most ``p`` candidates that cover people once and, for a share of the credit, twice.
@@ -159,7 +176,7 @@ def backup_covering(
     first = weights(weight, cover.shape[0])
     stated = state(cover, first, second=second * first, count=p, rules=rules or SiteRules())
     _check_count(stated.problem, p)
-    return portfolio.most("backup covering (Hogan & ReVelle 1986)", stated, gap, watch)
+    return _most("backup covering (Hogan & ReVelle 1986)", stated, gap, quality, watch)
 
 
 def partial_covering(
@@ -171,6 +188,7 @@ def partial_covering(
     rules: SiteRules | None = None,
     time_limit_s: float = 60.0,
     gap: float = 0.0,
+    quality: Quality | None = None,
     cancel: threading.Event | None = None,
 ) -> KioskPlan:
     """Choose the fewest candidates (the cheapest, when costs are given) that cover a share of the
@@ -200,12 +218,22 @@ def partial_covering(
             "couvrent au plus "
             f"{possible:.1%} ; ajoutez des lieux ou baissez la part."
         )
-    return portfolio.fewest(
+    least = min(wanted, reachable)
+    plan = portfolio.fewest(
         "partial set covering (Daskin & Owen 1999)",
         stated,
         reduced(stated.problem),
-        min(wanted, reachable),
+        least,
         gap,
+        watch,
+    )
+    return _of_best_hosts(
+        plan,
+        stated,
+        lambda problem, most: _cheap_enough(
+            problem, mixed_integer.partial_covering(problem, least), most
+        ),
+        quality,
         watch,
     )
 
@@ -218,6 +246,7 @@ def set_covering(
     rules: SiteRules | None = None,
     time_limit_s: float = 60.0,
     gap: float = 0.0,
+    quality: Quality | None = None,
     cancel: threading.Event | None = None,
 ) -> KioskPlan:
     """Choose the fewest candidates (the cheapest, when costs are given) that cover every demand
@@ -243,13 +272,75 @@ def set_covering(
         ),
         already=float(people.sum() - people[everybody.problem.first > 0].sum()),
     )
-    return portfolio.fewest(
+    plan = portfolio.fewest(
         "location set covering (Toregas, Swain, ReVelle & Bergman 1971)",
         stated,
         portfolio.essential(everybody.problem),
         np.inf,
         gap,
         watch,
+    )
+    return _of_best_hosts(plan, stated, _covering_everyone, quality, watch)
+
+
+# Return the plans of a maximal covering that bring a value at least.
+def _enough_covered(problem: Problem, value: float) -> Enough:
+    twice = problem.second > 0
+    row = np.concatenate([np.zeros(problem.columns), problem.first, problem.second[twice]])
+    program = at_least(mixed_integer.covering(problem), row, just_under(value, problem))
+    return Enough(problem, program, sparse.csr_array(problem.cover), 1 + twice.astype(np.int64))
+
+
+# Return the plans of a covering, written as a program, that cost at most so much.
+def _cheap_enough(problem: Problem, program: Program, most: float) -> Enough:
+    row = np.concatenate([problem.cost, np.zeros(len(program.cost) - problem.columns)])
+    program = at_least(program, -row, -most - 1e-7 * max(1.0, most))
+    rows = sparse.csr_array(problem.cover)
+    return Enough(problem, program, rows, np.ones(rows.shape[0], dtype=np.int64))
+
+
+def _covering_everyone(problem: Problem, most: float) -> Enough:
+    return _cheap_enough(problem, mixed_integer.set_covering(problem), most)
+
+
+# Run the portfolio on a problem that maximises, then choose the hosts.
+def _most(
+    model: str, stated: Stated, gap: float, quality: Quality | None, watch: Watch
+) -> KioskPlan:
+    plan = portfolio.most(model, stated, gap, watch)
+    return _of_best_hosts(plan, stated, _enough_covered, quality, watch)
+
+
+# Choose the plan of the best hosts among those that are good enough: ``enough`` tells them, given the
+# problem and the value that is.
+def _of_best_hosts(
+    plan: KioskPlan,
+    stated: Stated,
+    enough: Callable[[Problem, float], Enough],
+    quality: Quality | None,
+    watch: Watch,
+) -> KioskPlan:
+    if quality is None:
+        return plan
+    rules, most = stated.problem.rules, plan.sense == "max"
+    value = plan.value * (1.0 - quality.within if most else 1.0 + quality.within)
+    columns, hosts = choose(
+        enough(merge_rows(stated.problem), value),
+        quality,
+        np.searchsorted(rules.column, np.asarray(plan.sites, dtype=np.int64)).tolist(),
+        plan.value,
+        watch,
+    )
+    order, gains = portfolio.ranked(stated.problem, np.asarray(columns, dtype=np.int64))
+    cost = float(stated.problem.cost[order].sum())
+    return with_hosts(
+        plan,
+        hosts,
+        sites=tuple(int(rules.column[column]) for column in order),
+        gains=gains,
+        value=float(sum(gains)) if most else cost,
+        cost=cost,
+        seconds=watch.seconds,
     )
 
 
@@ -287,6 +378,7 @@ def p_center(
     *,
     rules: SiteRules | None = None,
     time_limit_s: float = 60.0,
+    quality: Quality | None = None,
     cancel: threading.Event | None = None,
 ) -> KioskPlan:
     """Open at most ``p`` candidates so that the greatest cost from a demand point to its nearest
@@ -321,7 +413,23 @@ def p_center(
     if sites is None:
         raise SitingError("aucun plan trouvé dans le temps accordé : augmentez la limite de temps.")
     method = f"bisection over {len(steps)} distances, {tried} set coverings"
-    return _plan(costs, rules, served, sites, float(steps[min(low, high)]), method, watch)
+    plan = _plan(costs, rules, served, sites, float(steps[min(low, high)]), method, watch)
+    if quality is None:
+        return plan
+    radius = plan.value * (1.0 + quality.within)
+    rows = sparse.csr_array(costs.within(radius * (1.0 + 1e-12)))[np.flatnonzero(served)]
+    stated = state(rows, np.ones(rows.shape[0]), rules=rules)
+    problem = merge_rows(stated.problem)
+    columns, hosts = choose(
+        _covering_everyone(problem, float(problem.columns)),
+        quality,
+        np.searchsorted(problem.rules.column, np.asarray(plan.sites, dtype=np.int64)).tolist(),
+        plan.value,
+        watch,
+    )
+    sites = tuple(int(site) for site in problem.rules.column[columns])
+    chosen = _plan(costs, rules, served, sites, plan.bound, method, watch)
+    return with_hosts(replace(chosen, status=plan.status), hosts)
 
 
 # Return the cost from each row to the nearest site that is or may be open, infinite for none.

@@ -46,6 +46,9 @@ BRANCH_ONLY: Mapping[str, bool] = {
     "mip_heuristic_run_rins": False,
 }
 
+#: For a program that no bound nor reduction of ours has made smaller.
+PRESOLVED: Mapping[str, str] = {"presolve": "on", "mip_lp_solver": "choose"}
+
 _SIMPLEX: Settings = {"output_flag": False, "threads": 1, "presolve": "off", "solver": "simplex"}
 #: Pivots at most in a small program that looks for a disjunctive cut: a few hundred do.
 _PIVOTS = 5_000

@@ -25,18 +25,27 @@ from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.routers.impedance import CostMatrix, Positions
 from geoguichet.coverage.siting import mixed_integer
 from geoguichet.coverage.siting.bounds import Opening
+from geoguichet.coverage.siting.mixed_integer import (
+    Enough,
+    at_least,
+    choose,
+    just_under,
+    with_hosts,
+)
 from geoguichet.coverage.siting.portfolio import Best, status
 from geoguichet.coverage.siting.problem import (
     Floats,
     KioskPlan,
     Mask,
     Problem,
+    Quality,
     SiteRules,
     Watch,
     apply,
     keep_columns,
     merge_rows,
     nearest_open,
+    rings,
     weights,
 )
 
@@ -57,6 +66,7 @@ def p_median(
     rules: SiteRules | None = None,
     time_limit_s: float = 60.0,
     gap: float = 0.0,
+    quality: Quality | None = None,
     cancel: threading.Event | None = None,
 ) -> KioskPlan:
     """Open at most ``p`` candidates so that the sum of weight times cost to the nearest open site
@@ -96,6 +106,8 @@ def p_median(
     if not best.closed and not watch.over:
         _prove(problem, best, hopeless, watch)
     plan = _plan(problem, best, watch)
+    if quality is not None:
+        plan = _of_best_hosts(problem, plan, quality, watch)
     assigned, cost = nearest_open(costs, (*plan.sites, *(rules.existing if rules else ())))
     return replace(
         plan,
@@ -345,17 +357,17 @@ def _prove(problem: _Median, best: Best, hopeless: Mask, watch: Watch) -> None:
     if len(pairs) > _TOO_LARGE and best.found:
         best.steps.append(f"{len(pairs)} pairs left, too many for the exact solver")
         return
-    rings, most = _rings(problem, kept, pairs)
-    program = mixed_integer.covering(rings, must=_must_serve(problem, kept, pairs))
+    near, most = _rings(problem, kept, pairs)
+    program = mixed_integer.covering(near, must=_must_serve(problem, kept, pairs))
     wanted = most - (best.value - best.grain) if best.found else -np.inf
     relaxed = mixed_integer.relax(program, enough=wanted, watch=watch)
     if relaxed.ending == "solved":
         best.steps.append(relaxed.how)
         best.limit(most - relaxed.bound)
         program = mixed_integer.with_cuts(program, relaxed.cuts, relaxed.limit)
-        useless = relaxed.bound + np.minimum(0.0, relaxed.reduced[: rings.columns]) < wanted - 1e-6
+        useless = relaxed.bound + np.minimum(0.0, relaxed.reduced[: near.columns]) < wanted - 1e-6
         useless &= ~np.isin(np.flatnonzero(kept), best.start)
-        if useless.sum() > _SMALLER * rings.columns and not best.closed and not watch.over:
+        if useless.sum() > _SMALLER * near.columns and not best.closed and not watch.over:
             hopeless = hopeless.copy()
             hopeless[np.flatnonzero(kept)[useless]] = True
             _prove(problem, best, hopeless, watch)
@@ -375,46 +387,20 @@ def _prove(problem: _Median, best: Best, hopeless: Mask, watch: Watch) -> None:
     best.hear(replace(outcome, bound=most - outcome.bound), np.flatnonzero(kept))
 
 
+# Write the problem as covering: rows alike are merged, which makes this far smaller than a variable
+# per pair (Elloumi 2010).
 def _rings(problem: _Median, kept: Mask, pairs: Positions) -> tuple[Problem, float]:
-    """Write the problem as covering: it costs the most it can, less what is saved by being near
-    (Cornuejols 1980).
-
-    A row pays its dearest cost unless a site is open nearer: one covering row per row and distinct
-    cost, covered by the candidates at that cost or less, weighing the step to the next cost. Rows
-    alike are merged, which makes this far smaller than a variable per pair (Elloumi 2010).
-    """
-    order = pairs[np.lexsort((problem.cost[pairs], problem.row[pairs]))]
-    row, cost = problem.row[order], problem.cost[order]
-    place = (np.cumsum(kept) - 1)[problem.column[order]]
-    last_of_row = np.append(row[1:] != row[:-1], True) if len(row) else np.zeros(0, dtype=bool)
-    dearest = np.where(np.isfinite(problem.alone[row]), problem.alone[row], cost)
-    step = np.where(last_of_row, dearest, np.append(cost[1:], 0.0)) - cost
-    ends = np.flatnonzero(step > 0)
-    starts = np.flatnonzero(np.append(True, last_of_row[:-1]))[
-        np.cumsum(np.append(True, last_of_row[:-1])) - 1
-    ]
-    lengths = ends - starts[ends] + 1
-    inside = np.repeat(ends - np.cumsum(lengths) + 1, lengths) + np.arange(lengths.sum())
-    rings = replace(
+    place = (np.cumsum(kept) - 1)[problem.column[pairs]]
+    cover, step, most = rings(
+        problem.row[pairs], place, problem.cost[pairs], problem.alone, int(kept.sum())
+    )
+    written = replace(
         keep_columns(problem.sites, kept),
-        cover=sparse.csc_array(
-            sparse.csr_array(
-                (
-                    np.ones(len(inside), dtype=bool),
-                    place[inside],
-                    np.concatenate([[0], np.cumsum(lengths)]),
-                ),
-                shape=(len(ends), int(kept.sum())),
-            )
-        ),
-        first=step[ends],
-        second=np.zeros(len(ends)),
+        cover=sparse.csc_array(cover),
+        first=step,
+        second=np.zeros(len(step)),
     )
-    most = float(
-        dearest[last_of_row].sum()
-        + problem.alone[np.setdiff1d(np.arange(len(problem.alone)), np.unique(row))].sum()
-    )
-    return merge_rows(rings), most
+    return merge_rows(written), most
 
 
 # Return, for every row that must be served, who can serve it.
@@ -452,6 +438,41 @@ def _plan(problem: _Median, best: Best, watch: Watch) -> KioskPlan:
         sense="min",
         cost=float(len(sites)),
         uncoverable=tuple(int(row) for row in problem.uncoverable),
+    )
+
+
+# Choose the plan of the best hosts among those whose ways are little longer.
+def _of_best_hosts(problem: _Median, plan: KioskPlan, quality: Quality, watch: Watch) -> KioskPlan:
+    kept, pairs = np.ones(problem.sites.columns, dtype=bool), np.arange(len(problem.cost))
+    near, most = _rings(problem, kept, pairs)
+    least = most - plan.value * (1.0 + quality.within)
+    column = problem.sites.rules.column
+    must = _must_serve(problem, kept, pairs)
+    program = mixed_integer.covering(near, must=must)
+    row = np.concatenate([np.zeros(near.columns), near.first])
+    rows = sparse.csr_array(sparse.vstack([sparse.csr_array(near.cover), must]))
+    enough = Enough(
+        problem=near,
+        program=at_least(program, row, just_under(least, near)),
+        rows=rows,
+        times=np.ones(rows.shape[0], dtype=np.int64),
+    )
+    columns, hosts = choose(
+        enough,
+        quality,
+        np.searchsorted(column, np.asarray(plan.sites, dtype=np.int64)).tolist(),
+        plan.value,
+        watch,
+    )
+    order, gains = _ranked(problem, columns)
+    return with_hosts(
+        plan,
+        hosts,
+        sites=tuple(int(site) for site in column[order]),
+        gains=gains,
+        value=float(_paid(problem, order).sum()),
+        cost=float(len(order)),
+        seconds=watch.seconds,
     )
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -371,7 +371,7 @@ def dominated_columns(problem: Problem) -> Mask:
     free = problem.rules.floor_of < 0
     free[problem.rules.required] = False
     j, k, both = (
-        _meetings(problem.cover) if not problem.second.any() else (size[:0], size[:0], size[:0])
+        meetings(problem.cover) if not problem.second.any() else (size[:0], size[:0], size[:0])
     )
     inside = (
         (j != k)
@@ -401,7 +401,7 @@ def dominated_rows(cover: sparse.csc_array) -> Mask:
     """
     turned = sparse.csc_array(cover.T)
     size = np.diff(turned.indptr)
-    i, k, both = _meetings(turned)
+    i, k, both = meetings(turned)
     inside = (i != k) & (both == size[k]) & ((size[i] > size[k]) | (k < i))
     marked = np.zeros(turned.shape[1], dtype=bool)
     marked[i[inside]] = True
@@ -432,13 +432,49 @@ def components(problem: Problem) -> list[tuple[Positions, Problem]]:
     ]
 
 
-# Return pairs of columns and how many rows they share; nothing when that would take too long.
-def _meetings(cover: sparse.csc_array) -> tuple[Positions, Positions, Positions]:
+def meetings(cover: sparse.csc_array) -> tuple[Positions, Positions, Positions]:
+    """Return pairs of columns and how many rows they share; nothing when that would take too
+    long.
+    """
     met = np.diff(sparse.csr_array(cover).indptr).astype(np.int64)
     if int((met * met).sum()) > _PAIRS_AT_MOST:
         return (np.zeros(0, dtype=np.int64),) * 3
     shared = sparse.coo_array(cover.T.astype(np.int32) @ cover.astype(np.int32))
     return shared.row.astype(np.int64), shared.col.astype(np.int64), shared.data.astype(np.int64)
+
+
+def rings(
+    row: Positions, column: Positions, cost: Floats, alone: Floats, columns: int
+) -> tuple[sparse.csr_array, Floats, float]:
+    """Write ways as covering: a row costs the most it can, less what is saved by being near
+    (Cornuejols 1980).
+
+    A row pays what it costs ``alone`` (its dearest pair where that is infinite) unless a column is
+    open nearer: one covering row per row and distinct cost, covered by the columns at that cost or
+    less, weighing the step to the next cost. Returns those rows, what each weighs, and what all
+    rows cost at most.
+    """
+    order = np.lexsort((cost, row))
+    row, cost, column = row[order], cost[order], column[order]
+    last_of_row = np.append(row[1:] != row[:-1], True) if len(row) else np.zeros(0, dtype=bool)
+    dearest = np.where(np.isfinite(alone[row]), alone[row], cost)
+    step = np.where(last_of_row, dearest, np.append(cost[1:], 0.0)) - cost
+    ends = np.flatnonzero(step > 0)
+    starts = np.flatnonzero(np.append(True, last_of_row[:-1]))[
+        np.cumsum(np.append(True, last_of_row[:-1])) - 1
+    ]
+    lengths = ends - starts[ends] + 1
+    inside = np.repeat(ends - np.cumsum(lengths) + 1, lengths) + np.arange(lengths.sum())
+    covered = sparse.csr_array(
+        (
+            np.ones(len(inside), dtype=bool),
+            column[inside],
+            np.concatenate([[0], np.cumsum(lengths)]),
+        ),
+        shape=(len(ends), columns),
+    )
+    others = np.setdiff1d(np.arange(len(alone)), np.unique(row))
+    return covered, step[ends], float(dearest[last_of_row].sum() + alone[others].sum())
 
 
 def admissible(problem: Problem, columns: list[int]) -> bool:
@@ -541,6 +577,63 @@ type Status = Literal[
 type Sense = Literal["max", "min"]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Quality:
+    """What makes one plan better than another that serves as well, by candidate: the hours that
+    hosts open and the people of their commune; then how near they are.
+    """
+
+    #: Share of the best value that may be given up.
+    within: float
+    hours: Floats
+    size: Floats
+    #: Demand x candidates: the ways, of those that would serve.
+    costs: CostMatrix
+    weight: Floats
+    #: Candidates that are open already.
+    existing: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """What a criterion of hosts was worth in the best plan, is worth in the one chosen, and cannot
+    exceed in any that is good enough.
+    """
+
+    #: ``hours`` and ``size``: sums over the sites; ``nearness``: the ways that are saved, beside
+    #: the longest for everyone.
+    name: Literal["hours", "size", "nearness"]
+    before: float
+    after: float
+    bound: float
+
+    @property
+    def proved(self) -> bool:
+        """Whether no plan that is good enough has better."""
+        return self.bound <= self.after
+
+
+@dataclass(frozen=True, slots=True)
+class HostChoice:
+    """How hosts were chosen among the plans that are good enough: the value of the best plan, and
+    each criterion in turn, up to the first that the time did not prove.
+    """
+
+    within: float
+    best: float
+    sites: int
+    criteria: tuple[Criterion, ...]
+
+    @property
+    def proved(self) -> bool:
+        """Whether all three criteria are."""
+        return len(self.criteria) == 3 and all(one.proved for one in self.criteria)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return asdict(self) | {"criteria": [asdict(one) for one in self.criteria]}
+
+
 @dataclass(frozen=True, slots=True)
 class KioskPlan:
     """Which candidates to open, in the order in which each adds most, and how good that is.
@@ -570,6 +663,8 @@ class KioskPlan:
     uncoverable: tuple[int, ...] = ()
     #: For each demand point, the candidate that serves it (median and center); -1 when none does.
     assigned: tuple[int, ...] = ()
+    #: How its hosts were chosen, when that was asked; ``value`` is then that of the plan chosen.
+    hosts: HostChoice | None = None
 
     @property
     def gap(self) -> float:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast
 
-import numpy as np
 from pydantic import Field
 from pydantic_core import core_schema
 from scipy import sparse
@@ -17,8 +16,16 @@ from geoguichet.coverage.routers.friction import Relief, read_relief
 from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Router, StraightLine
 from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.remote import OsrmRouter, ValhallaRouter
-from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH, RoadRouter
-from geoguichet.coverage.siting.problem import Capacity, KioskPlan, SiteRules
+from geoguichet.coverage.routers.road import (
+    CLOSURES,
+    MAX_ACCESS_M,
+    WALK_KMH,
+    Closure,
+    RoadRouter,
+    closed_edges,
+    closures,
+)
+from geoguichet.coverage.siting.problem import Capacity, KioskPlan, Quality, SiteRules
 from geoguichet.coverage.study.hypotheses import Broadband, Programme, Reference, Throughput, Use
 from geoguichet.floor.declaration import (
     About,
@@ -67,6 +74,8 @@ class Stakes:
     served: float
     #: Those whom some host that may open would serve.
     reachable: float
+    #: What makes one plan better than another as good.
+    quality: Quality
     #: Uses a year of each point, and those that each host and the desk can take; None for no limit.
     capacity: Capacity | None = None
 
@@ -131,6 +140,14 @@ class KioskChoice(Table, ABC):
     min_hours_per_week: Annotated[
         float | None, number(0.0, 168.0), About("heures par semaine d'un lieu d'accueil, au moins")
     ] = None
+    host_quality_within: Annotated[
+        float,
+        number(0.0, 1.0),
+        About(
+            "part de l'optimum cédée au plus pour des lieux d'accueil plus ouverts, puis de plus "
+            "grandes communes, puis plus proches ; 0 : à égalité seulement"
+        ),
+    ] = 0.0
     broadband: Annotated[Broadband | None, About("lieux d'accueil assez connectés")] = None
     one_per: Annotated[
         Literal["", "commune", "epci", "departement"],
@@ -336,6 +353,12 @@ class KioskChoice(Table, ABC):
                 Message("retirez [kiosks.capacity] ou [kiosks.reference]"),
                 key="capacity",
             )
+        if limit is not None and self.host_quality_within:
+            raise BadKeyError(
+                "des capacités choisissent déjà entre les lieux d'accueil",
+                Message("host_quality_within = 0, ou retirez [kiosks.capacity]"),
+                key="host_quality_within",
+            )
         if limit is not None and not self.use.uses_per_person:
             raise BadKeyError(
                 "des capacités sont données, et l'usage supposé est nul",
@@ -392,7 +415,12 @@ class KioskChoice(Table, ABC):
 
     # Return the rules, and how long and how near the best the search goes.
     def _search(self, stakes: Stakes) -> Json:
-        return {"rules": stakes.rules, "time_limit_s": self.time_limit_s, "gap": self.gap}
+        hosts = {} if self.capacity is not None else {"quality": stakes.quality}
+        return hosts | {
+            "rules": stakes.rules,
+            "time_limit_s": self.time_limit_s,
+            "gap": self.gap,
+        }
 
 
 def too_many_floors(floors: int, count: int, *, key: str = "") -> BadKeyError:
@@ -444,62 +472,6 @@ def threshold() -> Taken:
         measured(*kinds.values()),
         kept=core_schema.nullable_schema(core_schema.is_instance_schema(Cost)),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Closure:
-    """Roads closed for the study: a road by its number, or those near a place, or that road near
-    that place.
-    """
-
-    road: str
-    #: Longitude, latitude.
-    at: tuple[float, float] | None = None
-    within_m: float = 1_000.0
-
-
-def _closures(value: Any, asked: Asked) -> tuple[Closure, ...]:
-    entries = value if isinstance(value, list | tuple) else [value]
-    return tuple(_closure(entry) for entry in entries)
-
-
-def _closure(entry: Any) -> Closure:
-    table: Any = {"road": entry} if isinstance(entry, str) and entry.strip() else entry
-    if isinstance(table, Mapping) and {"road", "at"} & {*table}:
-        at, within = table.get("at"), table.get("within_m", 1_000.0)
-        numbers = [*at, within] if isinstance(at, list | tuple) and at else [within]
-        if (
-            {*table} <= {"road", "at", "within_m"}
-            and all(isinstance(one, int | float) for one in numbers)
-            and len(numbers) == (1 if at is None else 3)
-            and within > 0
-        ):
-            return Closure(str(table.get("road", "")), tuple(at) if at else None, float(within))
-    raise BadKeyError(
-        "une route fermée est attendue, {value} est donné",
-        '["D918"] ou [{ road = "D918", at = [0.145, 42.908], within_m = 1500 }]',
-        value=repr(entry),
-    )
-
-
-_CLOSURES: Json = {
-    "type": "array",
-    "items": {
-        "anyOf": [
-            {"type": "string"},
-            {
-                "type": "object",
-                "properties": {
-                    "road": {"type": "string"},
-                    "at": {"type": "array", "items": {"type": "number"}},
-                    "within_m": {"type": "number", "exclusiveMinimum": 0},
-                },
-                "additionalProperties": False,
-            },
-        ]
-    },
-    "examples": [["D918"], [{"road": "D918", "at": [0.145, 42.908], "within_m": 1500}]],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -617,7 +589,7 @@ class RouterChoice(Table):
     ] = None
     closed: Annotated[
         tuple[Closure, ...],
-        Taken(_closures, _CLOSURES),
+        Taken(lambda value, _asked: closures(value), CLOSURES),
         About("routes fermées, par leur numéro ou autour d'un lieu"),
     ] = ()
 
@@ -661,22 +633,3 @@ def open_router(choice: RouterChoice, *, beside: Path | None = None) -> Router:
         The network is missing or unreadable, or a closed road is not in it.
     """
     return choice.of_kind.open(choice, (beside or Path()) / choice.network)
-
-
-def closed_edges(closures: tuple[Closure, ...], network: Network) -> np.ndarray:
-    """Return the edges that the closures name.
-
-    Raises
-    ------
-    RoutingError
-        A road is not in the network.
-    """
-    closed = [np.empty(0, dtype=np.int64)]
-    for closure in closures:
-        edges = network.edges_named(closure.road) if closure.road else np.arange(network.edges)
-        if closure.at is not None:
-            edges = np.intersect1d(
-                edges, network.edges_near(*closure.at, within_m=closure.within_m)
-            )
-        closed.append(edges)
-    return np.unique(np.concatenate(closed))

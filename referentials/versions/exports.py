@@ -15,9 +15,8 @@ from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.schema import DIRECTORY_COLUMNS
 from geoguichet.referentials.directory.services import SERVICE_TYPES, check_services
-from geoguichet.referentials.layers import LONLAT, metric_of
+from geoguichet.referentials.layers import LONLAT, metric_of, path_of
 from geoguichet.referentials.regions.region import Layers, read_layers, write_layers
-from geoguichet.referentials.territories.sample import path_of
 from geoguichet.referentials.territories.standing import city_of, named_communes, standing_in
 
 DRIVERS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".geojson": "GeoJSON"}

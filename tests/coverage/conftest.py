@@ -9,6 +9,7 @@ a sea of missing cells).
 
 import itertools
 import zipfile
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -26,8 +27,8 @@ from scipy.sparse.csgraph import dijkstra
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import Study, read_study
+from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.roads.sources import make_network
-from geoguichet.referentials.territories.sample import sample_path
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +39,13 @@ def study() -> Study:
 @pytest.fixture(scope="session")
 def result(study: Study) -> CoverageResult:
     return run(study)
+
+
+@pytest.fixture(scope="session")
+def best(study: Study) -> CoverageResult:
+    """The shipped study when nothing is given up for its hosts: the most that its kiosks can do."""
+    assert study.kiosks is not None
+    return run(replace(study, kiosks=replace(study.kiosks, host_quality_within=0.0)))
 
 
 @pytest.fixture(scope="session")

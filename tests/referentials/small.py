@@ -23,7 +23,7 @@ import rasterio
 import shapely
 from pyproj import Transformer
 
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import sample_path
 
 type Cell = str | int | float | None
 

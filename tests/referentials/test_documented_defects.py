@@ -23,9 +23,10 @@ from geoguichet.referentials.directory.quality import (
     within_territory,
 )
 from geoguichet.referentials.directory.schema import Reading, join_readings
+from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.readers import territories
 from geoguichet.referentials.readers.registry import choose_reader
-from geoguichet.referentials.territories.sample import DEPARTEMENTS, sample_path
+from geoguichet.referentials.territories.sample import DEPARTEMENTS
 from geoguichet.referentials.territories.territory import Territory, read_territory
 
 

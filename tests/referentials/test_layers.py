@@ -17,6 +17,8 @@ from geoguichet.referentials.layers import (
     squares_of,
 )
 from geoguichet.referentials.territories.sample import sample_path
+    sample_path,
+)
 
 
 def points(

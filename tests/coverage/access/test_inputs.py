@@ -15,8 +15,7 @@ from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.routers.impedance import StraightLine
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import Study, parse_study, read_study
-from geoguichet.referentials.layers import read_layer
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import read_layer, sample_path
 from geoguichet.referentials.territories.territory import Choice
 
 EPCI = "200066231"  # Couserans-Pyrénées, in the Ariège

@@ -65,16 +65,16 @@ def test_no_choice_of_sites_exceeds_its_bound(problem: tuple[np.ndarray, np.ndar
     assert (np.diff(bounds) >= 0).all() and bounds[-1] <= weight[cover.any(axis=1)].sum()
 
 
-def test_the_curve_ends_at_the_plan_and_stays_under_its_bound(result: CoverageResult) -> None:
-    assert result.ranking is not None and result.plan is not None
-    curve = result.ranking.curve
+def test_the_curve_ends_at_the_plan_and_stays_under_its_bound(best: CoverageResult) -> None:
+    assert best.ranking is not None and best.plan is not None
+    curve = best.ranking.curve
     assert list(curve["kiosks"]) == list(range(1, 81))
-    assert np.allclose(curve["people"], np.cumsum(result.plan.gains))
+    assert np.allclose(curve["people"], np.cumsum(best.plan.gains))
     assert (curve["people"] <= curve["best_known"]).all() and (
         curve["best_known"] <= curve["bound"]
     ).all()
     last = curve.iloc[-1]
-    assert last["people"] == last["bound"] == result.plan.bound and last["gap"] == 0
+    assert last["people"] == last["bound"] == best.plan.bound and last["gap"] == 0
     assert curve["gap"].iloc[9:].max() < 0.06
 
 

@@ -11,7 +11,7 @@ import pytest
 from geoguichet.cli import main
 from geoguichet.coverage.compare import altered, compare_sides, side_of
 from geoguichet.coverage.manifest import CoverageResult
-from geoguichet.coverage.outputs import comparison, leaflet, report, sensitivity, style, web_map
+from geoguichet.coverage.outputs import comparison, report, sensitivity, style, web_map
 from geoguichet.coverage.run import run
 from geoguichet.coverage.sensitivity import sensitivity as sensitivity_of
 from geoguichet.coverage.study.study import Changes, MeasuresChoice, Opening
@@ -55,7 +55,7 @@ def names(result: CoverageResult) -> Iterator[str]:
 
 def french(text: str, results: tuple[CoverageResult, ...], own: tuple[str, ...] = ()) -> list[str]:
     """The French words of a document, names and what the author wrote taken away."""
-    for library in (leaflet.leaflet_js(), leaflet.leaflet_css()):
+    for library in (style.leaflet_js(), style.leaflet_css()):
         text = text.replace(library, "")
     text = re.sub(r"<style.*?</style>|/\*.*?\*/", " ", text, flags=re.DOTALL)
     text = re.sub(r"^\s*//.*$", " ", text, flags=re.MULTILINE)

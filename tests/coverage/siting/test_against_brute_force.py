@@ -22,7 +22,14 @@ from geoguichet.coverage.siting.covering import (
     set_covering,
 )
 from geoguichet.coverage.siting.median import p_median
-from geoguichet.coverage.siting.problem import KioskPlan, SiteRules, Watch, reduced, state
+from geoguichet.coverage.siting.problem import (
+    KioskPlan,
+    Quality,
+    SiteRules,
+    Watch,
+    reduced,
+    state,
+)
 
 LABELS = ("", "A", "B")
 
@@ -433,3 +440,168 @@ def test_the_ranking_sums_to_what_its_first_sites_cover(case: Case) -> None:
     for count in range(len(plan.sites) + 1):
         within = case.cover[:, list(plan.sites[:count])].any(axis=1)
         assert sum(plan.gains[:count]) == case.weight[within].sum()
+
+
+@st.composite
+def qualities(draw: st.DrawFn, case: Case) -> Quality:
+    columns = case.distance.shape[1]
+    numbers = st.lists(st.integers(0, 3), min_size=columns, max_size=columns)
+    return Quality(
+        within=draw(st.sampled_from([0.0, 0.1, 0.5])),
+        hours=np.array(draw(numbers), dtype=float),
+        size=np.array(draw(numbers), dtype=float),
+        costs=case.reach,
+        weight=case.weight,
+        existing=case.rules.existing,
+    )
+
+
+def merits(case: Case, quality: Quality, sites: tuple[int, ...]) -> tuple[float, float, float]:
+    """What the hosts are worth, one criterion after the other, more being better."""
+    far = np.where(case.distance <= 7, case.distance, np.inf).astype(float)
+    longest = float(case.reach.cost.max(initial=0.0))
+    ways = far[:, sorted({*sites, *case.rules.existing})].min(axis=1, initial=longest)
+    chosen = list(sites)
+    return quality.hours[chosen].sum(), quality.size[chosen].sum(), -float(case.weight @ ways)
+
+
+def check_hosts(ask, case: Case, quality: Quality, good, measure) -> None:
+    """The plan is the best by hours, size and nearness of those that are good enough: no more sites
+    than the best of all, each adding something to the others unless a rule wants it.
+    """
+    try:
+        best, plan = ask(None), ask(quality)
+    except SitingError:
+        return
+    must = {*case.rules.required, *(() if case.rules.floor_of is None else (
+        j for j, label in enumerate(case.rules.floor_of) if label in case.rules.floors
+    ))}  # fmt: skip
+
+    def useful(sites: tuple[int, ...]) -> bool:
+        return all(
+            j in must or measure(tuple(k for k in sites if k != j)) != measure(sites) for j in sites
+        )
+
+    possible = [
+        sites
+        for sites in choices(case, at_most=len(best.sites))
+        if good(sites, best) and useful(sites)
+    ]
+    assert plan.hosts is not None and plan.bound == best.bound and plan.hosts.best == best.value
+    told = merits(case, quality, plan.sites)
+    assert tuple(sorted(plan.sites)) in {tuple(sorted(sites)) for sites in possible}
+    assert told == pytest.approx(max(merits(case, quality, sites) for sites in possible))
+    if best.sites:
+        assert plan.hosts.proved
+        hours, size, _near = plan.hosts.criteria
+        assert (hours.after, size.after) == told[:2] == (hours.bound, size.bound)
+        assert hours.before == quality.hours[list(best.sites)].sum()
+    assert plan.status == ("optimal" if plan.value == best.value else "gap_reached")
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.data(), st.sampled_from([0.0, 0.5]), st.booleans())
+def test_best_hosts_of_maximal_coverings(data: st.DataObject, second: float, paid: bool) -> None:
+    case = data.draw(cases())
+    quality, cover = data.draw(qualities(case)), sparse.csr_array(case.cover)
+
+    def measure(sites: tuple[int, ...]) -> float:
+        times = covered(case, sites)
+        return float(case.weight @ ((times >= 1) + second * (times >= 2) * (not paid)))
+
+    def ask(wanted: Quality | None) -> KioskPlan:
+        given = {"rules": case.rules, "quality": wanted}
+        if paid:
+            return budget_covering(cover, case.weight, case.cost, 6.0, p=case.p, **given)
+        if second:
+            return backup_covering(cover, case.weight, case.p, second=second, **given)
+        return maximal_covering(cover, case.weight, case.p, **given)
+
+    def good(sites: tuple[int, ...], best: KioskPlan) -> bool:
+        least = (1 - quality.within) * best.value - 1e-6
+        cheap = not paid or case.cost[list(sites)].sum() <= 6
+        return cheap and measure(sites) - measure(()) >= least
+
+    check_hosts(ask, case, quality, good, measure)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.data(), st.sampled_from([0.3, 0.9, None]), st.booleans())
+def test_best_hosts_of_coverings_that_must_be(
+    data: st.DataObject, share: float | None, costly: bool
+) -> None:
+    case = data.draw(cases())
+    quality, cover = data.draw(qualities(case)), sparse.csr_array(case.cover)
+    cost = case.cost if costly else np.ones(len(case.cost))
+    weight = case.weight if share is not None else np.ones(len(case.weight))
+
+    def ask(wanted: Quality | None) -> KioskPlan:
+        given = {"rules": case.rules, "quality": wanted, "cost": case.cost if costly else None}
+        if share is not None:
+            return partial_covering(cover, case.weight, share, **given)
+        return set_covering(cover, **given)
+
+    def measure(sites: tuple[int, ...]) -> float:
+        return float(weight[covered(case, sites) >= 1].sum())
+
+    def good(sites: tuple[int, ...], best: KioskPlan) -> bool:
+        wanted = len(weight) - len(best.uncoverable) if share is None else share * weight.sum()
+        cheap = cost[list(sites)].sum() <= (1 + quality.within) * best.value + 1e-6
+        return cheap and measure(sites) >= wanted - 1e-9
+
+    check_hosts(ask, case, quality, good, measure)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.data(), st.sampled_from([None, 12.0]))
+def test_best_hosts_of_medians(data: st.DataObject, beyond: float | None) -> None:
+    case = data.draw(cases())
+    quality = data.draw(qualities(case))
+    far = np.where(case.distance <= 7, case.distance, np.inf).astype(float)
+
+    def ask(wanted: Quality | None) -> KioskPlan:
+        given = {"beyond": beyond, "rules": case.rules, "quality": wanted}
+        return p_median(case.reach, case.weight, case.p, **given)
+
+    try:
+        lost = list(ask(None).uncoverable) if beyond is None else []
+    except SitingError:
+        return
+
+    def measure(sites: tuple[int, ...]) -> float:
+        open_now = sorted({*sites, *case.rules.existing})
+        ways = far[:, open_now].min(axis=1, initial=np.inf if beyond is None else beyond)
+        ways[lost] = 0.0
+        served = np.isfinite(ways)
+        return float((case.weight[served] * ways[served]).sum()) if served.all() else np.inf
+
+    def good(sites: tuple[int, ...], best: KioskPlan) -> bool:
+        return measure(sites) <= (1 + quality.within) * best.value + 1e-6
+
+    check_hosts(ask, case, quality, good, measure)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.data())
+def test_best_hosts_of_centers(data: st.DataObject) -> None:
+    case = data.draw(cases())
+    quality = data.draw(qualities(case))
+    far = np.where(case.distance <= 7, case.distance, np.inf).astype(float)
+
+    def ask(wanted: Quality | None) -> KioskPlan:
+        return p_center(case.reach, case.p, rules=case.rules, quality=wanted)
+
+    def ways(sites: tuple[int, ...]) -> np.ndarray:
+        return far[:, sorted({*sites, *case.rules.existing})].min(axis=1, initial=np.inf)
+
+    try:
+        best = ask(None)
+    except SitingError:
+        return
+    served = np.setdiff1d(np.arange(len(case.weight)), best.uncoverable)
+    radius = (1 + quality.within) * best.value + 1e-9
+
+    def measure(sites: tuple[int, ...]) -> float:
+        return float((ways(sites)[served] <= radius).sum())
+
+    check_hosts(ask, case, quality, lambda sites, _best: measure(sites) == len(served), measure)

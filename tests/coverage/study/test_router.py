@@ -13,9 +13,9 @@ from geoguichet.coverage.errors import RoutingError, StudyError
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.routers.impedance import StraightLine
 from geoguichet.coverage.routers.network import Network
-from geoguichet.coverage.routers.road import RoadRouter
+from geoguichet.coverage.routers.road import Closure, RoadRouter, closed_edges
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.choices import Closure, RouterChoice, closed_edges, open_router
+from geoguichet.coverage.study.choices import RouterChoice, open_router
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.units import Cost, Unit

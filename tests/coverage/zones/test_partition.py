@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoguichet.coverage.zones.drawing import partition, simplified
-from geoguichet.referentials.territories.sample import DEPARTEMENTS, NAME, sample_path
+from geoguichet.referentials.layers import sample_path
+from geoguichet.referentials.territories.sample import DEPARTEMENTS, NAME
 from geoguichet.referentials.territories.territory import read_territory
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from geoguichet.floor.errors import LayerError
 from geoguichet.portal.errors import ParameterError
 from geoguichet.portal.providers.geopackage import layer_schema, open_layer, read_geometry, typed
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import sample_path
 
 
 def test_a_layer_says_what_it_is_made_of() -> None:

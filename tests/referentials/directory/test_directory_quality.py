@@ -16,8 +16,9 @@ from geoguichet.referentials.directory.quality import (
     within_territory,
 )
 from geoguichet.referentials.directory.schema import Columns, Reading, make_reading
+from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.regions.region import read_layers
-from geoguichet.referentials.territories.sample import DEPARTEMENTS, sample_path
+from geoguichet.referentials.territories.sample import DEPARTEMENTS
 from geoguichet.referentials.territories.territory import (
     Territory,
     population_findings,

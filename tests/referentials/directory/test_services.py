@@ -14,7 +14,7 @@ from geoguichet.referentials.directory.services import (
     read_services,
     weekly_hours,
 )
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import sample_path
 
 
 def services() -> gpd.GeoDataFrame:

@@ -6,8 +6,7 @@ import pytest
 
 from geoguichet.referentials.directory.schema import Reading
 from geoguichet.referentials.directory.services import read_stops, stops_of
-from geoguichet.referentials.layers import read_layer
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import read_layer, sample_path
 
 NAMES = {
     "monthois": "1",

@@ -8,8 +8,8 @@ import pytest
 import shapely
 
 from geoguichet.floor.errors import LayerError
+from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.regions import region
-from geoguichet.referentials.territories.sample import sample_path
 from geoguichet.referentials.territories.territory import (
     Choice,
     read_polygon,

@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.territories.territory import GROUPS, check_communes, read_communes
 
 SQUARE = shapely.box(1, 43, 1.1, 43.1)

@@ -5,7 +5,8 @@ import pytest
 import shapely
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.referentials.territories.sample import DEPARTEMENTS, sample_path
+from geoguichet.referentials.layers import sample_path
+from geoguichet.referentials.territories.sample import DEPARTEMENTS
 from geoguichet.referentials.territories.territory import Territory, check_within, read_territory
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.schema import join_readings
+from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.readers.column_tables import read_chunks
 from geoguichet.referentials.regions.region import read_layers
-from geoguichet.referentials.territories.sample import sample_path
 from geoguichet.referentials.versions.exports import join_to
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import count_by_rule
+from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.readers.registry import choose_reader
 from geoguichet.referentials.readers.territories import read_any_history, read_current
 from geoguichet.referentials.readers.territories import read_outlines as read_boundaries
 from geoguichet.referentials.regions.region import read_layers
 from geoguichet.referentials.territories.code_history import CommuneHistory, movements_of
-from geoguichet.referentials.territories.sample import sample_path
 from geoguichet.referentials.versions.exports import join_figures
 from geoguichet.referentials.versions.recoding import read_weights, recode_file
 
