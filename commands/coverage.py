@@ -252,6 +252,12 @@ def _measures(arguments: argparse.Namespace) -> None:
         metavar="X,Y",
         help=Message("ce qui multiplie les temps de voiture (0.9,1,1.15,1.3)"),
     ),
+    path_argument(
+        "--data",
+        Message("FICHIER"),
+        Message("d'autres données (GeoPackage) sous lesquelles refaire le plan ; répétable"),
+        action="append",
+    ),
     OUT,
     JSON,
     QUIET,
@@ -267,6 +273,7 @@ def _sensitivity(arguments: argparse.Namespace) -> None:
             study,
             thresholds=arguments.thresholds or THRESHOLDS,
             congestion=arguments.congestion or CONGESTION,
+            vintages=arguments.data or (),
             on_step=on_step,
         )
         files = write(told, arguments.out or workspace_of(arguments) / "sensitivity" / study.id)

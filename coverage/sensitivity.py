@@ -1,9 +1,10 @@
-"""How sure a white zone is: the same study under other thresholds and other speeds, and the whole
-curve behind them.
+"""How sure a white zone and the sites of a plan are: the same study under other thresholds, speeds and
+data, and the whole curve behind them.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -15,11 +16,12 @@ from geoguichet.coverage.access.demand import people_of_cells
 from geoguichet.coverage.access.rules import is_served, slack_under, undecided_under
 from geoguichet.coverage.errors import SensitivityError
 from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.robustness import Robustness, robustness
 from geoguichet.coverage.routers.impedance import Floats
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.study.study import Study, ZoneChoice
 from geoguichet.coverage.zones.drawing import partition
-from geoguichet.floor.words import _
+from geoguichet.floor.words import Message, _
 
 type Sureness = Literal["certain", "likely", "possible", "never"]
 
@@ -55,6 +57,8 @@ class Sensitivity:
     curve: pd.DataFrame
     #: What is drawn of each row of the demand: its commune or its cell, without overlaps.
     ground: gpd.GeoSeries
+    #: How sure the sites are, where the study asks for a plan.
+    plan: Robustness | None = None
 
     @property
     def study(self) -> Study:
@@ -81,6 +85,7 @@ class Sensitivity:
                     ("classes", self.classes),
                     ("curve", self.curve),
                     ("demand", rows),
+                    *(() if self.plan is None else self.plan.tables.items()),
                 )
             },
         }
@@ -91,6 +96,7 @@ def sensitivity(
     *,
     thresholds: Sequence[float] = THRESHOLDS,
     congestion: Sequence[float] = CONGESTION,
+    vintages: Sequence[Path] = (),
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Sensitivity:
     """Ask a study again with all its thresholds multiplied, and with car times multiplied where
@@ -98,17 +104,25 @@ def sensitivity(
 
     Every threshold meets every congestion; 1 is always among them. Congestion multiplies that of
     the study, and applies to studies by road, by car, in minutes; elsewhere only the thresholds
-    vary (a slower walk is a smaller threshold). Kiosks are left out: the question is who lacks
-    counters.
+    vary (a slower walk is a smaller threshold). Zones are those of the counters alone; where the
+    study asks for kiosks, its plan is asked again in each scenario, and with other data
+    (``vintages``: :func:`~geoguichet.coverage.robustness.robustness`).
 
     Raises
     ------
     SensitivityError
-        A factor is not between 0.1 and 10.
+        A factor is not between 0.1 and 10, or other data are given to a study without a plan.
     """
     driven = study.router.by_car and study.router.of_kind.congested
     slower = _factors("congestion", congestion) if driven else [1.0]
     factors = _factors("thresholds", thresholds)
+    if vintages and study.kiosks is None:
+        raise SensitivityError(
+            Message(
+                "--data : d'autres données disent si les lieux d'un plan tiennent, et l'étude n'en "
+                "demande pas ; ajoutez-lui [kiosks], ou comparez avec « coverage compare »."
+            )
+        )
     asked = replace(study, kiosks=None, zones=ZoneChoice())
     results: dict[float, CoverageResult] = {}
     for factor in slower:
@@ -152,6 +166,9 @@ def sensitivity(
         _classes(demand, asked),
         pd.concat(curves, ignore_index=True),
         partition(base.territory.polygons if fine is None else fine.shapes).reindex(demand.index),
+        None
+        if study.kiosks is None
+        else robustness(study, results, factors, vintages=vintages, on_step=on_step),
     )
 
 

@@ -106,7 +106,7 @@ def curve_table(told: Sensitivity) -> pd.DataFrame:
 
 def write_layers(told: Sensitivity, path: Path) -> None:
     """Write the layers ``demand`` and ``areas``, and the tables ``scenarios`` and ``classes``, to a
-    new GeoPackage.
+    new GeoPackage; the layer ``sites`` and the table ``plans`` where the study asks for a plan.
     """
     columns = [
         "name",
@@ -123,6 +123,8 @@ def write_layers(told: Sensitivity, path: Path) -> None:
         "scenarios": (pd.DataFrame(told.scenarios), ""),
         "classes": (pd.DataFrame(told.classes), ""),
     }
+    if told.plan is not None:
+        tables |= {"sites": (told.plan.sites, "Point"), "plans": (told.plan.scenarios, "")}
     write_database(path, tables)
 
 
@@ -188,7 +190,7 @@ def _panel(told: Sensitivity) -> str:
         curve_title=_curve_title(told),
         curve=Markup(curve_picture(told)),  # noqa: S704  drawn here, every word escaped
         spread=_("La bande va de la circulation la plus fluide à la plus lente.") if driven else "",
-        said=said(told),
+        said=[*said(told), *plan_said(told)],
         date=_("Établi le {date}", date=day(told.study.date)) if told.study.date else "",
         limits=how_measured(told.study),
         inputs=told.result.inputs,
@@ -226,6 +228,53 @@ def said(told: Sensitivity) -> list[str]:
             factors=listed(percent(value, 0) for value in slower),
         ),
     )
+
+
+def plan_said(told: Sensitivity) -> list[str]:
+    """Say how many of the plan's sites hold, and what the plan that holds best gives up and gains."""
+    robust = told.plan
+    if robust is None:
+        return []
+    own = robust.sites[robust.sites["rank"].notna()]
+    always, often = int((own["chosen"] == 1).sum()), int((own["chosen"] >= 0.5).sum())
+    sentences = [
+        _(
+            "Des {sites} communes où le plan de l’étude ouvre, {always} sont choisies dans tous les "
+            "scénarios, {often} dans la moitié au moins.",
+            sites=len(own),
+            always=always,
+            often=often,
+        )
+    ]
+    alike = robust.scenarios[robust.scenarios["robust"].notna()]
+    if robust.plan is None or alike.empty:
+        return sentences
+    base = alike[(alike["thresholds"] == 1) & (alike["congestion"] == 1)].iloc[0]
+    lost = {name: (alike["best"] - alike[name]).max() for name in ("own", "robust")}
+    kept = int(own["robust"].sum())
+    return [
+        *sentences,
+        _(
+            "Le plan qui tient le mieux, en moyenne sur les scénarios, garde {kept} de ces communes : "
+            "il gagne {robust} habitants sous les hypothèses de l’étude, où le sien en gagne {own}.",
+            kept=kept,
+            robust=round(float(base["robust"])),
+            own=round(float(base["own"])),
+        ),
+        _(
+            "Au pire des scénarios il gagne {robust} habitants de moins que le meilleur choix, et le "
+            "plan de l’étude {own} de moins.",
+            robust=round(float(lost["robust"])),
+            own=round(float(lost["own"])),
+        ),
+        (
+            _("Ce plan est prouvé le meilleur en moyenne.")
+            if robust.plan.status == "optimal"
+            else _(
+                "Aucun ne peut faire {gap} de mieux en moyenne.", gap=percent(robust.plan.gap, 2)
+            )
+        ),
+    ]
 
 
 def _communes(told: Sensitivity) -> Layer:

@@ -258,7 +258,29 @@ def of_sensitivity(told: Sensitivity) -> list[Block]:
         sureness.lead(told),
         Table("", header, kinds),
         _scenarios(told),
+        *_sites(told),
     ]
+
+
+#: How many sites the terminal shows; the GeoPackage has them all.
+_SITES = 15
+
+
+# Whether the sites of the plan hold: sentences, then those chosen most often.
+def _sites(told: Sensitivity) -> list[Block]:
+    if told.plan is None:
+        return []
+    rows = tuple(
+        (
+            f"{row['name']} ({row['departement']})",
+            "" if row["rank"] != row["rank"] else number(row["rank"]),
+            percent(row["chosen"], 0),
+            _("oui") if row["robust"] else "",
+        )
+        for row in told.plan.sites.head(_SITES).to_dict("records")
+    )
+    header = (_("Lieu"), _("Rang au plan"), _("Choisi dans"), _("Plan qui tient le mieux"))
+    return ["\n".join(sureness.plan_said(told)), Table("", header, rows)]
 
 
 # People in white zones, by threshold and, where roads are driven, by traffic.

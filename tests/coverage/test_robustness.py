@@ -1,0 +1,106 @@
+"""Whether the sites of a plan hold: each scenario is a study of its own, and no choice of as many
+sites gains more on average than the robust plan.
+"""
+
+import json
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+
+from geoguichet.cli import main
+from geoguichet.coverage.errors import SensitivityError
+from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.run import run
+from geoguichet.coverage.sensitivity import Sensitivity, sensitivity
+from geoguichet.coverage.study.study import Study, read_study
+from geoguichet.floor.units import Cost, Unit
+
+FACTORS = (0.8, 1.0, 1.3)
+
+
+@pytest.fixture(scope="module")
+def told(small_path: Path) -> Sensitivity:
+    return sensitivity(read_study(small_path), thresholds=FACTORS)
+
+
+def under(study: Study, factor: float) -> Study:
+    assert study.kiosks is not None
+    return replace(
+        study,
+        needs=tuple(
+            replace(need, within=Cost(need.within * factor, Unit.METRES)) for need in study.needs
+        ),
+        kiosks=replace(study.kiosks, reach=Cost(study.kiosks.reach * factor, Unit.METRES)),
+    )
+
+
+def test_each_scenario_asks_for_the_plan_of_a_study_of_its_own(
+    told: Sensitivity, small: CoverageResult
+) -> None:
+    assert told.plan is not None
+    chosen: dict[str, list[bool]] = {code: [] for code in told.plan.sites["commune"]}
+    for row in told.plan.scenarios.to_dict("records"):
+        alone = run(under(small.study, row["thresholds"]))
+        assert alone.plan is not None and row["best"] == alone.kiosks["people_added"].sum()
+        for code, times in chosen.items():
+            times.append(code in set(alone.kiosks["commune"]))
+    assert told.plan.sites["chosen"].tolist() == [np.mean(times) for times in chosen.values()]
+    assert all(any(times) or robust for times, robust in zip(
+        chosen.values(), told.plan.sites["robust"], strict=True))  # fmt: skip
+    ranks = told.plan.sites.dropna(subset="rank").set_index("rank")["commune"].sort_index()
+    assert ranks.tolist() == small.kiosks["commune"].tolist()
+
+
+def test_no_choice_of_as_many_sites_gains_more_on_average(
+    told: Sensitivity, small: CoverageResult
+) -> None:
+    """Against every choice of the hosts that gain anyone, as straight lines and thresholds say."""
+    assert told.plan is not None and told.plan.plan is not None
+    host_layer = small.services[small.services["type"] == "town_hall"]
+    hosts = host_layer[host_layer["inside"]].to_crs(2154).drop_duplicates("commune")
+    covers, people = [], []
+    for factor in FACTORS:
+        asked = under(small.study, factor)
+        bare = run(replace(asked, kiosks=None))
+        white = bare.demand[~(bare.demand["served"] | bare.demand["undecided"])]
+        points = white.to_crs(2154).geometry
+        reach = 0.0 if asked.kiosks is None else asked.kiosks.reach
+        covers.append(np.column_stack([points.distance(host) <= reach for host in hosts.geometry]))
+        people.append(white["people"].to_numpy())
+    cover, weight = np.vstack(covers), np.concatenate(people) / len(FACTORS)
+    useful = np.argsort(-(weight @ cover))[:25]  # every triple of them, and a bound on the others
+    best = max(
+        weight[cover[:, three].any(axis=1)].sum() for three in map(list, combinations(useful, 3))
+    )
+    assert told.plan.plan.status == "optimal"
+    assert told.plan.plan.value >= best * 0.999  # metres of a projection, not of the ground
+    mean = told.plan.scenarios["robust"].mean()
+    assert mean == pytest.approx(told.plan.plan.value)
+    assert mean >= told.plan.scenarios["own"].mean()
+    assert (told.plan.scenarios["robust"] <= told.plan.scenarios["best"]).all()
+
+
+def test_other_data_are_a_scenario_more(small_path: Path, tmp_path: Path, capsys) -> None:
+    other = small_path.parent / "ariege.gpkg"
+    command = ["coverage", "sensitivity", str(small_path), "--thresholds", "1", "--quiet"]
+    more = ["--data", str(other), "--out", str(tmp_path), "--json"]
+    assert main([*command, *more]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    same, again = answer["plans"]
+    assert (same["data"], again["data"]) == ("", "ariege.gpkg") and again["robust"] is None
+    assert same["best"] == same["own"] == again["own"] == again["best"]
+    assert {row["chosen"] for row in answer["sites"] if row["rank"]} == {1.0}
+    sites = gpd.read_file(tmp_path / "sensitivity.gpkg", layer="sites")
+    assert sites["commune"].tolist() == [row["commune"] for row in answer["sites"]]
+    assert main([*command, "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "choisies dans tous les scénarios" in printed and "prouvé le meilleur" in printed
+
+
+def test_other_data_say_nothing_of_a_study_without_a_plan(small: CoverageResult) -> None:
+    with pytest.raises(SensitivityError, match="n'en demande pas"):
+        sensitivity(replace(small.study, kiosks=None), vintages=(Path("autre.gpkg"),))
