@@ -449,6 +449,37 @@ def one_row_an_establishment(table: pd.DataFrame, journal: Journal) -> pd.DataFr
     return table[~repeated].assign(**{"=departement": departement_of(establishments)})
 
 
+#: What FINESS calls the projections of its coordinates.
+_OF_FINESS = {
+    "L93": "EPSG:2154",
+    "UTM_N20": "EPSG:5490",
+    "UTM_N21": "EPSG:4467",
+    "UTM_N22": "EPSG:2972",
+    "UTM_S40": "EPSG:2975",
+    "UTM_S38": "EPSG:4471",
+}
+
+
+def finess_places(table: pd.DataFrame, journal: Journal, column: str) -> pd.DataFrame:
+    """Make the code of the commune (three figures after the département, which has a letter overseas:
+    9A), the postal code and the place of the last line of the address, the name and the projection
+    (``1,ATLASANTE,96,BAN,L93_METROPOLE``) of an establishment of FINESS.
+    """
+    last = table["ligneacheminement"].str.extract(r"^\s*(\d{5})\s+(.*)$").fillna("")
+    ground = table["departement"].str.replace(r"^9[A-F]$", "97", regex=True)
+    said = table["sourcecoordet"].str.extract(f"({'|'.join(_OF_FINESS)})", expand=False)
+    long_name = table["rslongue"]
+    return table.assign(
+        **{
+            _made(column): (ground + table[column]).where(table[column] != "", ""),
+            "=postcode": last[0],
+            "=place": last[1],
+            "=name": long_name.where(long_name != "", table["rs"]),
+            "=projection": said.map(_OF_FINESS).fillna("EPSG:2154"),
+        }
+    )
+
+
 def stations_only(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
     """Leave out the platforms: the station they belong to has its own row."""
     platform, parent = table["location_type"] != "1", table["parent_station"]
@@ -527,6 +558,7 @@ CONVERSIONS: Mapping[str, Callable[..., pd.DataFrame]] = MappingProxyType(
             bare_quotes,
             damaged_text,
             dila_identifier_and_address,
+            finess_places,
             foreign_stations,
             french_dates,
             geocoder_answer,

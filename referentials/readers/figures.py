@@ -15,6 +15,7 @@ import pandas as pd
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.files import refused
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import _
 from geoguichet.referentials.directory.placing import numbers
 from geoguichet.referentials.directory.schema import (
     REFUSED,
@@ -461,6 +462,22 @@ TYPE_OF_LABEL_2013: Mapping[str, str] = {
 }
 
 
+#: Code of the years before -> that of today for the same kind of equipment.
+CHANGED_CODES: Mapping[str, str] = {
+    "A110": "A122",
+    "A111": "A122",
+    "A112": "A122",
+    "A127": "A128",
+    "A201": "A206",
+    "C101": "C107",
+    "C104": "C109",
+    "D201": "D265",
+    "D301": "D307",
+}
+#: Kinds that are named where there are more.
+_NAMED = 12
+
+
 def type_of_equipment(kind: str) -> str | None:
     """Return the service type that a code or a label of the BPE names; None when it is none of
     ours.
@@ -487,7 +504,7 @@ def read_equipment(path: Path) -> Iterator[Reading]:
     findings: list[Finding] = []
     rows_in = gathered = 0
     for table in opened.chunks:
-        code = find_column(table, (*CODE, "cominsee"))
+        code = find_column(table, (*CODE, "cominsee", "geo"))
         if not code:
             raise LayerError(
                 f"{path} : aucune colonne de codes de communes ; colonnes présentes : "
@@ -495,7 +512,9 @@ def read_equipment(path: Path) -> Iterator[Reading]:
             )
         codes = table[code].str.strip()
         counts = _counts(path, table.drop(columns=[code, EXTRA], errors="ignore"), codes, findings)
-        readable = counts.notna().any(axis=1) & (codes != "")
+        level = find_column(table, ("geo object",))
+        communes = table[level].isin(["COM", "ARM"]) if level else codes != ""
+        readable = counts.notna().any(axis=1) & communes & (codes != "")
         findings += row_findings(
             REFUSED,
             BPE,
@@ -520,7 +539,8 @@ def read_equipment(path: Path) -> Iterator[Reading]:
 def _counts(
     path: Path, table: pd.DataFrame, codes: pd.Series, findings: list[Finding]
 ) -> pd.DataFrame:
-    kind, count = find_column(table, ("typequ",)), find_column(table, ("nb equip",))
+    kind = find_column(table, ("typequ", "facility type"))
+    count = find_column(table, ("nb equip", "obs value"))
     if kind and count:
         numbers = read_figure(table[count], count, codes, BPE, findings)
         kinds = table[kind].str.strip().str.upper()
@@ -546,7 +566,7 @@ def _counts(
 
 def _places(table: pd.DataFrame, codes: pd.Series) -> pd.DataFrame:
     name = find_column(table, ("nom com", "libgeo", "nom commune"))
-    year = find_column(table, ("an", "annee"))
+    year = find_column(table, ("an", "annee", "time period"))
     return pd.DataFrame(
         {
             "code": codes,
@@ -554,6 +574,23 @@ def _places(table: pd.DataFrame, codes: pd.Series) -> pd.DataFrame:
             "year": table[year] if year else blank(table.index),
         }
     )
+
+
+# Say the kinds of equipment that are of no type of ours, and the codes that are of another year, each
+# with how many pieces.
+def _said_of_codes(counts: pd.DataFrame) -> Iterator[str]:
+    pieces = counts.sum().sort_values(ascending=False)
+    unmapped = [kind for kind in pieces.index if type_of_equipment(str(kind)) is None]
+    changed = [kind for kind in pieces.index if kind in CHANGED_CODES]
+    if unmapped:
+        named = ", ".join(f"{kind} ({int(pieces[kind])})" for kind in unmapped[:_NAMED])
+        more = ", …" if len(unmapped) > _NAMED else ""
+        yield _("D'aucun de nos types ({n}) : {kinds}.", n=len(unmapped), kinds=named + more)
+    if changed:
+        named = ", ".join(
+            f"{kind} → {CHANGED_CODES[kind]} ({int(pieces[kind])})" for kind in changed
+        )
+        yield _("Codes qui ont changé depuis ({n}) : {kinds}.", n=len(changed), kinds=named)
 
 
 def _equipment(
@@ -576,6 +613,7 @@ def _equipment(
         *notes,
         f"{len(counts.columns)} sortes d'équipements par commune ; de nos types : "
         f"{', '.join(ours) or 'aucune'}.",
+        *_said_of_codes(counts),
     )
     return make_table(
         CodedColumns(

@@ -89,7 +89,7 @@ class PublishedFormat:
 
     def completeness(self, names: frozenset[str]) -> float:
         """Return the share of the columns of this format that are among the names of a file."""
-        wanted = {folded(name) for name in self.asked}
+        wanted = {folded(name.rpartition(".")[2]) for name in self.asked}
         present = wanted & {folded(name) for name in names}
         return len(present) / len(wanted) if wanted else 1.0
 

@@ -211,8 +211,10 @@ def json_table(
     rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str] = (), path: Path
 ) -> pd.DataFrame:
     """Return records as a frame of text, blank where absent or null; index: the row number,
-    from 1.
+    from 1. What an object in a record says has columns of its own: ``adresse.code``.
     """
+    if any(isinstance(value, dict) for row in rows[:100] for value in row.values()):
+        rows = [{**row, **_inside(row)} for row in rows]
     names = list(dict.fromkeys(name for row in rows for name in row))
     check_cells(path, len(rows), len(names))
     table = pd.DataFrame(
@@ -222,6 +224,15 @@ def json_table(
     )
     check_columns(table, columns, where=str(path))
     return table
+
+
+def _inside(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        f"{name}.{key}": said
+        for name, value in row.items()
+        if isinstance(value, dict)
+        for key, said in value.items()
+    }
 
 
 def json_text(value: Any) -> str:

@@ -116,13 +116,17 @@ def _texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
+#: Readers of any table of communes and any outlines: they prove nothing of who made the file.
+ANYBODY = frozenset({"generic", "populations", "limites"})
+
+
 def source_of(reader: str, name: str = "") -> OfficialSource | None:
     """Return the official source of that name, else that which publishes, or published, a format;
-    None when it is nobody's.
+    None when it is nobody's, or when anybody writes files that are read so.
     """
     sources = official_sources()
     found = (source for source in sources.values() if reader in {source.reader, *source.earlier})
-    published = next(found, None) if reader and reader != "generic" else None
+    published = next(found, None) if reader and reader not in ANYBODY else None
     return sources.get(name, published)
 
 

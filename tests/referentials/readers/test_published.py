@@ -201,8 +201,9 @@ def test_a_published_file_is_recognised_and_read_whole(
 
 def test_every_reader_of_a_shared_file_is_tried() -> None:
     services = {key for key, kind in FORMATS.items() if kind.kind == "services"}
-    # today's JSON: see test_dila.py; the others: see test_recognised.py
+    # today's JSON: see test_dila.py; the others: see test_recognised.py and test_families.py
     others = {"dila", "ecoles-2021", "laposte-2025", "mediation-numerique"}
+    others |= {"finess", "france-travail"}
     assert services - set(SMALL) == others == services - set(SHARED)
 
 
