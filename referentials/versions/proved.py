@@ -11,8 +11,7 @@ import pandas as pd
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.schema import Reading
-from geoguichet.referentials.layers import read_layer
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import read_layer, sample_path
 from geoguichet.referentials.territories.standing import plain_place, standing_in
 from geoguichet.referentials.versions.store import SERVICES, ReferentialStore
 

@@ -14,10 +14,8 @@ from geoguichet.referentials.layers import (
     list_layers,
     metric_of,
     read_layer,
-    squares_of,
-)
-from geoguichet.referentials.territories.sample import sample_path
     sample_path,
+    squares_of,
 )
 
 
