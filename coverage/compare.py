@@ -516,6 +516,11 @@ def compare(
         The sides whose kiosks count as open: by default both when two are given, none when one is
         changed. Changing one study with ``both`` keeps the kiosks of the first side where they are.
 
+    Returns
+    -------
+    Comparison
+        Who gains and who loses, row by row and by area.
+
     Raises
     ------
     GeoguichetError

@@ -85,6 +85,11 @@ def replay(
     workspace
         Where the referentials of existing networks are, as for :func:`~geoguichet.coverage.run.run`.
 
+    Returns
+    -------
+    Replay
+        Whether the files are the same, and what differs.
+
     Raises
     ------
     ManifestError

@@ -51,7 +51,7 @@ def run(
     workspace: Path | None = None,
     on_step: OnStep = lambda _: None,
 ) -> CoverageResult:
-    """Answer a study: who is served, the white zones, and the kiosk plan with its bound.
+    """Return the answer to a study: who is served, the white zones, the kiosk plan with its bound.
 
     The ``workspace`` may hold referentials of networks that exist already (France services, La
     Poste): what they would change is told beside the answer.
@@ -177,7 +177,7 @@ _SERVICE_COLUMNS = (
 
 
 def find_white_zones(study: Study, *, router: Router | None = None) -> CoverageResult:
-    """Answer a study without siting any kiosk (what the API process does). Same errors as
+    """Return the answer to a study, no kiosk sited (what the API process does). Same errors as
     :func:`run`.
     """
     return run(replace(study, kiosks=None), router=router)

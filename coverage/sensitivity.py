@@ -108,6 +108,12 @@ def sensitivity(
     study asks for kiosks, its plan is asked again in each scenario, and with other data
     (``vintages``: :func:`~geoguichet.coverage.robustness.robustness`).
 
+    Returns
+    -------
+    Sensitivity
+        Its ``scenarios``, its ``classes`` (certain, likely, possible) and the ``curve`` of all
+        thresholds.
+
     Raises
     ------
     SensitivityError

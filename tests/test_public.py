@@ -4,9 +4,11 @@ for.
 
 import ast
 import doctest
+import re
 import subprocess
 import sys
 from importlib import import_module
+from inspect import isclass
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,17 @@ def test_the_example_of_a_public_name_gives_what_it_says(name: str) -> None:
     assert example.examples, f"{name} has no example"
     example.globs = {name: found}
     assert doctest.DocTestRunner().run(example).failed == 0
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in geoguichet.__all__ if not isclass(getattr(geoguichet, name))]
+)
+def test_a_public_function_says_what_it_gives_and_what_it_refuses(name: str) -> None:
+    said = getattr(geoguichet, name).__doc__
+    assert re.search(r"\breturn|^ *Returns$", said, re.IGNORECASE | re.MULTILINE)
+    assert re.search(
+        r"^ *Raises$|[Nn]ever\s+(?:raises|refused)|[Ss]ame errors as", said, re.MULTILINE
+    )
 
 
 def test_type_checkers_are_told_the_same_names() -> None:

@@ -115,8 +115,8 @@ class Answer:
 
 
 def read_document(document: bytes, *, address: str = "") -> Answer:
-    """Read every record of a document whatever its format; ``address`` names it in the findings.
-    Never raises.
+    """Return every record of a document whatever its format, and the findings, in which ``address``
+    names it. Never raises.
     """
     described: list[Described] = []
     findings: list[Finding] = []

@@ -103,6 +103,16 @@ def crawl(
 
     ``url`` is the address where the folder is served: with one, every file is read and its record
     links to it.
+
+    Returns
+    -------
+    Crawled
+        How many files were read, how many records are new, changed and gone, and the findings.
+
+    Raises
+    ------
+    CatalogueError
+        The folder is not there.
     """
     if not folder.is_dir():
         raise CatalogueError(f"{folder} : un dossier existant est attendu.")

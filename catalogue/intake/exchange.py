@@ -231,6 +231,17 @@ def import_files(
 
     Of two records of one identifier the first stays, and the second is told; so is a record that
     takes the place of one read elsewhere before.
+
+    Returns
+    -------
+    Imported
+        How many records are new, changed and unchanged, and the findings: what cannot be read is
+        one of them.
+
+    Raises
+    ------
+    CatalogueError
+        There is no such file or folder, or the workspace cannot be written.
     """
     findings: list[Finding] = []
     counts = [0, 0, 0]
@@ -341,7 +352,18 @@ def export_one(identifier: str, workspace: Path, form: str) -> bytes:
 
 
 def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
-    """Write every record: one catalogue for DCAT, one table for CSV, else one file a record."""
+    """Write every record: one catalogue for DCAT, one table for CSV, else one file a record; return
+    the files written.
+
+    Raises
+    ------
+    FormatError
+        Nothing is written in a form of that name.
+    RecordNotFoundError
+        The catalogue is empty.
+    FileError
+        A file cannot be written.
+    """
     written = registry.WRITERS[_known(form)]
     with SQLiteStore(store_path(workspace)) as store:
         if written.together and written.one_file:

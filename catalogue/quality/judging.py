@@ -114,8 +114,9 @@ def check(
     context: Context | None = None,
     more: Iterable[RecordFinding] = (),
 ) -> Checked:
-    """Check a record against every rule that applies to its type; ``more`` are findings made
-    elsewhere (its links).
+    """Check a record against every rule that applies to its type, and return its findings, the
+    gravest first, and its score (0 to 100); ``more`` are findings made elsewhere (its links). A
+    record is never refused.
     """
     context, plain = context or Context(), shaped(record)
     findings: list[RecordFinding] = []

@@ -438,8 +438,8 @@ class _Frame:
 
 
 def map_picture(result: CoverageResult) -> Picture:
-    """Return the map: départements, white zones by people, numbered kiosks, legend, scale bar and
-    north.
+    """Return the map, as text (SVG) that notebooks show: départements, white zones by people,
+    numbered kiosks, legend, scale bar and north. A result is never refused.
     """
     unit, zones, kiosks = result.study.unit, shown(result), result.kiosks
     departements = departement_outlines(result)
@@ -483,7 +483,8 @@ def gain_curve(result: CoverageResult, *, small: bool = False) -> Picture:
     """Return the curve of people gained against the number of kiosks, under its proved bound and
     the plan's maximum.
 
-    A ``small`` one is meant for a quarter of the width: its words are larger and fewer.
+    A ``small`` one is meant for a quarter of the width: its words are larger and fewer. A
+    result is never refused.
     """
     proposed = result.kiosks[result.kiosks["rank"] > 0]
     gained = [0.0, *proposed["people_added"].cumsum().astype(float)]

@@ -542,7 +542,7 @@ class Study(Heading, DataChoice, _Tables):
 
 
 def read_study(path: Path) -> Study:
-    """Read and check a study file.
+    """Read and check a study file, and return the study.
 
     Raises
     ------

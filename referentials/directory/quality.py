@@ -442,7 +442,8 @@ def directory_findings(
     history: CommuneHistory | None = None,
     layer: str,
 ) -> list[Finding]:
-    """Return what is wrong with the rows of a directory, beyond what its reader noticed.
+    """Return what is wrong with the rows of a directory, beyond what its reader noticed. Rows
+    that keep their contract are never refused.
 
     Parameters
     ----------

@@ -157,7 +157,7 @@ FORMATS: Mapping[str, PublishedFormat] = MappingProxyType(
 
 
 def read_published(path: Path, *, key: str) -> Reading:
-    """Read a whole file of a known format.
+    """Read a whole file of a known format and return its rows and findings.
 
     Raises
     ------

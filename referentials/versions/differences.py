@@ -69,7 +69,8 @@ def compare_directories(
     """Return what changed between two versions of one directory, services matched by identifier.
 
     A service of the same type, name and commune under another identifier is the same one: it is
-    matched too, so that a renumbering is not taken for a closure and an opening.
+    matched too, so that a renumbering is not taken for a closure and an opening. Rows that
+    keep the contract of ``schema.check_directory`` are never refused.
 
     Parameters
     ----------
@@ -238,7 +239,7 @@ def draw_changes(
     """Return a page with a map of the changes on the ground of `outlines`; no script, no network.
 
     The index of `outlines` names them where it is text. What lies off the ground is counted beneath
-    the map.
+    the map. A difference is never refused.
     """
     ground = outlines.to_crs(metric_of(outlines.total_bounds))
     west, south, east, north = ground.total_bounds

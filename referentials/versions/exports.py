@@ -231,6 +231,11 @@ def write_study_data(
     Returns
     -------
     The layers written, and the names of the figures that were joined.
+
+    Raises
+    ------
+    LayerError
+        The base is not there, or a layer or a table does not keep its contract.
     """
     layers, names = read_layers(path_of(base)), tuple[str, ...]()
     if directories:

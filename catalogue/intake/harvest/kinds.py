@@ -85,6 +85,11 @@ def open_source(kind: str, address: str, name: str) -> Source:
 
     The environment holds the credentials of a source under its name, such as
     ``GEOGUICHET_HARVEST_VOISIN_AUTHORIZATION``.
+
+    Raises
+    ------
+    HarvestError
+        There is no such kind of source.
     """
     if kind not in KINDS:
         told = _(

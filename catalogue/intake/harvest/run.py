@@ -112,6 +112,16 @@ def harvest(
     A name stands for one source: another kind or address under it is refused, unless ``moved``.
     Records that are gone are deleted when all of the source was seen, and they are no more than
     ``max_shrink`` of those it gave before (0 to 1).
+
+    Returns
+    -------
+    Summary
+        Its status, how many records are new, changed, unchanged and gone, and the findings.
+
+    Raises
+    ------
+    HarvestError
+        The source cannot be reached or is not of its kind, or another one has its name.
     """
     if not 0 <= max_shrink <= 1:
         message = Message("max_shrink : une part de 0 à 1 est attendue, {given} est donné.")
