@@ -95,13 +95,15 @@ class _Scenario:
 
 def robustness(
     study: Study,
+    choice: KioskChoice,
     results: dict[float, CoverageResult],
     factors: Sequence[float],
     *,
     vintages: Sequence[Path] = (),
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Robustness:
-    """Ask for the plan of a study again in every scenario, and for the one that holds best.
+    """Ask for the plan of a study (its ``choice`` of kiosks) again in every scenario, and for the one
+    that holds best.
 
     ``results`` are the study without kiosks, by factor of car times; every one of ``factors``
     multiplies all thresholds and the reach of kiosks. Each of ``vintages`` is other data (a
@@ -110,11 +112,8 @@ def robustness(
     Raises
     ------
     GeoguichetError
-        The study asks for no kiosk, or a plan is refused in one of the scenarios.
+        A plan is refused in one of the scenarios.
     """
-    choice = study.kiosks
-    if choice is None:
-        raise study.refusal("kiosks", "l'étude n'a pas de plan", "une table [kiosks]")
     found = []
     for slow, result in results.items():
         on_step(_("plans"))

@@ -174,7 +174,7 @@ def sensitivity(
         partition(base.territory.polygons if fine is None else fine.shapes).reindex(demand.index),
         None
         if study.kiosks is None
-        else robustness(study, results, factors, vintages=vintages, on_step=on_step),
+        else robustness(study, study.kiosks, results, factors, vintages=vintages, on_step=on_step),
     )
 
 
