@@ -138,6 +138,7 @@ def read_layer(
         pyogrio.errors.DataSourceError,
         pyogrio.errors.DataLayerError,
         OSError,
+        UnicodeDecodeError,
         say=lambda error: (
             f"{where} : la lecture échoue ({error}) ; le fichier est abîmé, copiez-le de nouveau."
         ),

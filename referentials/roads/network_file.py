@@ -8,7 +8,7 @@ the order of the source's rows.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from scipy.sparse import csgraph
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.files import refused, whole
 from geoguichet.floor.findings import Unread
+from geoguichet.floor.words import _
 
 # How fast one travels on each class of road when the source does not say: named, versioned French
 # tables.
@@ -629,20 +630,67 @@ def read_network(path: Path) -> tuple[dict[str, np.ndarray], list[str], dict[str
         ),
     ):
         batch = pa.ipc.open_file(pa.memory_map(str(path), "r")).get_batch(0)
-        manifest = json.loads((batch.schema.metadata or {})[FORMAT.encode()])
+        batch.validate(full=True)  # offsets that lead out of the file would end the process
+        manifest = dict(json.loads((batch.schema.metadata or {})[FORMAT.encode()]))
+        manifest["speeds"], manifest["sources"] = (
+            dict(manifest["speeds"]),
+            list(manifest["sources"]),
+        )
     if manifest.get("version") != VERSION:
         raise LayerError(
             f"{path} : réseau de version {manifest.get('version')}, la version {VERSION} est "
             "attendue ; "
             "préparez-le de nouveau."
         )
-    arrays = {
-        name: batch.column(name)[0].values.to_numpy(zero_copy_only=True)
-        for name in COLUMNS
-        if name in batch.schema.names
-    }
+    with refused(
+        KeyError, ValueError, TypeError, AttributeError, pa.ArrowInvalid, say=_damaged(path)
+    ):
+        arrays = {
+            name: batch.column(name)[0].values.to_numpy(zero_copy_only=True)
+            for name in COLUMNS
+            if name in batch.schema.names
+        }
+        names = [str(name) for name in batch.column("names")[0].as_py()]
+        _check(arrays, len(names))
     # networks made before it was known who may go only to the ends, and turn restrictions
     arrays.setdefault("edge_ends", np.zeros_like(arrays["edge_access"]))
     arrays.setdefault("edge_back_from", arrays["edge_to"])
     arrays.setdefault("edge_back_to", arrays["edge_from"])
-    return arrays, batch.column("names")[0].as_py(), manifest
+    return arrays, names, manifest
+
+
+def _damaged(path: Path) -> Callable[[Exception], str]:
+    return lambda error: _(
+        "{path} : ce réseau routier est abîmé ({error}) ; « geoguichet referentials roads » en refait un.",
+        path=path,
+        error=error,
+    )
+
+
+# Refuse numbers that no network has: a search would follow them out of its arrays.
+def _check(arrays: dict[str, np.ndarray], names: int) -> None:
+    nodes, edges = len(arrays["node_key"]), len(arrays["edge_from"])
+    vertices, arcs = len(arrays["shape_lon"]), len(arrays["forward_arc"])
+    long = {"node": nodes, "edge": edges, "forward_start": nodes + 1, "reverse_start": nodes + 1,
+            "shape_start": edges + 1, "shape": vertices, "forward": arcs, "reverse": arcs}  # fmt: skip
+    below = {"node_component": nodes, "edge_class": len(ROAD_CLASSES), "edge_name": names,
+             "forward_arc": 2 * edges, "reverse_arc": 2 * edges}  # fmt: skip
+    below |= dict.fromkeys(("edge_from", "edge_to", "edge_back_from", "edge_back_to"), nodes)
+    last = {"forward_start": arcs, "reverse_start": arcs, "shape_start": vertices}
+    below |= {"node_lon": 180 * DEGREE + 1, "node_lat": 90 * DEGREE + 1} | {
+        "shape_lon": 180 * DEGREE + 1, "shape_lat": 90 * DEGREE + 1}  # fmt: skip
+    for name, values in arrays.items():
+        top, ends = below.get(name), last.get(name)
+        least = -below.get(name, 0) if name.endswith(("lon", "lat")) else 0
+        right = (
+            len(values) == long.get(name, long[name.partition("_")[0]])
+            and values.dtype.kind == np.dtype(COLUMNS[name]).kind
+            and (top is None or not len(values) or least <= values.min() <= values.max() < top)
+            and (ends is None or (values[0] == 0 and values[-1] == ends))
+            and (ends is None or not np.any(np.diff(values) < 0))
+            and (values.dtype.kind != "f" or (values.min() > 0 and values.max() < np.inf))
+        )
+        if not (right and nodes and edges):
+            raise ValueError(name)
+    if np.any(np.diff(arrays["shape_start"]) < 2):
+        raise ValueError("shape_start")

@@ -155,6 +155,9 @@ def _read(path: Path) -> _Extract:
     extract, roads = _Extract(), vocabulary("class")
     with refused(
         RuntimeError,
+        ValueError,
+        OSError,
+        osmium.InvalidLocationError,
         say=lambda error: f"{path} : ce n'est pas un fichier OpenStreetMap lisible ({error}).",
     ):
         objects: Any = osmium.FileProcessor(str(path)).with_locations()

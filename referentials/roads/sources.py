@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 import shapely
 
 from geoguichet.floor.errors import LayerError, UsageError
@@ -128,9 +129,10 @@ def read_edges(path: Path, *, mapping: Mapping[str, str], nodes: Path | None = N
     table = _read_table(path)
     mapping = _present(mapping, list(table.columns), where=str(path))
     if "geometry" in mapping:
-        geometry = shapely.from_wkt(
-            table[mapping["geometry"]].to_numpy(dtype=object), on_invalid="ignore"
-        )
+        with np.errstate(over="ignore"):  # degrees without end are refused as such
+            geometry = shapely.from_wkt(
+                table[mapping["geometry"]].to_numpy(dtype=object), on_invalid="ignore"
+            )
         frame = gpd.GeoDataFrame(table, geometry=geometry, crs=LONLAT)
         return from_frame(frame, mapping=mapping, where=str(path), first_line=2)
     if nodes is None or "from" not in mapping or "to" not in mapping:
@@ -158,7 +160,12 @@ def from_frame(
         )
     reading = Reading(Path(where).name, np.flatnonzero(usable & kinds) + first_line)
     skipped = {"no_geometry": int((~usable).sum()), "not_a_line": int((usable & ~kinds).sum())}
-    columns, served = _described(kept, mapping, reading)
+    with refused(
+        pa.ArrowException,
+        say=lambda error: _("{where} : texte illisible ({error}) ; de l'UTF-8 est attendu.",
+                            where=where, error=error),
+    ):  # fmt: skip
+        columns, served = _described(kept, mapping, reading)
     if not served.all():
         skipped["not_in_service"] = int((~served).sum())
     parts, row = shapely.get_parts(kept.geometry.to_numpy()[served], return_index=True)
@@ -343,13 +350,21 @@ def _read_table(path: Path) -> pd.DataFrame:
         ),
     ):
         header = pd.read_csv(path, sep="\x1f", nrows=1, header=None, encoding="utf-8-sig").iat[0, 0]
-        return pd.read_csv(
+        table = pd.read_csv(
             path,
             sep=max(";,\t", key=str(header).count),
             encoding="utf-8-sig",
             dtype=str,
             keep_default_na=False,
         )
+    if not isinstance(table.index, pd.RangeIndex):
+        raise LayerError(
+            _(
+                "{path} : chaque ligne a plus de cellules que l'en-tête ; un nom par colonne est attendu.",
+                path=path,
+            )
+        )
+    return table
 
 
 _TABLES = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")

@@ -133,8 +133,11 @@ class Reading:
 
 def _distinct(values: Iterable[Any]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.intp]]:
     column = pd.Series(values, dtype=object)
-    rank, said = pd.factorize(column.where(column.notna(), "").astype(str).str.strip())
-    return np.asarray(said, dtype=object), rank
+    first, cells = pd.factorize(column.where(column.notna(), ""))
+    # half a letter, which a damaged file may hold, is none
+    texts = [str(cell).strip().encode("utf-8", "replace").decode() for cell in cells]
+    again, said = pd.factorize(np.array(texts, dtype=object))
+    return np.asarray(said, dtype=object), again[first]
 
 
 def _of_list(word: str, known: Mapping[str, str]) -> str:
@@ -165,14 +168,14 @@ def quantities(said: Iterable[str], field: str) -> Floats:
     >>> quantities(["1 000,5", "30 mph", "FR:urban", "vite"], "speed_kmh").tolist()
     [1000.5, 48.28032, 50.0, nan]
     """
-    texts, units = pd.Series(said, dtype=object), _WORDS["units"].get(field, {})
+    texts, units = pd.Series(list(said), dtype=object), _WORDS["units"].get(field, {})
     read = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, copy=True)
     for odd in np.flatnonzero(~np.isfinite(read)):
         read[odd] = _quantity(str(texts[odd]).split(";")[0], units)
         if np.isnan(read[odd]) and field == "speed_kmh":
             word = folded(texts[odd])
             read[odd] = _WORDS["limits"].get(word.partition(":")[2] or word, np.nan)
-    return read
+    return np.where(np.isfinite(read), read, np.nan)
 
 
 def _quantity(text: str, units: Mapping[str, float]) -> float:
