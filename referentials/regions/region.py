@@ -19,7 +19,6 @@ from geoguichet.floor.files import refused, whole
 from geoguichet.floor.region import FILE
 from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import LONLAT, MENDED, METRIC, metric_of, read_layer
-from geoguichet.referentials.readers import territories
 from geoguichet.referentials.territories.territory import Choice, completed, dissolved, shaped
 
 #: How far beyond the border services and people are kept, in metres.
@@ -78,25 +77,6 @@ def carve(layers: Layers, choice: Choice, *, ring_m: float = RING_M) -> Layers:
         ).reset_index(drop=True),
         "ring": ring,
     }
-
-
-def with_arrondissements(layers: Layers, path: Path) -> Layers:
-    """Return the layers with the ``arrondissement`` of each commune, from Etalab's list of communes
-    (JSON).
-
-    Raises
-    ------
-    LayerError
-        When the file is no such list, or tells no arrondissement.
-    """
-    codes = layers["communes"]["code"].map(
-        {str(row["code"]): row.get("arrondissement") for row in territories.read_current(path)}
-    )
-    if codes.isna().all():
-        raise LayerError(
-            f"{path} : aucun arrondissement pour ces communes ; la liste d'Etalab les donne."
-        )
-    return {**layers, "communes": layers["communes"].assign(arrondissement=codes)}
 
 
 # Return the communes around: those of the source left out, and those of its own ring, near enough.
@@ -421,10 +401,11 @@ def ring_layer(
     """
     polygons = gpd.GeoSeries(others["polygon"], crs=LONLAT).to_crs(crs)
     town_halls = gpd.GeoSeries(others["point"], crs=LONLAT).to_crs(crs)
-    usable = (polygons.distance(town_halls) <= MISPLACED_M).to_numpy()
+    usable = shapely.dwithin(polygons.array, town_halls.array, MISPLACED_M)
     points = town_halls.where(usable, polygons.representative_point())
-    distance = points.distance(border)
-    near = (distance <= ring_m).to_numpy()
+    shapely.prepare(border)
+    near = shapely.dwithin(points.array, border, ring_m)
+    distance = points[near].distance(border)
     return (
         gpd.GeoDataFrame(
             {
@@ -432,7 +413,7 @@ def ring_layer(
                 "name": others["name"][near],
                 "departement": others["departement"][near],
                 "population": others["population"][near],
-                "distance_m": distance[near].round().astype("Int32"),
+                "distance_m": distance.round().astype("Int32"),
                 "point_source": np.where(usable[near], "town_hall", "polygon"),
             },
             geometry=shapely.set_precision(points[near].to_crs(4326).array, PRECISION_DEG),

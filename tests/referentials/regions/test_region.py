@@ -10,6 +10,7 @@ import shapely
 from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.regions import region
+from geoguichet.referentials.regions.official_files import with_arrondissements
 from geoguichet.referentials.territories.territory import (
     Choice,
     read_polygon,
@@ -80,7 +81,7 @@ def test_an_arrondissement_is_chosen_by_its_code(data: Any) -> None:
     layers = region.read_layers(sample_path())
     with pytest.raises(LayerError, match="--codes"):
         region.carve(layers, Choice("Saint-Girons", arrondissements=("093",)))
-    told = region.with_arrondissements(layers, data.folder / "cog" / "communes.json.gz")
+    told = with_arrondissements(layers, data.folder / "cog" / "communes.json.gz")
     carved = region.carve(told, Choice("Saint-Girons et Foix", arrondissements=("093", "091")))
     assert set(carved["communes"]["arrondissement"]) == {"091", "093"}
     assert set(carved["departements"]["code"]) == {"09"}
