@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -366,13 +367,16 @@ class Territory:
         The distance is measured in the territory's own system; arcs have 16 segments a quarter, so that the outline
         is at most 0.2 % of `distance_m` too near.
         """
-        return (
-            gpd.GeoSeries([self.boundary], crs=LONLAT)
-            .to_crs(self.metric)
-            .buffer(distance_m)
-            .to_crs(LONLAT)
-            .iloc[0]
-        )
+        return _around(self.boundary, self.metric, distance_m)
+
+
+# Return a ground with what lies around it; a study asks for the same one several times.
+@lru_cache(maxsize=4)
+def _around(
+    ground: shapely.MultiPolygon, metric: str, distance_m: float
+) -> shapely.Polygon | shapely.MultiPolygon:
+    wider = gpd.GeoSeries([ground], crs=LONLAT).to_crs(metric).buffer(distance_m)
+    return wider.to_crs(LONLAT).iloc[0]
 
 
 def read_territory(

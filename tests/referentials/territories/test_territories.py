@@ -7,7 +7,12 @@ import shapely
 from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.territories.sample import DEPARTEMENTS
-from geoguichet.referentials.territories.territory import Territory, check_within, read_territory
+from geoguichet.referentials.territories.territory import (
+    Territory,
+    check_within,
+    read_territory,
+    territory_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +81,12 @@ def test_rows_all_elsewhere_are_refused(region: Territory) -> None:
 def test_swapped_axes_are_told_from_another_place(region: Territory) -> None:
     with pytest.raises(LayerError, match="longitude et latitude sont inversées"):
         check_within(points((43.6, 1.44)), region, buffer_m=40_000, where="ici")
+
+
+def test_what_lies_around_a_territory_is_measured_once_and_is_what_the_buffer_is() -> None:
+    ground = territory_of("sample")
+    wide = ground.buffer(5_000)
+    assert ground.buffer(5_000) is wide
+    assert ground.buffer(6_000).area > wide.area > ground.boundary.area
+    border = gpd.GeoSeries([ground.boundary], crs=4326).to_crs(ground.metric)
+    assert wide.equals(border.buffer(5_000).to_crs(4326).iloc[0])
