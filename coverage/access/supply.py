@@ -81,7 +81,7 @@ def _enough(services: gpd.GeoDataFrame, need: Need) -> list[bool | None]:
     if need.min_hours_per_week is not None:
         conditions.append(_long_enough(services, need.min_hours_per_week))
     if need.open_at is not None:
-        conditions.append(_states(services["hours"], need.open_at))
+        conditions.append(_states(services, need.open_at))
     rows = zip(*conditions, strict=True) if conditions else ([()] * len(services))
     return [False if False in row else None if None in row else True for row in rows]
 
@@ -148,12 +148,20 @@ def other_way(study: Study) -> Study:
     return replace(study, needs=needs)
 
 
-# Return whether each text of hours is open at a moment; None where that is not known (pandas writes
-# NaN where there is none).
-def _states(hours: pd.Series, at: Moment) -> list[bool | None]:
-    texts = [text if isinstance(text, str) and text.strip() else None for text in hours]
-    states = {text: is_open(text, at) for text in set(texts)}
-    return [states[text] for text in texts]
+# Return whether each service is open at a moment, by the holidays of its département; None where
+# that is not known (pandas writes NaN where there is none).
+def _states(services: gpd.GeoDataFrame, at: Moment) -> list[bool | None]:
+    texts = [text if isinstance(text, str) and text.strip() else None for text in services["hours"]]
+    nowhere = pd.Series("", services.index, dtype=object)
+    communes = services.get("commune", nowhere) if at.on else nowhere
+    of_commune = communes.str.extract("^(97.|..)", expand=False)
+    places = services.get("departement", of_commune) if at.on else nowhere
+    asked = [
+        (text, code if isinstance(code, str) else "")
+        for text, code in zip(texts, places.fillna(of_commune), strict=True)
+    ]
+    states = {(text, code): is_open(text, at, code) for text, code in set(asked)}
+    return [states[one] for one in asked]
 
 
 #: What a layer of stops must have; ``name`` and ``commune`` (INSEE code) are read where they are.

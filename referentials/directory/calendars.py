@@ -14,20 +14,40 @@ import opening_hours
 PUBLIC_YEARS = range(2000, 2061)
 
 
-def is_public_holiday(day: date) -> bool | None:
-    """Return whether a day is one of the eleven public holidays of France; None outside the years
-    of the ``opening-hours-py`` library. Those of a part of France only (Alsace and Moselle, the
-    overseas départements) are not among them.
+#: Days off in a part of France only, in OpenStreetMap's grammar, and the départements they are kept
+#: in: Good Friday and 26 December in Alsace and Moselle (ordinance of 16 August 1892), the abolition
+#: of slavery overseas (decree 83-1003).
+LOCAL = {
+    "easter -2 days,Dec 26": ("57", "67", "68"),
+    "May 27": ("971",),
+    "May 22": ("972",),
+    "Jun 10": ("973",),
+    "Dec 20": ("974",),
+    "Apr 27": ("976",),
+}
+
+
+def is_public_holiday(day: date, departement: str = "") -> bool | None:
+    """Return whether a day is a public holiday: one of the eleven of France, or one of the
+    département; None outside the years of the ``opening-hours-py`` library, and where some
+    départements keep it and which one is asked about is not known.
+
+    >>> is_public_holiday(date(2026, 12, 26), "67"), is_public_holiday(date(2026, 12, 26), "31")
+    (True, False)
     """
     if day.year not in PUBLIC_YEARS:
         return None
-    return _public().is_open(datetime.combine(day, time(12)))
+    noon = datetime.combine(day, time(12))
+    if _rule("PH").is_open(noon):
+        return True
+    keeping = [code for days, codes in LOCAL.items() if _rule(days).is_open(noon) for code in codes]
+    return departement in keeping if departement or not keeping else None
 
 
 @cache
-def _public() -> opening_hours.OpeningHours:
+def _rule(days: str) -> opening_hours.OpeningHours:
     return opening_hours.OpeningHours(
-        "PH 00:00-24:00", country="FR", auto_country=False, auto_timezone=False
+        f"{days} 00:00-24:00", country="FR", auto_country=False, auto_timezone=False
     )
 
 

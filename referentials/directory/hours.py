@@ -458,8 +458,8 @@ def is_open(hours: str | None, at: Moment, departement: str = "") -> bool | None
     understood, or do not tell.
 
     ``hours`` is text in OpenStreetMap's ``opening_hours`` form. It opens at the first minute of a
-    span and is closed at the last: at 12:00, ``09:00-12:00`` is closed. At a date, the public
-    holidays of France and the school holidays of the `departement` count; hours that say nothing
+    span and is closed at the last: at 12:00, ``09:00-12:00`` is closed. At a date, the public and
+    the school holidays of the `departement` count, unknown where it is not known and matters; hours that say nothing
     of public holidays do not tell whether one is kept, unless they never close.
     """
     week = osm_week(hours)
@@ -479,7 +479,8 @@ def _holds(spans: Iterable[Span], at: Moment) -> bool:
 
 
 def _is_open_on(week: Week, at: Moment, day: date, departement: str) -> bool | None:
-    public, school = is_public_holiday(day), is_school_holiday(day, departement)
+    public = is_public_holiday(day, departement)
+    school = is_school_holiday(day, departement)
     hour = datetime.combine(day, time(*divmod(at.minute % DAY_MINUTES, 60)))
     if week.text:
         seen = {

@@ -66,6 +66,27 @@ def need(**changes: object) -> Need:
     )
 
 
+@pytest.mark.parametrize(
+    ("moment", "states"),
+    [
+        # Good Friday is a day off in Alsace and Moselle: hours that say nothing of it do not tell
+        ("03/04/2026 10h", {"67": None, "31": True, "": None}),
+        # the holidays of a zone: A is off, B and C are not
+        ("10/02/2026 10h", {"69": False, "31": True, "": None}),
+    ],
+)
+def test_the_holidays_are_those_of_the_departement_of_each_row(
+    moment: str, states: dict[str, bool | None]
+) -> None:
+    at = need(open_at=Moment.parse(moment))
+    codes = list(states)
+    rows = services().head(len(codes)).assign(hours="Mo-Fr 09:00-17:00; SH off")
+    communes = rows.assign(commune=[f"{code}001" if code else None for code in codes])
+    for known in (rows.assign(commune=None, departement=codes), communes):
+        told = zip(open_enough(known, at), hours_known(known, at), strict=True)
+        assert [enough if sure else None for enough, sure in told] == list(states.values())
+
+
 def test_open_from_the_first_minute_to_before_the_last() -> None:
     assert open_enough(services(), need(open_at=SATURDAY)).tolist() == [True, True, *[False] * 6]
     assert hours_known(services(), need(open_at=SATURDAY)).tolist() == [True] * 4 + [False] * 4

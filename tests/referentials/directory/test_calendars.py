@@ -17,6 +17,33 @@ def test_the_eleven_public_holidays_of_2027() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("day", "kept_in"),
+    [
+        (date(2026, 4, 3), {"57", "67", "68"}),  # Good Friday
+        (date(2027, 3, 26), {"57", "67", "68"}),
+        (date(2025, 12, 26), {"57", "67", "68"}),
+        (date(2026, 5, 27), {"971"}),
+        (date(2026, 5, 22), {"972"}),
+        (date(2026, 6, 10), {"973"}),
+        (date(2026, 12, 20), {"974"}),
+        (date(2026, 4, 27), {"976"}),
+        (date(2026, 4, 2), set[str]()),
+    ],
+)
+def test_a_day_off_of_some_departements_is_unknown_where_none_is_said(
+    day: date, kept_in: set[str]
+) -> None:
+    asked = ("57", "67", "68", "971", "972", "973", "974", "976", "54", "31", "2A")
+    assert {code for code in asked if is_public_holiday(day, code)} == kept_in
+    assert is_public_holiday(day) is (None if kept_in else False)
+
+
+@pytest.mark.parametrize("departement", ["", "67", "974", "31"])
+def test_the_holidays_of_all_of_france_need_no_departement(departement: str) -> None:
+    assert is_public_holiday(date(2026, 7, 14), departement) is True
+
+
 @pytest.mark.parametrize("year", [1950, 1999, 2061, 2199])
 def test_years_without_a_calendar_are_unknown(year: int) -> None:
     assert is_public_holiday(date(year, 7, 14)) is None
@@ -55,6 +82,8 @@ def test_departements_with_a_calendar_of_their_own_are_unknown(departement: str)
     assert is_school_holiday(date(2026, 8, 5), departement) is None
 
 
-@pytest.mark.parametrize("day", [date(2022, 8, 31), date(2028, 9, 1)])
+@pytest.mark.parametrize(
+    "day", [date(2022, 8, 31), date(2027, 9, 1), date(2027, 10, 25), date(2028, 9, 1)]
+)
 def test_outside_the_table_nobody_knows(day: date) -> None:
     assert is_school_holiday(day, "31") is None
