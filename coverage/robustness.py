@@ -26,11 +26,16 @@ from geoguichet.coverage.kiosks.prospects import (
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.siting.covering import maximal_covering
-from geoguichet.coverage.siting.problem import KioskPlan
+from geoguichet.coverage.siting.problem import KioskPlan, admissible, state
 from geoguichet.coverage.study.choices import KioskChoice, open_router
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.units import Cost
 from geoguichet.floor.words import _
+
+#: What an alternative to a site may lose, as a share of the people that the plan gains.
+WITHIN = 0.01
+#: How many alternatives are told, and how many hosts are tried for it, those that lose least first.
+_TOLD, _TRIED = 3, 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +45,10 @@ class Robustness:
     ``sites``: points, one row for each commune where some plan opens a kiosk, those chosen most
     often first; columns commune (code), name, departement, rank (in the study's own plan, missing
     where it opens none), chosen (share of the scenarios whose own plan opens one there, 0..1),
-    robust (bool: whether the robust plan does).
+    robust (bool: whether the robust plan does), and for the sites of the study's own plan alternatives
+    (names of the communes, the best three at most, where a host that serves some of the same people
+    could stand for this one alone, under the rules and within :data:`WITHIN` of the people that the plan
+    gains) and alternative_loss (people that the best of them loses; missing where there is none).
 
     ``scenarios``: one row each; columns thresholds, congestion (factors), data (empty for those of
     the study), best (people that the scenario's own plan gains), own (that the study's plan does),
@@ -222,6 +230,7 @@ def _sites(found: Sequence[_Scenario], own: _Scenario, held: set[str]) -> gpd.Ge
                 np.mean([code in one.communes for one in found]) for code in places["commune"]
             ],
             "robust": places["commune"].isin(held).to_numpy(),
+            **_alternatives(own, places["commune"]),
         },
         geometry=places.geometry.to_numpy(),
         crs="EPSG:4326",
@@ -229,6 +238,38 @@ def _sites(found: Sequence[_Scenario], own: _Scenario, held: set[str]) -> gpd.Ge
     return table.sort_values(
         ["chosen", "robust", "rank", "commune"], ascending=[False, False, True, True]
     ).reset_index(drop=True)
+
+
+# Name the hosts that could stand for each site of the plan alone, those that lose least first.
+def _alternatives(own: _Scenario, communes: pd.Series) -> dict[str, list[object]]:
+    here, sites = own.prospect, list(own.plan.sites)
+    people = here.white["people"].to_numpy(float)
+    stated = state(here.serves, people, count=len(sites), rules=here.rules).problem
+    place = {int(column): number for number, column in enumerate(stated.rules.column)}
+    served, whole = here.serves.astype(np.float64), own.by(sites)
+    found: dict[str, tuple[str, float]] = {}
+    for site in sites:
+        others = [*here.rules.existing, *(one for one in sites if one != site)]
+        left = np.where(first_serving(here.serves, others) < 0, people, 0.0)
+        gain = served.T @ left
+        loss = gain[site] - gain
+        # a host that serves none of the same people would be another site, not this one elsewhere
+        same = served.T @ (left * served[:, [site]].toarray().ravel()) > 0
+        near = [int(one) for one in np.argsort(loss, kind="stable") if same[one] and one in place]
+        names = here.hosts["commune_name"]
+        told = [
+            one
+            for one in [one for one in near if one not in sites][:_TRIED]
+            if loss[one] <= WITHIN * whole
+            and admissible(stated, [place[two] for two in (*sites, one) if two != site])
+        ][:_TOLD]
+        if told:
+            code = str(here.hosts["commune"].iloc[site])
+            found[code] = ", ".join(dict.fromkeys(names.iloc[told])), float(loss[told[0]])
+    return {
+        "alternatives": [found.get(code, ("", 0.0))[0] for code in communes],
+        "alternative_loss": [found[code][1] if code in found else np.nan for code in communes],
+    }
 
 
 # Communes of the plan's sites, in its order.

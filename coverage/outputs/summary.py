@@ -276,10 +276,17 @@ def _sites(told: Sensitivity) -> list[Block]:
             "" if row["rank"] != row["rank"] else number(row["rank"]),
             percent(row["chosen"], 0),
             _("oui") if row["robust"] else "",
+            row["alternatives"].partition(",")[0],
         )
         for row in told.plan.sites.head(_SITES).to_dict("records")
     )
-    header = (_("Lieu"), _("Rang au plan"), _("Choisi dans"), _("Plan qui tient le mieux"))
+    header = (
+        _("Lieu"),
+        _("Rang au plan"),
+        _("Choisi dans"),
+        _("Plan qui tient le mieux"),
+        _("À sa place"),
+    )
     return ["\n".join(sureness.plan_said(told)), Table("", header, rows)]
 
 

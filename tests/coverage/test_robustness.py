@@ -84,6 +84,23 @@ def test_no_choice_of_as_many_sites_gains_more_on_average(
     assert (told.plan.scenarios["robust"] <= told.plan.scenarios["best"]).all()
 
 
+def test_an_alternative_stands_for_a_site_alone_and_loses_what_is_told(
+    told: Sensitivity, small: CoverageResult
+) -> None:
+    """Each is tried: the study again, the other sites and the alternative required."""
+    assert told.plan is not None and small.study.kiosks is not None
+    sites = told.plan.sites.dropna(subset="rank").set_index("commune")
+    gained = small.kiosks["people_added"].sum()
+    code = sites.index[sites["alternatives"] != ""][0]
+    names = small.demand["name"]
+    for place, name in enumerate(sites.loc[code, "alternatives"].split(", ")):
+        others = {*sites.index} - {code} | {str(names.index[names == name][0])}
+        choice = replace(small.study.kiosks, required=tuple(sorted(others)))
+        again = run(replace(small.study, kiosks=choice)).kiosks["people_added"].sum()
+        assert gained - again <= 0.01 * gained
+        assert place or gained - again == sites.loc[code, "alternative_loss"]
+
+
 def test_other_data_are_a_scenario_more(small_path: Path, tmp_path: Path, capsys) -> None:
     other = small_path.parent / "ariege.gpkg"
     command = ["coverage", "sensitivity", str(small_path), "--thresholds", "1", "--quiet"]
