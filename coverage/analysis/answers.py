@@ -99,8 +99,9 @@ class SitedKiosks(Shown):
     ``kiosk_m`` or ``kiosk_s``, ``served_after`` (bool), ``unserved_reason`` (one of
     :data:`~geoguichet.coverage.kiosks.ranking.REASONS`, or empty).
 
-    ``kiosks``: points, in the order they add most; columns rank, host (the host's label), name,
-    needs, people_added, people_cumulated, share_cumulated, gain, cost_eur.
+    ``kiosks``: points, in the order they add most; columns host (the host's label) and those of
+    :class:`~geoguichet.CoverageResult`, but for what is of communes: rank, name, needs, hours,
+    zones, people_added, people_cumulated, share_cumulated, gain, cost_eur ...
 
     ``plan``: its value, the bound that no other plan passes, the gap and the status. ``curve``: what
     the first of the list gain and what as many could at best.

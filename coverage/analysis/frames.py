@@ -314,7 +314,8 @@ def counters_of(
     found = given(frame, what)
     columns = {role: found.column(role, None) for role in ("commune", "departement", "epci")}
     columns["type"] = found.column("type", type) if kinds else ""
-    columns["hours"] = found.column("hours", hours) if asks_hours or hours else ""
+    hosts = what != "counters"  # theirs are told with the kiosks, whatever is asked
+    columns["hours"] = found.column("hours", hours) if asks_hours or hours or hosts else ""
     columns["hours_per_week"] = found.column("hours_per_week", None)
     if kinds:
         _check_types(found, columns["type"], kinds)

@@ -453,7 +453,7 @@ def site_kiosks(
     open_enough = any(need.asks_hours for need in zones.study.needs) and keys.get(
         "hours_count", True
     )
-    asks_hours = open_enough or "min_hours_per_week" in keys
+    asks_hours = bool(open_enough or {"min_hours_per_week", "capacity"} & {*keys})
     theirs = counters_of(hosts, "hosts", name=name, hours=hours, asks_hours=asks_hours)
     study = replace(zones.study, kiosks=_kiosk_choice(zones.study, theirs, reach, keys))
     choice = cast("KioskChoice", study.kiosks)
@@ -484,9 +484,9 @@ def site_kiosks(
     added = ["kiosk", study.unit.column("kiosk"), "served_after", "unserved_reason"]
     gained = sited.demand.reindex(zones.given.table.index)
     columns = {column: gained[column].to_numpy() for column in added}
-    kiosks = sited.kiosks.assign(
-        host=theirs.labels(sited.kiosks["host_id"]), people_added=sited.kiosks["people_added"]
-    )[_KIOSK_COLUMNS]
+    kiosks = sited.kiosks.assign(host=theirs.labels(sited.kiosks["host_id"])).drop(
+        columns=_OF_COMMUNES
+    )
     left = gained[white(gained) & ~gained["served_after"]].groupby("zone")["people"].sum()
     return SitedKiosks(
         people=zones.people.assign(**columns),
@@ -499,10 +499,18 @@ def site_kiosks(
     )
 
 
-_KIOSK_COLUMNS = [
-    "rank", "standing", "host", "name", "needs", "people_added", "people_cumulated",
-    "share_cumulated", "gain", "cost_eur", "geometry",
-]  # fmt: skip
+#: Of the table of kiosks, what says nothing of hosts that are no communes', and what the plan says.
+_OF_COMMUNES = [
+    "host_id",
+    "commune",
+    "departement",
+    "type",
+    "model",
+    "status",
+    "value",
+    "bound",
+    "gap",
+]
 
 
 # Read the keys of [kiosks], the hosts being all that are given.
@@ -511,6 +519,7 @@ def _kiosk_choice(study: Study, hosts: Given, reach: str, keys: dict[str, Any]) 
         ("one_per", str(keys.get("one_per", ""))),
         ("floor", "departement"),
         ("floor_per_departement", "departement"),
+        ("floor_per_epci", "epci"),
     ):
         if keys.get(key) and column in hosts.table and (hosts.table[column] == "").all():
             raise FrameError(

@@ -3,6 +3,7 @@ twins do.
 """
 
 import itertools
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -23,6 +24,11 @@ from geoguichet import (
 from geoguichet.coverage.manifest import CoverageResult
 
 RANDOM = np.random.default_rng(15)
+
+
+@pytest.fixture(autouse=True)
+def each_test_begins_with_the_same_numbers() -> None:
+    RANDOM.bit_generator.state = np.random.default_rng(15).bit_generator.state
 
 
 def scattered(n: int, **columns: object) -> gpd.GeoDataFrame:
@@ -200,6 +206,36 @@ def test_conditions_on_hosts_read_the_analysts_own_columns() -> None:
     cheap = site_kiosks(lacking, hosts, reach="1 m", **prices)
     assert sorted(cheap.kiosks["host"]) == [1, 2]
     assert cheap.kiosks["cost_eur"].sum() == 300
+
+
+PHASES = {"phases": [{"name": n, "budget": "20000 EUR"} for n in ("2026", "2027")]}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"count": 4, "host_quality_within": 0.05},
+        {"count": 4, "capacity": {"uses_per_hour": 0.1}},
+        {"count": 4, "user_side_cost": "10000 EUR", "programme": PHASES},
+        {"count": 4, "model": "p_median", "spacing": "5 km"},
+        {"count": 4, "model": "p_center", "farthest": "200 km"},
+        {"count": 4, "model": "backup"},
+        {"count": 4, "floor_per_epci": 2},
+        {"model": "set_covering"},
+        {"share": "60 %"},
+    ],
+    ids=",".join,
+)
+def test_every_question_that_a_study_may_put_is_put_of_frames(keys: dict[str, Any]) -> None:
+    people = scattered(40, pop=RANDOM.integers(1, 900, 40))
+    hosts = scattered(12, hours=["Mo-Fr 09:00-12:00"] * 12, epci=["x", "y"] * 6)
+    hosts["commune"] = [f"c{row}" for row in range(12)]
+    plan = site_kiosks(
+        white_zones(people, people[:3], within="15 km"), hosts, reach="15 km", **keys
+    )
+    assert plan.plan.status == "optimal" or plan.plan.gap <= 0.05
+    assert set(plan.kiosks["host"]) <= set(hosts.index) and len(plan.kiosks)
+    assert plan.kiosks["people_added"].sum() == plan.table["gained"].item()
 
 
 def test_what_is_no_answer_and_no_threshold_are_told() -> None:
