@@ -119,6 +119,28 @@ def test_the_guide_lists_every_format() -> None:
         assert row in text, f"docs/referentials.md lacks the row\n{row}"
 
 
+#: What makes a finding, its rule a literal among the arguments.
+TELLING = {"Finding", "row_findings", "_of_rows", "tell", "tell_once"}
+
+
+def test_the_guide_lists_every_rule() -> None:
+    rules = set()
+    for file in (ROOT / "referentials").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and (
+                getattr(node.func, "id", getattr(node.func, "attr", "")) in TELLING
+            ):
+                texts = [each.value for each in node.args if isinstance(each, ast.Constant)]
+                rules |= {
+                    text
+                    for text in texts
+                    if isinstance(text, str) and re.fullmatch(r"[a-z]+(-[a-z]+)*-[a-z]+", text)
+                }
+    text = (ROOT / "docs" / "referentials.md").read_text(encoding="utf-8")
+    assert len(rules) > 50
+    assert sorted(rule for rule in rules if f"`{rule}`" not in text) == []
+
+
 def test_what_the_room_defines_is_used_by_the_product() -> None:
     """A function that only tests call is reached from no command (the reader of the BPE was)."""
     product = [file for room in ROOMS for file in (ROOT / room).rglob("*.py")]
