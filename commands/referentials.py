@@ -135,9 +135,8 @@ def _roads(arguments: argparse.Namespace) -> None:
     _MAX_UNKNOWN,
 )
 def _import(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.directory.schema import understood
     from geoguichet.referentials.readers.registry import choose_reader
-    from geoguichet.referentials.versions.proved import known_communes, proved
+    from geoguichet.referentials.versions.proved import known_communes, proved, understood
 
     reader = choose_reader(
         arguments.file, key=arguments.reader, mapping=arguments.mapping, kind=arguments.kind

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from geoguichet.floor.errors import GeoguichetError
 from geoguichet.floor.findings import MAX_UNKNOWN, count_by_rule
-from geoguichet.referentials.directory.schema import REFUSED, Reading, join_readings, understood
+from geoguichet.referentials.directory.schema import REFUSED, Reading, join_readings
 from geoguichet.referentials.directory.services import OTHER
 from geoguichet.referentials.readers.registry import FORMATS, choose_reader
+from geoguichet.referentials.versions.proved import understood
 
 #: Parts of a shapefile, words and what is no list.
 LEFT = {

@@ -11,6 +11,7 @@ import pyproj
 import shapely
 
 from geoguichet.floor.findings import Finding, Severity
+from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import LONLAT
 
 #: Name and box (west, south, east, north, in degrees) of each part of France.
@@ -171,7 +172,7 @@ def _odd_place(
     columns: tuple[str, str],
 ) -> Finding:
     def finding(
-        rule: str, message: str, remedy: str, severity: Severity = "error", column: str = ""
+        rule: str, message: Message, remedy: Message, severity: Severity = "error", column: str = ""
     ) -> Finding:
         return Finding(
             rule, layer, item, message, severity, row, column or " ".join(columns), remedy
@@ -181,47 +182,47 @@ def _odd_place(
     if not text[0] or not text[1]:
         return finding(
             "no-point",
-            "Pas de coordonnées : ce service ne dessert personne.",
-            "Complétez la longitude et la latitude, ou l'adresse.",
+            Message("Pas de coordonnées : ce service ne dessert personne."),
+            Message("Complétez la longitude et la latitude, ou l'adresse."),
             "warning",
         )
     if not (np.isfinite(lonlat[0]) and np.isfinite(lonlat[1])):
         return finding(
             "unreadable-coordinates",
-            f"Coordonnées illisibles ({said}).",
-            "Écrivez deux nombres décimaux.",
+            Message("Coordonnées illisibles ({said}).", said=said),
+            Message("Écrivez deux nombres décimaux."),
         )
     if in_france(np.array([lonlat[1]]), np.array([lonlat[0]]))[0]:
         return finding(
             "swapped-axes",
-            f"Longitude et latitude sont échangées ({said}).",
-            f"Lisez longitude {text[1]}, latitude {text[0]}.",
+            Message("Longitude et latitude sont échangées ({said}).", said=said),
+            Message("Lisez longitude {x}, latitude {y}.", x=text[1], y=text[0]),
         )
     west, south, east, north = LAMBERT_93_BOX
     if west <= lonlat[0] <= east and south <= lonlat[1] <= north:
         return finding(
             "wrong-crs",
-            f"Des mètres (Lambert-93) passent pour des degrés ({said}).",
-            "Déclarez EPSG:2154.",
+            Message("Des mètres (Lambert-93) passent pour des degrés ({said}).", said=said),
+            Message("Déclarez EPSG:2154."),
         )
     right = with_decimal_points(*lonlat)
     if not possible and right is not None:
         return finding(
             "lost-decimal-point",
-            f"La virgule décimale est perdue ({said}).",
-            f"Lisez {right[0]:.7g} ; {right[1]:.8g}.",
+            Message("La virgule décimale est perdue ({said}).", said=said),
+            Message("Lisez {x} ; {y}.", x=f"{right[0]:.7g}", y=f"{right[1]:.8g}"),
             column=columns[0] if right[0] != lonlat[0] else columns[1],
         )
     if not possible:
         return finding(
             "impossible-point",
-            f"Ce n'est pas une position sur la Terre ({said}).",
-            "Corrigez à la source.",
+            Message("Ce n'est pas une position sur la Terre ({said}).", said=said),
+            Message("Corrigez à la source."),
         )
     return finding(
         "outside-france",
-        f"Point situé hors de France ({said}).",
-        "Corrigez la position, ou retirez la ligne si elle est étrangère.",
+        Message("Point situé hors de France ({said}).", said=said),
+        Message("Corrigez la position, ou retirez la ligne si elle est étrangère."),
         "warning",
     )
 

@@ -4,9 +4,8 @@ from.
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.findings import Finding, Severity, Unread, named_words, refuse_unread
+from geoguichet.floor.findings import Finding, Severity, Unread, named_words
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.french_hours import DayHours, french_day, week_of_cells
 from geoguichet.referentials.directory.ground import points_against_codes
@@ -43,11 +42,11 @@ _ANY = re.compile("|".join((_DOUBLE, _TAG, _ESCAPE, _CONTROL, _LOST)))
 #: What every damaged text has, as RE2 writes it.
 _SUSPECT = r"[\x{80}-\x{9f}\x{c2}\x{c3}\x{c5}\x{fffd}]|<[0-9a-f]{2}>|\\x"
 _WORDS = {
-    "double": "lettres accentuées codées deux fois (« Ã© » pour « é »)",
-    "tag": "codes entre chevrons à la place d'accents (« <e9> » pour « é »)",
-    "escape": "codes d'échappement à la place de caractères (« \\x20 » pour l'espace)",
-    "control": "lettres de Windows-1252 lues comme des caractères de commande",
-    "lost": "caractères perdus",
+    "double": Message("lettres accentuées codées deux fois (« Ã© » pour « é »)"),
+    "tag": Message("codes entre chevrons à la place d'accents (« <e9> » pour « é »)"),
+    "escape": Message("codes d'échappement à la place de caractères (« \\x20 » pour l'espace)"),
+    "control": Message("lettres de Windows-1252 lues comme des caractères de commande"),
+    "lost": Message("caractères perdus"),
 }
 
 
@@ -111,13 +110,13 @@ def damage_findings(rows: pd.DataFrame, columns: Iterable[str], *, layer: str) -
                 "damaged-encoding",
                 layer,
                 item,
-                f"« {_short(text)} » : {_WORDS[_kind(text)]}.",
+                Message("« {text} » : {what}.", text=_short(text), what=_WORDS[_kind(text)]),
                 "warning",
                 int(number),
                 column,
-                f"Remplacez par « {_short(right)} »."
+                Message("Remplacez par « {right} ».", right=_short(right))
                 if right
-                else "Des caractères sont perdus : reprenez le fichier d'origine.",
+                else Message("Des caractères sont perdus : reprenez le fichier d'origine."),
             )
 
 
@@ -256,40 +255,6 @@ def join_readings(readings: Iterable[Reading]) -> Reading:
         kind=parts[0].kind,
         gathered=sum(part.gathered for part in parts),
     )
-
-
-def understood(readings: Iterable[Reading], max_unknown: float, *, where: str) -> Iterator[Reading]:
-    """Yield readings as they come; after the last, refuse the file of which a column that places or
-    closes holds too many words that we do not know.
-
-    Raises
-    ------
-    LayerError
-        More than `max_unknown` (a share of 1) of the rows that say something.
-    """
-    said: Counter[tuple[str, str]] = Counter()
-    words: dict[tuple[str, str, str], Unread] = {}
-    for reading in readings:
-        heard = reading.heard or Heard("")
-        said.update(heard.said)
-        for each in heard.unread:
-            key = each.field, each.column, each.word
-            known = words.setdefault(key, replace(each, where=where, rows=0))
-            words[key] = replace(known, rows=known.rows + each.rows)
-        yield reading
-    every = (replace(each, of=said[each.field, each.column]) for each in words.values())
-    refuse_unread(every, max_unknown, expected=lambda field: str(_EXPECTED[field]))
-
-
-#: What a column that places or closes should hold.
-_EXPECTED = {
-    "type": Message(
-        "un type de service (mairie, bureau de poste ...), ou ce qu'il est dans [types] de --mapping"
-    ),
-    "commune": Message("un code INSEE de commune, cinq caractères"),
-    "coordinates": Message("deux nombres décimaux, une position sur la Terre"),
-    "itinerant": Message("oui ou non"),
-}
 
 
 def row_findings(
@@ -676,11 +641,12 @@ def _unique_ids(ids: pd.Series, source: str) -> tuple[pd.Series, list[Finding]]:
         source,
         repeated,
         completed,
-        lambda row: (
-            f"L'identifiant « {ids[row]} » est déjà pris : cette ligne devient « "
-            f"{completed[row]} »."
+        lambda row: Message(
+            "L'identifiant « {old} » est déjà pris : cette ligne devient « {new} ».",
+            old=ids[row],
+            new=completed[row],
         ),
-        remedy=(
+        remedy=Message(
             "Donnez à chaque service un identifiant qui ne change pas d'une livraison à l'autre."
         ),
     )
@@ -690,12 +656,12 @@ def _unique_ids(ids: pd.Series, source: str) -> tuple[pd.Series, list[Finding]]:
                 "no-id",
                 source,
                 "",
-                (
-                    f"{int(absent.sum())} ligne(s) sans identifiant : numérotées par leur rang, "
-                    "qui peut changer."
+                Message(
+                    "{n} ligne(s) sans identifiant : numérotées par leur rang, qui peut changer.",
+                    n=int(absent.sum()),
                 ),
                 "info",
-                remedy="Ajoutez une colonne « id ».",
+                remedy=Message("Ajoutez une colonne « id »."),
             )
         )
     return completed, findings

@@ -16,6 +16,7 @@ import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Figure, Message
 from geoguichet.referentials.directory.french_hours import read_week
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week
 from geoguichet.referentials.directory.placing import Axes, numbers
@@ -30,7 +31,7 @@ from geoguichet.referentials.directory.schema import (
     make_reading,
     unread_hours,
 )
-from geoguichet.referentials.directory.services import OTHER, SERVICE_TYPES
+from geoguichet.referentials.directory.services import OTHER, SERVICE_TYPES, service_name
 from geoguichet.referentials.layers import LONLAT, check_columns
 from geoguichet.referentials.readers.column_names import (
     FileMapping,
@@ -391,11 +392,11 @@ def _types(
                 "no-type",
                 how.source,
                 "",
-                (
-                    "Aucune colonne ne dit le type des services : gardés comme « "
-                    f"{SERVICE_TYPES[OTHER].label_fr} »."
+                Message(
+                    "Aucune colonne ne dit le type des services : gardés comme « {other} ».",
+                    other=Figure(service_name, OTHER),
                 ),
-                remedy=(
+                remedy=Message(
                     'Ajoutez une colonne « type », ou type = "..." dans [defaults] de --mapping.'
                 ),
             )
@@ -430,7 +431,10 @@ def _names(
             "no-name",
             how.source,
             "",
-            f"{int(missing.sum())} service(s) sans nom : nommés d'après leur type et leur commune.",
+            Message(
+                "{n} service(s) sans nom : nommés d'après leur type et leur commune.",
+                n=int(missing.sum()),
+            ),
             "info",
         )
     )
@@ -471,7 +475,7 @@ def _weeks(
         ),
         "warning",
         str(how.columns.get("hours", "hours")),
-        "Écrivez « Mo-Fr 09:00-12:00,14:00-17:00 », ou une colonne par jour.",
+        Message("Écrivez « Mo-Fr 09:00-12:00,14:00-17:00 », ou une colonne par jour."),
     )
     return weeks
 

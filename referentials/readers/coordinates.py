@@ -113,12 +113,13 @@ def crs_findings(
             "wrong-crs-declared",
             path.name,
             "",
-            (
-                f"Le fichier annonce {_crs_name(opened.crs) or opened.crs}, mais ses coordonnées sont en "
-                f"{axes.label_fr}."
+            Message(
+                "Le fichier annonce {said}, mais ses coordonnées sont en {found}.",
+                said=_crs_name(opened.crs) or opened.crs,
+                found=axes.label_fr,
             ),
             "error",
-            remedy="Corrigez le CRS.",
+            remedy=Message("Corrigez le CRS."),
         )
     elif placed and not (mapping.crs or opened.crs) and axes.sure and axes.crs != LONLAT:
         yield Finding(

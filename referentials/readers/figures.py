@@ -15,7 +15,7 @@ import pandas as pd
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.files import refused
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.words import _
+from geoguichet.floor.words import Message, _
 from geoguichet.referentials.directory.placing import numbers
 from geoguichet.referentials.directory.schema import (
     REFUSED,
@@ -144,7 +144,9 @@ def _reading(
         layer,
         short,
         items,
-        lambda row: f"Code « {published[row]} » sans son zéro : lu « {code[row]} ».",
+        lambda row: Message(
+            "Code « {code} » sans son zéro : lu « {right} ».", code=published[row], right=code[row]
+        ),
         "info",
         found["code"],
     )
@@ -165,7 +167,7 @@ def _reading(
             layer,
             values["population"] < 0,
             items,
-            lambda row: "Population négative.",
+            lambda row: Message("Population négative."),
             "error",
             "population",
         )
@@ -208,9 +210,10 @@ def read_grid(path: Path) -> Iterator[Reading]:
                 "fractional-population",
                 "filosofi",
                 "",
-                (
-                    f"{fractions} carreau(x) ont une fraction d'habitant : valeurs imputées par "
-                    "l'INSEE, gardées telles quelles."
+                Message(
+                    "{n} carreau(x) ont une fraction d'habitant : valeurs imputées par l'INSEE, "
+                    "gardées telles quelles.",
+                    n=fractions,
                 ),
                 "info",
             )
@@ -289,7 +292,7 @@ def _grid(x: pd.Series, y: pd.Series, people: pd.Series, size_m: int, layer: str
         layer,
         ~right,
         blank(right.index),
-        lambda row: "Carreau sans position ou sans population.",
+        lambda row: Message("Carreau sans position ou sans population."),
         "error",
     )
     x, y, people = x[right], y[right], people[right]
@@ -373,7 +376,7 @@ def _shares(
             ARCEP,
             empty,
             code,
-            lambda row: "Aucun local compté : parts inconnues.",
+            lambda row: Message("Aucun local compté : parts inconnues."),
             "info",
             "nbr",
         ),
@@ -382,8 +385,9 @@ def _shares(
             ARCEP,
             other,
             code,
-            lambda row: (
-                f"Comptage « {kinds[row]} », non « all » : gardé sous un autre identifiant."
+            lambda row: Message(
+                "Comptage « {kind} », non « all » : gardé sous un autre identifiant.",
+                kind=kinds[row],
             ),
             "info",
             "type",
@@ -422,8 +426,10 @@ def _above_total(share: str, part: pd.Series, code: pd.Series, column: str) -> l
         ARCEP,
         part > 1,
         code,
-        lambda row: (
-            f"{share} : plus de locaux desservis que de locaux ({part[row]:.3f}) ; ramené à 1."
+        lambda row: Message(
+            "{share} : plus de locaux desservis que de locaux ({part}) ; ramené à 1.",
+            share=share,
+            part=f"{part[row]:.3f}",
         ),
         column=column,
     )
@@ -520,7 +526,9 @@ def read_equipment(path: Path) -> Iterator[Reading]:
             BPE,
             ~readable,
             codes,
-            lambda row: "Ligne sans commune ou sans aucun équipement lisible : pas gardée.",
+            lambda row: Message(
+                "Ligne sans commune ou sans aucun équipement lisible : pas gardée."
+            ),
             "error",
         )
         rows_in, gathered = rows_in + len(table), gathered + int(readable.sum())

@@ -19,7 +19,7 @@ import shapely
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.files import check_archive, leads_out, refused
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.words import _
+from geoguichet.floor.words import Message, _
 from geoguichet.referentials.layers import LONLAT, check_stored
 from geoguichet.referentials.readers.column_names import FileMapping
 from geoguichet.referentials.readers.text_tables import (
@@ -274,10 +274,12 @@ def _open_layer(path: Path, mapping: FileMapping) -> OpenedTable:
         path, mapping.layer, encoding=mapping.encoding
     )
     findings = [
-        Finding("gdal-warning", path.name, "", f"GDAL signale : {message}") for message in warned
+        Finding("gdal-warning", path.name, "", Message("GDAL signale : {message}", message=message))
+        for message in warned
     ]
     findings += [
-        unread_layer(path, name, f"La couche « {name} » n'est pas lue.") for name in others
+        unread_layer(path, name, Message("La couche « {name} » n'est pas lue.", name=name))
+        for name in others
     ]
     attributes = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
     table = pd.DataFrame(
@@ -331,12 +333,14 @@ def _with_points(
                 "polygon-as-point",
                 layer,
                 "",
-                f"{other} service(s) sont des lignes ou des surfaces : placés à un point "
-                "intérieur.",
-                remedy="Donnez un point à chaque service.",
+                Message(
+                    "{n} service(s) sont des lignes ou des surfaces : placés à un point intérieur.",
+                    n=other,
+                ),
+                remedy=Message("Donnez un point à chaque service."),
             )
         )
-    message = "Géométrie invalide (elle se recoupe) : réparée pour y trouver un point."
+    message = Message("Géométrie invalide (elle se recoupe) : réparée pour y trouver un point.")
     findings += [
         Finding("invalid-geometry", layer, f"ligne {number}", message, row=number)
         for number in broken

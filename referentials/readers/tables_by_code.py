@@ -13,6 +13,7 @@ import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.placing import numbers
 from geoguichet.referentials.directory.schema import (
     REFUSED,
@@ -194,7 +195,7 @@ def make_table(columns: CodedColumns) -> Reading:
         columns.source,
         nameless,
         blank(index),
-        lambda row: "Ligne sans code ni nom : elle n'est pas gardée.",
+        lambda row: Message("Ligne sans code ni nom : elle n'est pas gardée."),
         "error",
     )
     values["id"], told = _ids(values, columns)
@@ -245,7 +246,11 @@ def _ids(values: Mapping[str, pd.Series], columns: CodedColumns) -> tuple[pd.Ser
         columns.source,
         taken,
         own,
-        lambda row: f"Le code « {ids[row]} » est déjà pris : cette ligne devient « {own[row]} ».",
+        lambda row: Message(
+            "Le code « {old} » est déjà pris : cette ligne devient « {new} ».",
+            old=ids[row],
+            new=own[row],
+        ),
     )
     absent = values["code"].isna()
     if absent.any():
@@ -254,7 +259,7 @@ def _ids(values: Mapping[str, pd.Series], columns: CodedColumns) -> tuple[pd.Ser
                 "no-code",
                 columns.source,
                 "",
-                f"{int(absent.sum())} ligne(s) sans code : désignées par leur nom.",
+                Message("{n} ligne(s) sans code : désignées par leur nom.", n=int(absent.sum())),
                 "info",
                 column="code",
             )
@@ -273,9 +278,9 @@ def _mended(
             columns.source,
             shapes.isna() | shapes.is_empty,
             rows["id"],
-            lambda row: "Pas de géométrie : ce territoire ne peut pas être dessiné.",
+            lambda row: Message("Pas de géométrie : ce territoire ne peut pas être dessiné."),
             column="geometry",
-            remedy="Prenez son contour dans une autre livraison.",
+            remedy=Message("Prenez son contour dans une autre livraison."),
         )
     broken = shapes.notna() & ~shapes.is_valid
     findings += row_findings(
@@ -283,8 +288,9 @@ def _mended(
         columns.source,
         broken,
         rows["id"],
-        lambda row: (
-            f"Géométrie invalide ({shapely.is_valid_reason(shapes[row]).split('[')[0]}) : réparée."
+        lambda row: Message(
+            "Géométrie invalide ({reason}) : réparée.",
+            reason=shapely.is_valid_reason(shapes[row]).split("[")[0],
         ),
         column="geometry",
     )
@@ -318,7 +324,7 @@ def read_figure(
         source,
         read.isna() & filled,
         items,
-        lambda row: f"« {text[row]} » n'est pas un nombre : tenu pour inconnu.",
+        lambda row: Message("« {text} » n'est pas un nombre : tenu pour inconnu.", text=text[row]),
         column=column,
     )
     return read

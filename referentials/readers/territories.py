@@ -240,7 +240,7 @@ def read_lists(path: Path) -> Iterator[Reading]:
         SOURCE,
         table["population"].isna() & (level == "commune") & counted,
         "commune-" + table["code"],
-        lambda row: f"{table['name'][row]} : pas de population.",
+        lambda row: Message("{name} : pas de population.", name=table["name"][row]),
         column="population",
     )
     kinds = ", ".join(f"{count} {kind}" for kind, count in level.value_counts().items())
@@ -285,11 +285,16 @@ def _sums(rows: list[dict[str, Any]]) -> Iterator[Finding]:
                 "sum-mismatch",
                 SOURCE,
                 f"epci-{row['code']}",
-                f"{row.get('nom')} : ses communes font {found} habitants, {total} sont annoncés.",
+                Message(
+                    "{name} : ses communes font {found} habitants, {total} sont annoncés.",
+                    name=row.get("nom"),
+                    found=str(found),
+                    total=str(total),
+                ),
                 "error",
                 number,
                 "populationMunicipale",
-                "Vérifiez le millésime et les communes membres.",
+                Message("Vérifiez le millésime et les communes membres."),
             )
 
 
@@ -338,7 +343,9 @@ def read_seats(path: Path) -> Iterator[Reading]:
                 "percent-encoded",
                 "chefs-lieux",
                 "",
-                f"{encoded} nom(s) écrits comme dans une adresse (« %C3%A9 ») : décodés.",
+                Message(
+                    "{n} nom(s) écrits comme dans une adresse (« %C3%A9 ») : décodés.", n=encoded
+                ),
                 "info",
             )
         )
@@ -518,9 +525,12 @@ def _opened(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding], tup
                 "assumed-encoding",
                 OUTLINES,
                 "",
-                f"Rien ne dit le codage du texte (pas de .cpg) : lu en {encoding}.",
+                Message(
+                    "Rien ne dit le codage du texte (pas de .cpg) : lu en {encoding}.",
+                    encoding=encoding,
+                ),
                 "info",
-                remedy="Ajoutez un fichier .cpg.",
+                remedy=Message("Ajoutez un fichier .cpg."),
             )
         )
     if frame.crs is None:
@@ -590,11 +600,12 @@ def _displaced(values: Mapping[str, pd.Series], shapes: gpd.GeoSeries) -> list[F
         OUTLINES,
         near & departement.str.startswith("97"),
         values["level"] + "-" + values["code"],
-        lambda row: (
-            f"Territoire du département {departement[row]} dessiné près de la métropole : ce "
-            "n'est pas son lieu."
+        lambda row: Message(
+            "Territoire du département {departement} dessiné près de la métropole : ce n'est pas "
+            "son lieu.",
+            departement=departement[row],
         ),
         "error",
         "geometry",
-        "Prenez son contour dans Admin Express.",
+        Message("Prenez son contour dans Admin Express."),
     )

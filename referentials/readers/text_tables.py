@@ -490,7 +490,11 @@ def open_workbook(path: Path, mapping: FileMapping) -> OpenedTable:
     )
     notes = [f"Classeur .xlsx, feuille « {chosen} »."]
     findings = [
-        unread_layer(path, name, f"La feuille « {name} » ({len(rows)} lignes) n'est pas lue.")
+        unread_layer(
+            path,
+            name,
+            Message("La feuille « {name} » ({n} lignes) n'est pas lue.", name=name, n=len(rows)),
+        )
         for name, rows in filled.items()
         if name != chosen and name not in OWN_SHEETS
     ]
@@ -516,14 +520,16 @@ def unread_texts(path: Path) -> list[Finding]:
     ]
 
 
-def unread_layer(path: Path, name: str, message: str) -> Finding:
+def unread_layer(path: Path, name: str, message: Message) -> Finding:
     """Return the finding that a layer or a sheet of a file was left aside."""
     return Finding(
         "unread-layer",
         path.name,
         "",
         message,
-        remedy=f'Pour la lire, écrivez layer = "{name}" dans [file] de --mapping.',
+        remedy=Message(
+            'Pour la lire, écrivez layer = "{name}" dans [file] de --mapping.', name=name
+        ),
     )
 
 
@@ -594,6 +600,10 @@ def _is_filled(row: Sequence[str]) -> bool:
     return any(cell.strip() for cell in row)
 
 
+_MORE = Message("{n} cellules, {width} sont attendues : le surplus est gardé à part.")
+_LESS = Message("{n} cellules, {width} sont attendues : les dernières sont vides.")
+
+
 # Return the cells of a row, one a column and one for what is beyond.
 def _evened(
     row: list[str], names: list[str], number: int, layer: str, findings: list[Finding]
@@ -606,10 +616,7 @@ def _evened(
                 "ragged-row",
                 layer,
                 f"ligne {number}",
-                (
-                    f"{len(row)} cellules, {width} sont attendues : "
-                    + ("le surplus est gardé à part." if beyond else "les dernières sont vides.")
-                ),
+                (_MORE if beyond else _LESS).given(n=len(row), width=width),
                 "warning" if beyond else "info",
                 number,
             )

@@ -1,16 +1,17 @@
 """What an import adds to what a reader read: the commune and the département that the point of a row
-proves, and the rows that nothing places.
+proves, the rows that nothing places, and the refusal of a list that is not understood.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import geopandas as gpd
 import pandas as pd
 
-from geoguichet.floor.findings import Finding
+from geoguichet.floor.findings import Finding, Unread, refuse_unread
 from geoguichet.floor.words import Message
-from geoguichet.referentials.directory.schema import Reading
+from geoguichet.referentials.directory.schema import Heard, Reading
 from geoguichet.referentials.layers import read_layer, sample_path
 from geoguichet.referentials.territories.standing import plain_place, standing_in
 from geoguichet.referentials.versions.store import SERVICES, ReferentialStore
@@ -111,3 +112,40 @@ def _unplaced(rows: gpd.GeoDataFrame) -> list[Finding]:
         )
         for row in rows[nowhere].itertuples()
     ]
+
+
+# -- what is not understood
+
+
+def understood(readings: Iterable[Reading], max_unknown: float, *, where: str) -> Iterator[Reading]:
+    """Yield readings as they come; after the last, refuse the file of which a column that places or
+    closes holds too many words that we do not know.
+
+    Raises
+    ------
+    LayerError
+        More than `max_unknown` (a share of 1) of the rows that say something.
+    """
+    said: Counter[tuple[str, str]] = Counter()
+    words: dict[tuple[str, str, str], Unread] = {}
+    for reading in readings:
+        heard = reading.heard or Heard("")
+        said.update(heard.said)
+        for each in heard.unread:
+            key = each.field, each.column, each.word
+            known = words.setdefault(key, replace(each, where=where, rows=0))
+            words[key] = replace(known, rows=known.rows + each.rows)
+        yield reading
+    every = (replace(each, of=said[each.field, each.column]) for each in words.values())
+    refuse_unread(every, max_unknown, expected=lambda field: str(_EXPECTED[field]))
+
+
+#: What a column that places or closes should hold.
+_EXPECTED = {
+    "type": Message(
+        "un type de service (mairie, bureau de poste ...), ou ce qu'il est dans [types] de --mapping"
+    ),
+    "commune": Message("un code INSEE de commune, cinq caractères"),
+    "coordinates": Message("deux nombres décimaux, une position sur la Terre"),
+    "itinerant": Message("oui ou non"),
+}

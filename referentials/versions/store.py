@@ -26,6 +26,7 @@ import shapely
 from geoguichet.floor.errors import StoreError, UsageError
 from geoguichet.floor.files import refused, sha256
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.placing import in_france
 from geoguichet.referentials.directory.schema import Reading, check_directory
 from geoguichet.referentials.layers import read_layer
@@ -312,10 +313,14 @@ def _tell_apart(data: Path, layer: str) -> Iterator[Finding]:
                 "duplicate-id",
                 source,
                 own,
-                f"L'identifiant « {identifier} » est déjà pris : cette ligne devient « {own} ».",
+                Message(
+                    "L'identifiant « {old} » est déjà pris : cette ligne devient « {new} ».",
+                    old=identifier,
+                    new=own,
+                ),
                 "warning",
                 row,
-                remedy=(
+                remedy=Message(
                     "Donnez à chaque ligne un identifiant qui ne change pas d'une livraison à "
                     "l'autre."
                 ),

@@ -8,9 +8,10 @@ import pytest
 
 from geoguichet import cli
 from geoguichet.floor.errors import LayerError
-from geoguichet.referentials.directory.schema import Reading, join_readings, understood
+from geoguichet.referentials.directory.schema import Reading, join_readings
 from geoguichet.referentials.readers import text_tables
 from geoguichet.referentials.readers.column_tables import read_chunks
+from geoguichet.referentials.versions.proved import understood
 
 HEAD = "id,nom,type,code insee,longitude,latitude,itinérant"
 
