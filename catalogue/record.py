@@ -332,8 +332,10 @@ class Record:
 
 #: What no XML document may hold, so no form but JSON.
 UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-#: What is in the JSON of any text that holds it (and of some that do not).
-_DOUBTFUL = re.compile(rb"\\u00[01]|\\[bf]|\xef\xbf[\xbe\xbf]")
+#: One of them is in the JSON of any text that holds it (and of some that do not).
+_DOUBTFUL = (rb"\u00", rb"\b", rb"\f", b"\xef\xbf")
+#: Quotes stay, brackets become square ones, all else goes.
+_BRACKETS = bytes.maketrans(b"{}", b"[]"), bytes(set(range(256)) - set(b'[]{}"'))
 
 
 def bounded(record: Record, limits: Limits) -> bytes:
@@ -342,7 +344,7 @@ def bounded(record: Record, limits: Limits) -> bytes:
     BoundError when it is longer, has longer texts or lists, or is deeper than the region takes;
     RecordError when it holds what no XML document may hold, or a number that is none.
     """
-    document, geometry = record.to_geojson(), record.geometry or {}
+    document = record.to_geojson()
     try:
         body = _as_bytes(dict(document))
     except UnicodeEncodeError:
@@ -350,14 +352,13 @@ def bounded(record: Record, limits: Limits) -> bytes:
     except (ValueError, RecursionError) as error:
         told = Message("fiche : des nombres finis et peu de niveaux sont attendus ({error}).")
         raise RecordError(told.given(error=error)) from error
-    # No text and no list is longer than the whole; coordinates are as deep as geometries are.
-    bare = {name: held for name, held in geometry.items() if name != "coordinates"}
+    # No text and no list is longer than the whole.
     if (
         not body
         or len(body) > limits.text_length
         or body.count(b",") >= limits.items
-        or _DOUBTFUL.search(body)
-        or not _is_shallow({**document, "geometry": bare}, limits.depth)
+        or any(mark in body for mark in _DOUBTFUL)
+        or not _is_shallow(body, limits.depth)
     ):
         _check_inside(document, "", limits, limits.depth)
     if len(body) > limits.record_bytes:
@@ -366,11 +367,14 @@ def bounded(record: Record, limits: Limits) -> bytes:
     return body
 
 
-def _is_shallow(value: Any, left: int) -> bool:
-    held = value.values() if isinstance(value, dict) else value
-    return left > 0 and all(
-        _is_shallow(one, left - 1) for one in held if isinstance(one, dict | list | tuple)
-    )
+# Say whether no more objects and lists than so many stand inside each other in a document of JSON:
+# without its texts it is brackets, of which the innermost pairs are taken away again and again.
+def _is_shallow(body: bytes, most: int) -> bool:
+    marks = body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(*_BRACKETS)
+    inside = b"".join(marks.split(b'"')[::2])
+    for _level in range(most):
+        inside = inside.replace(b"[]", b"")
+    return not inside
 
 
 # Refuse the first text, list or object inside a value that is beyond a bound.

@@ -109,7 +109,8 @@ _SHORT = 80
 
 
 def _stems(text: str) -> tuple[str, ...]:
-    if not _FRENCH.fullmatch(text) or _ODD_ELISION.search(text):
+    plain = text.isascii()
+    if not plain and (not _FRENCH.fullmatch(text) or _ODD_ELISION.search(text)):
         return tuple(filter(None, map(_stem, words(text))))
     told = text.lower()
     if _APOSTROPHE.search(told):
