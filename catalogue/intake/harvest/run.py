@@ -15,7 +15,12 @@ from pathlib import Path
 from geoguichet.catalogue.errors import HarvestError, RecordNotFoundError
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.registry import Described
-from geoguichet.catalogue.intake.exchange import Originals, Refusals, originals_path
+from geoguichet.catalogue.intake.exchange import (
+    Originals,
+    Refusals,
+    elsewhere,
+    originals_path,
+)
 from geoguichet.catalogue.intake.harvest.journal import (
     Journal,
     Kept,
@@ -219,6 +224,7 @@ def _store_batch(
             tally.counts[counted] += number
         originals.keep(pair for pair in described if pair[0].record.id not in refused.ids)
     tally.refuse(refused.findings)
+    tally.findings += elsewhere(described)
     kept = []
     for digest, ones in taken.items():
         stored = [marks[one.record.id] for one in ones if one.record.id not in refused.ids]

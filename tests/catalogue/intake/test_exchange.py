@@ -3,6 +3,9 @@ something did.
 """
 
 import json
+import tomllib
+from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.iso import iso19115_3, iso19139
 from geoguichet.catalogue.formats.mapping import with_members
 from geoguichet.catalogue.intake.exchange import (
+    REGIONS,
     Originals,
     _folded,
     every_record,
@@ -20,8 +24,9 @@ from geoguichet.catalogue.intake.exchange import (
 )
 from geoguichet.catalogue.intake.harvest.kinds import open_source
 from geoguichet.catalogue.intake.harvest.run import harvest
-from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.record import Contact, Extent, Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.catalogue.text import words
 from geoguichet.cli import main
 
 
@@ -92,6 +97,48 @@ def test_a_record_beyond_the_bounds_is_told_and_the_others_go_on(tmp_path: Path)
             assert [record.id for record in every_record(store)] == ["a", "d"]
         assert Originals(originals_path(workspace)).get("b") is None
         assert len(export_all(workspace, "iso19139", tmp_path / f"{door}-iso")) == 2
+
+
+def test_a_record_far_from_the_region_it_names_is_told_at_import(tmp_path: Path) -> None:
+    """By its keywords, its organisations or its places, in the names since 2016 or before."""
+    ariege = Extent(0.8, 42.5, 2.2, 43.3).as_geometry()
+    here = Record(id="ici", title="Midi", geometry=ariege)
+    records = [
+        replace(here, keywords=("Région Occitanie",)),
+        replace(here, id="mot", keywords=("données", "Région Bretagne")),
+        replace(here, id="deux", keywords=("Bretagne", "Midi-Pyrénées")),
+        replace(
+            here, id="org", contacts=(Contact(organization="DREAL Provence-Alpes-Côte d'Azur"),)
+        ),
+        replace(here, id="lieu", extra_properties={"places": [{"code": "Pays de la Loire"}, 3]}),
+        replace(here, id="sans", keywords=("bretagnes",)),
+        replace(here, id="nulle-part", keywords=("Bretagne",), geometry=None),
+    ]
+    (tmp_path / "a.json").write_text(
+        json.dumps(
+            {"type": "FeatureCollection", "features": [one.to_geojson() for one in records]}
+        ),
+        encoding="utf-8",
+    )
+    (tmp_path / "w").mkdir()
+    done = import_files(tmp_path / "a.json", tmp_path / "w")
+    told = {one.item: str(one.message) for one in done.findings if one.rule == "elsewhere"}
+    assert done.summary.created == 7 and told.keys() == {"mot", "org", "lieu"}
+    assert "« bretagne »" in told["mot"] and "0.8, 42.5, 2.2, 43.3" in told["mot"]
+    source = open_source("folder", str(tmp_path), "dossier")
+    harvested = harvest(source, tmp_path / "h", name="dossier", kind="folder")
+    assert {one.item for one in harvested.findings if one.rule == "elsewhere"} == told.keys()
+    assert harvested.status == "complete"
+
+
+def test_the_boxes_of_regions_are_those_of_their_departements() -> None:
+    codes = {"bretagne": "22 29 35 56", "alsace": "67 68", "corse": "2A 2B", "mayotte": "976"}
+    file = resources.files("geoguichet.referentials.directory") / "departements.toml"
+    boxes = tomllib.loads(file.read_text(encoding="utf-8"))["boxes"]
+    for region, listed in codes.items():
+        sides = [*zip(*(boxes[code] for code in listed.split()), strict=True)]
+        assert REGIONS[region] == (min(sides[0]), min(sides[1]), max(sides[2]), max(sides[3]))
+    assert all(region == " ".join(words(region)) for region in REGIONS)
 
 
 def test_an_unedited_record_is_given_back_byte_for_byte(
