@@ -48,8 +48,8 @@ type OnRefusal = Callable[[Record, RecordError], None]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of an answer: documents as JSON bytes ready to serve, how many records match in all,
-    their facets.
+    """One page of an answer: documents as JSON bytes ready to serve (`PAGE_BYTES` at most, one at
+    least), how many records match in all, their facets.
 
     ``next`` is the cursor of the following page of a sorted answer; empty on the last page, and for
     an answer in the order of relevance (``offset`` goes on there).
@@ -63,7 +63,11 @@ class Page:
     @property
     def records(self) -> tuple[Record, ...]:
         """The same documents, read."""
-        return tuple(Record.from_geojson(json.loads(item)) for item in self.items)
+        return tuple(self.each())
+
+    def each(self) -> Iterator[Record]:
+        """Yield the same documents, read one at a time."""
+        return (Record.from_geojson(json.loads(item)) for item in self.items)
 
 
 class Stored(NamedTuple):
@@ -524,7 +528,7 @@ def _page_with_columns(
     facets = columns.facets(database, found.numbers, query.facets)
     if ranks:
         first = columns.ranked(database, found, query).tolist()
-        return Page(tuple(_bodies(database, first)), matched, facets)
+        return Page(_bodies(database, first), matched, facets)
     return _sorted_page(database, query, selection, matched, facets, among=found.numbers)
 
 
@@ -545,11 +549,13 @@ def _sorted_page(
         rows = selection.page(database, query)
     else:
         rows = _walked(database, query, among)
+    bodies = _bodies(database, (row[0] for row in rows))
     more = len(rows) == query.limit > 0 and (
         bool(query.cursor) or query.offset + len(rows) < matched
     )
-    following = write_cursor(sort_keys(query), rows[-1][1:]) if more else ""
-    return Page(tuple(_bodies(database, (row[0] for row in rows))), matched, facets, following)
+    more |= len(bodies) < len(rows)
+    following = write_cursor(sort_keys(query), rows[len(bodies) - 1][1:]) if more else ""
+    return Page(bodies, matched, facets, following)
 
 
 # Read the rows of a page: of the records that match if they are few, else those met along the
@@ -578,11 +584,21 @@ def _walked(
 _FEW = 500
 
 
+#: Bytes of documents in a page: beyond, it is shorter than was asked for, and the next one goes on.
+PAGE_BYTES = 100_000_000
+
+
 # Fetch the documents of one page, last and by number.
-def _bodies(database: sqlite3.Connection, numbers: Iterable[object]) -> Iterator[bytes]:
+def _bodies(database: sqlite3.Connection, numbers: Iterable[object]) -> tuple[bytes, ...]:
+    bodies: list[bytes] = []
+    left = PAGE_BYTES
     for number in numbers:
         (body,) = database.execute("SELECT body FROM document WHERE n = ?", (number,)).fetchone()
-        yield bytes(body)
+        left -= len(body)
+        if left < 0 and bodies:
+            break
+        bodies.append(bytes(body))
+    return tuple(bodies)
 
 
 def _versions(rows: Iterable[tuple[int, str, str, Change, bytes | None]]) -> Iterator[Version]:

@@ -6,9 +6,10 @@ is an answer or a refusal in one sentence.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple, cast
@@ -79,7 +80,7 @@ class Encodings:
         return schema_org.build(self._absolute(record), address=address)
 
     def many(
-        self, records: Sequence[Record], form: str, *, title: str, page: int, pages: int,
+        self, records: Iterable[Record], form: str, *, title: str, page: int, pages: int,
         total: int,
         address: Callable[[int], str],
     ) -> bytes:  # fmt: skip
@@ -131,6 +132,8 @@ class RecordsApi:
         self.store = site.store
         self.encodings = Encodings(site)
         self.editing = Editing(site)
+        self._alone = asyncio.Lock()
+        self._kept: dict[str, bytes] = {}
         self._edits: Mapping[str, Callable[[Request, str], Awaitable[Response]]] = {
             "PUT": self.editing.replace,
             "PATCH": self.editing.change,
@@ -269,13 +272,23 @@ class RecordsApi:
             return await self.site.page("records.html", data, headers=headers)
         page = await run_in_threadpool(self.store.search, query)
         if form in TOGETHER:
-            made = await run_in_threadpool(self._encoded_page, page, query, given, form)
+            made = await self._heavy(headers["ETag"], self._encoded_page, page, query, given, form)
             steps = self._steps(page, query, given, form, ENCODINGS[form][0])
             if told := [f'<{one["href"]}>; rel="{one["rel"]}"' for one in steps]:
                 headers["Link"] = ", ".join(told)
             return answer(made, ENCODINGS[form][0], headers=headers)
         headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
         return answer(self._items_json(page, query, given, shaping), GEOJSON, headers=headers)
+
+    # Make a heavy answer in a thread, one at a time; the last ones are kept under their tags, which
+    # are of the state of the store and of all that was asked.
+    async def _heavy(self, tag: str, make: Callable[..., bytes], *given: Any) -> bytes:
+        async with self._alone:
+            made = self._kept.pop(tag, b"") or await run_in_threadpool(make, *given)
+            self._kept[tag] = made
+            while len(self._kept) > _KEPT or sum(map(len, self._kept.values())) > _KEPT_BYTES:
+                del self._kept[next(iter(self._kept))]
+        return made
 
     def _items_json(
         self, page: Page, query: RecordQuery, given: Mapping[str, str], shaping: _Shaping
@@ -333,7 +346,7 @@ class RecordsApi:
             return self._items_url({**plain, "offset": str((number - 1) * size), "f": form})
 
         return self.encodings.many(
-            page.records, form, title=self.resource["title"], page=query.offset // size + 1,
+            page.each(), form, title=self.resource["title"], page=query.offset // size + 1,
             pages=-(-page.number_matched // size), total=page.number_matched, address=address,
         )  # fmt: skip
 
@@ -422,13 +435,18 @@ def _spoken() -> dict[str, str]:
 #: Records in a page at most, and in a table that is not asked to be shorter: who downloads one
 #: wants all of it.
 _MOST = 10_000
+#: Records in a page of RDF at most: ten times the work and the memory of a table.
+_MOST_OF_RDF = 500
+#: Heavy answers that are kept, and their bytes in all.
+_KEPT, _KEPT_BYTES = 16, 32_000_000
 
 
 # Return the search that parameters ask for; a page counts its facets by itself.
 def _query(given: Mapping[str, str], form: str, *, hits: bool) -> RecordQuery:
     asked = {name: value for name, value in given.items() if name in PARAMETERS}
     if "limit" in asked and re.fullmatch(r"[0-9]{1,30}", asked["limit"]):
-        asked["limit"] = str(min(int(asked["limit"]), _MOST))
+        most = _MOST_OF_RDF if form.startswith("dcat") else _MOST
+        asked["limit"] = str(min(int(asked["limit"]), most))
     if hits:
         asked["limit"] = "0"
     if form == "csv":

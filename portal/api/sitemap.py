@@ -4,6 +4,7 @@ A sitemap holds the pages of so many records; with more, it is an index of its p
 """
 
 import json
+from functools import partial
 from html import escape
 from urllib.parse import quote, urlsplit
 
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from geoguichet.catalogue.search.query import RecordQuery
+from geoguichet.catalogue.search.store import Page
 from geoguichet.floor.words import _
 from geoguichet.portal import answers
 from geoguichet.portal.answers import Refusal
@@ -45,23 +47,31 @@ def routes(site: Site) -> list[BaseRoute]:
 
 
 def _sitemap(site: Site, part: int) -> bytes:
-    asked = {"limit": str(PART), "sortby": "id", "offset": str(max(part - 1, 0) * PART)}
-    page = site.store.search(RecordQuery.from_parameters(asked))
+    first = max(part - 1, 0) * PART
+    page = _page(site, first)
     if not part and page.number_matched > PART:
         parts = range(1, -(-page.number_matched // PART) + 1)
-        rows = [
+        told = [
             f"<sitemap><loc>{escape(site.url)}/sitemap.xml?part={n}</loc></sitemap>" for n in parts
         ]
-        return "\n".join((_HEAD.format("sitemapindex"), *rows, "</sitemapindex>")).encode()
-    rows = []
-    for item in page.items:
-        record = json.loads(item)
-        address = escape(f"{site.home}/items/{quote(record['id'], safe='')}")
-        day = record["properties"].get("updated", "")
-        told = (
-            f"<lastmod>{escape(day)}</lastmod>"
-            if len(day) in (4, 7, 10) or day[10:11] == "T"
-            else ""
-        )
-        rows.append(f"<url><loc>{address}</loc>{told}</url>")
-    return "\n".join((_HEAD.format("urlset"), *rows, "</urlset>")).encode()
+        return "\n".join((_HEAD.format("sitemapindex"), *told, "</sitemapindex>")).encode()
+    rows: list[str] = []
+    while page.items and len(rows) < PART:
+        rows += map(partial(_row, site), page.items)
+        page = _page(site, first + len(rows))
+    return "\n".join((_HEAD.format("urlset"), *rows[:PART], "</urlset>")).encode()
+
+
+def _page(site: Site, offset: int) -> Page:
+    asked = {"limit": "1000", "sortby": "id", "offset": str(offset)}
+    return site.store.search(RecordQuery.from_parameters(asked))
+
+
+def _row(site: Site, item: bytes) -> str:
+    record = json.loads(item)
+    address = escape(f"{site.home}/items/{quote(record['id'], safe='')}")
+    day = str(record["properties"].get("updated", ""))
+    told = (
+        f"<lastmod>{escape(day)}</lastmod>" if len(day) in (4, 7, 10) or day[10:11] == "T" else ""
+    )
+    return f"<url><loc>{address}</loc>{told}</url>"

@@ -11,8 +11,9 @@ from rdflib import DCAT, DCTERMS, RDF, Graph, URIRef
 
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.dcat.rdf import HYDRA
+from geoguichet.catalogue.search import store
 from geoguichet.floor.words import speaking
-from geoguichet.portal.api import openapi
+from geoguichet.portal.api import openapi, records
 from geoguichet.portal.api.records import ENCODINGS
 from geoguichet.portal.site import Site
 
@@ -308,3 +309,39 @@ def test_the_api_document_is_openapi_3(workspace: Path, editable: bool, lang: st
     assert len(set(names)) == len(names)
     with pytest.raises(Exception, match="info"):
         schemathesis.openapi.from_dict({**document, "info": 3}).validate()
+
+
+def test_a_heavy_answer_is_bounded_and_made_once(
+    workspace: Path, url: str, http: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of RDF is shorter than was asked for, says what follows, and is made once for each
+    state of the catalogue; a table is whole.
+    """
+    monkeypatch.setattr(records, "_MOST_OF_RDF", 4)
+    made: list[str] = []
+    written = records.TOGETHER["dcat-ttl"]
+    told = {**records.TOGETHER, "dcat-ttl": lambda *a, **k: made.append("") or written(*a, **k)}
+    monkeypatch.setattr(records, "TOGETHER", told)
+    asked = {"f": "dcat-ttl", "limit": "5000", "q": "jeu"}
+    first = http.get(f"{url}{ITEMS}", params=asked)
+    assert http.get(f"{url}{ITEMS}", params=asked).content == first.content and len(made) == 1
+    assert first.text.count("a dcat:Dataset") == 4 and 'rel="next"' in first.headers["Link"]
+    assert http.get(f"{url}{ITEMS}", params={**asked, "lang": "en"}).ok and len(made) == 2
+    table = http.get(f"{url}{ITEMS}", params={"f": "csv", "q": "jeu"})
+    assert len(table.text.strip().splitlines()) == 14
+
+
+def test_a_page_has_so_many_bytes_and_the_next_goes_on(
+    url: str, http: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = {one["id"] for one in http.get(f"{url}{ITEMS}?limit=100").json()["features"]}
+    monkeypatch.setattr(store, "PAGE_BYTES", 1_000)
+    for order in ("&sortby=title", "&q=jeu", ""):
+        seen, address = list[str](), f"{url}{ITEMS}?limit=100{order}"
+        while address:
+            page = http.get(address).json()
+            assert 0 < page["numberReturned"] < 12
+            seen += [one["id"] for one in page["features"]]
+            address = next((x["href"] for x in page["links"] if x["rel"] == "next"), "")
+        assert len(seen) == len(set(seen)) == page["numberMatched"]
+        assert order == "&q=jeu" or set(seen) == everything
