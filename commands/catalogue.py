@@ -348,19 +348,28 @@ def _import(arguments: argparse.Namespace) -> None:
         ),
     ),
     path_argument("--out", FOLDER, Message("où écrire (--all : ./export)")),
+    argument(
+        "--url",
+        default="",
+        metavar=Message("ADRESSE"),
+        help=Message("où le portail est servi : les liens relatifs y mènent"),
+    ),
 )
 def _export(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.intake.exchange import export_all, export_one
 
     if bool(arguments.id) == arguments.all:
         raise UsageError(Message("export : un identifiant ou --all est attendu."))
+    url, workspace = arguments.url.rstrip("/"), workspace_of(arguments)
+    if url and not url.startswith(("http://", "https://")):
+        message = Message("export : --url attend une adresse http ou https, reçu « {url} ».")
+        raise UsageError(message.given(url=url[:80]))
     if arguments.all:
-        for file in export_all(
-            workspace_of(arguments), arguments.format, arguments.out or Path("export")
-        ):
+        folder = arguments.out or Path("export")
+        for file in export_all(workspace, arguments.format, folder, url=url):
             print(file)
         return
-    sys.stdout.buffer.write(export_one(arguments.id, workspace_of(arguments), arguments.format))
+    sys.stdout.buffer.write(export_one(arguments.id, workspace, arguments.format, url=url))
 
 
 @command(

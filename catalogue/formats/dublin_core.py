@@ -8,6 +8,7 @@ from lxml import etree
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes, coordinates, licences
 from geoguichet.catalogue.formats import conversions as to
+from geoguichet.catalogue.formats.links import told_in_iso
 from geoguichet.catalogue.formats.mapping import (
     Dated,
     Format,
@@ -245,7 +246,7 @@ def write(record: Record) -> bytes:
                 if text:
                     tag = f"{{{DCT if row.path in _TERMS else DC}}}{row.path}"
                     etree.SubElement(root, tag).text = codes.writable(text)
-    for link in record.links:
+    for link in map(told_in_iso, record.links):  # a client knows a service by its protocol
         attributes = {
             "protocol": link.extra.get("protocol", ""),
             "name": link.title,

@@ -5,10 +5,10 @@ tell, as the vocabularies of DCAT and of ISO 19115 call them.
 import re
 from dataclasses import replace
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from geoguichet.catalogue.formats import codes
-from geoguichet.catalogue.record import Link
+from geoguichet.catalogue.record import Link, Record
 
 
 class Kind(NamedTuple):
@@ -134,6 +134,25 @@ def media_of(link: Link) -> str:
     kind = None if link.type else kind_of(link)
     zipped = _path(link).lower().endswith(".zip")
     return link.type or (FILES["zip"].media if kind and zipped else kind.media if kind else "")
+
+
+def absolute(base_url: str, href: str) -> str:
+    """Resolve a relative link from the root of the portal; what is no address stays as it is."""
+    try:
+        return href if urlsplit(href).scheme else urljoin(f"{base_url}/", href)
+    except ValueError:
+        return href
+
+
+def with_whole_links(record: Record, url: str) -> Record:
+    """Return a record with the addresses of its links in full: a document is read far from the
+    portal, which is at ``url``; empty when there is none.
+    """
+    hrefs = [absolute(url, link.href) if url else link.href for link in record.links]
+    if hrefs == [link.href for link in record.links]:
+        return record
+    links = (replace(link, href=href) for link, href in zip(record.links, hrefs, strict=True))
+    return replace(record, links=tuple(links))
 
 
 #: The function of ISO 19115 of a link, by its relation.

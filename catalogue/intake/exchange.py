@@ -24,6 +24,7 @@ from geoguichet.catalogue.errors import (
     StoreError,
 )
 from geoguichet.catalogue.formats import registry
+from geoguichet.catalogue.formats.links import with_whole_links
 from geoguichet.catalogue.formats.registry import Described
 from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search.query import RecordQuery, SortKey
@@ -416,22 +417,22 @@ def every_record(store: RecordStore, identifiers: Iterable[str] = ()) -> Iterato
         offset += len(page)
 
 
-def export_one(identifier: str, workspace: Path, form: str) -> bytes:
+def export_one(identifier: str, workspace: Path, form: str, *, url: str = "") -> bytes:
     """Return one record in a format: its own document when that still says it, or nothing else
-    (``original``).
+    (``original``). Its relative links begin with ``url``, where the portal is.
     """
     with SQLiteStore(store_path(workspace)) as store:
         originals = Originals(originals_path(workspace))
         return (
             originals.document(store.get(identifier))
             if form == ORIGINAL
-            else originals.export(store.get(identifier), _known(form))
+            else originals.export(with_whole_links(store.get(identifier), url), _known(form))
         )
 
 
-def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
+def export_all(workspace: Path, form: str, folder: Path, *, url: str = "") -> list[Path]:
     """Write every record: one catalogue for DCAT, one table for CSV, else one file a record; return
-    the files written.
+    the files written. Relative links begin with ``url``, where the portal is.
 
     Raises
     ------
@@ -447,7 +448,8 @@ def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
         if written.together and written.one_file:
             target = folder / f"catalogue.{written.suffix}"
             titles = {"title": "Catalogue géographique", "publisher": "Géoguichet"}
-            write_whole(target, written.together(every_record(store), **titles))
+            records = (with_whole_links(record, url) for record in every_record(store))
+            write_whole(target, written.together(records, **titles))
             return [target]
         originals = Originals(originals_path(workspace))
         targets: dict[str, Path] = {}
@@ -456,7 +458,7 @@ def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
             if _folded(stem) in targets:  # two names are one where case or accents do not count
                 stem = _shortened(stem, record.id)
             target = targets[_folded(stem)] = folder / f"{stem}.{written.suffix}"
-            write_whole(target, originals.export(record, form))
+            write_whole(target, originals.export(with_whole_links(record, url), form))
     if not targets:
         raise RecordNotFoundError("Le catalogue est vide : il n'y a rien à exporter.")
     return list(targets.values())

@@ -10,7 +10,6 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urlencode
@@ -21,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from geoguichet.catalogue.formats import schema_org
+from geoguichet.catalogue.formats.links import with_whole_links
 from geoguichet.catalogue.formats.mapping import shaped
 from geoguichet.catalogue.formats.registry import WRITERS
 from geoguichet.catalogue.intake.exchange import Originals, originals_path
@@ -35,7 +35,6 @@ from geoguichet.portal import answers, site
 from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, SCHEMA, Refusal, answer, link
 from geoguichet.portal.api.editing import Editing, utf8
 from geoguichet.portal.api.served import RECORD_PROFILE, spliced
-from geoguichet.portal.providers.records import absolute
 from geoguichet.portal.site import COLLECTION, Site
 
 # Records in the formats of other catalogues: one record, or a page of many as DCAT (with Hydra)
@@ -93,14 +92,8 @@ class Encodings:
             address=self.home, page=page, pages=pages, total=total, page_address=address,
         )  # fmt: skip
 
-    # Return the record with the addresses of its links in full: a document is read far from the
-    # portal.
     def _absolute(self, record: Record) -> Record:
-        hrefs = [absolute(self.url, link.href) for link in record.links]
-        if hrefs == [link.href for link in record.links]:
-            return record
-        links = (replace(link, href=href) for link, href in zip(record.links, hrefs, strict=True))
-        return replace(record, links=tuple(links))
+        return with_whole_links(record, self.url)
 
 
 CATALOG_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-catalog"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from geoguichet.catalogue.formats.links import absolute
 from geoguichet.portal import answers
-from geoguichet.portal.providers.records import absolute
 from geoguichet.portal.site import COLLECTION
 
 RECORD_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-record"

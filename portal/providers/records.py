@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from pygeoapi.provider.base import (
     BaseProvider,
@@ -15,6 +14,7 @@ from pygeoapi.provider.base import (
 )
 
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreError
+from geoguichet.catalogue.formats.links import absolute
 from geoguichet.catalogue.search.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.floor.words import _
@@ -124,14 +124,6 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
         for link in document.setdefault("links", []):
             link["href"] = absolute(self.base_url, link["href"])
         return document
-
-
-def absolute(base_url: str, href: str) -> str:
-    """Resolve a relative link from the root of the portal; what is no address stays as it is."""
-    try:
-        return href if urlsplit(href).scheme else urljoin(f"{base_url}/", href)
-    except ValueError:
-        return href
 
 
 # Return the parameters that pygeoapi leaves to us; one that nobody knows is refused by name.

@@ -24,7 +24,7 @@ from geoguichet.catalogue.intake.exchange import (
 )
 from geoguichet.catalogue.intake.harvest.kinds import open_source
 from geoguichet.catalogue.intake.harvest.run import harvest
-from geoguichet.catalogue.record import Contact, Extent, Record
+from geoguichet.catalogue.record import Contact, Extent, Link, Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
 from geoguichet.cli import main
@@ -331,3 +331,28 @@ def test_a_wrong_request_is_one_sentence(
 ) -> None:
     assert main(["catalogue", *words, "--workspace", str(tmp_path)]) in (1, 2)
     assert capsys.readouterr().err.startswith("geoguichet : ")
+
+
+def test_an_export_for_others_has_whole_addresses(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    links = (Link("studies/a/result.gpkg", "enclosure"), Link("https://b.fr/x.csv", "enclosure"))
+    with SQLiteStore(store_path(tmp_path)) as store:
+        store.upsert(Record(id="a", type="dataset", title="A", links=links))
+    asked = [
+        "catalogue",
+        "export",
+        "--workspace",
+        str(tmp_path),
+        "--url",
+        "https://geo.fr/portail/",
+    ]
+    for form in ("iso19139", "dcat-ttl", "csv"):
+        assert main([*asked, "a", "--format", form]) == 0
+        told = capfd.readouterr().out
+        assert "https://geo.fr/portail/studies/a/result.gpkg" in told and "b.fr/x.csv" in told
+        assert main([*asked, "--all", "--format", form, "--out", str(tmp_path / form)]) == 0
+        [written] = [Path(line) for line in capfd.readouterr().out.splitlines()]
+        assert "https://geo.fr/portail/studies/a/result.gpkg" in written.read_text("utf-8-sig")
+    assert main([*asked[:-1], "geo.fr", "a"]) == 2
+    assert "http" in capfd.readouterr().err
