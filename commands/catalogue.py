@@ -598,20 +598,10 @@ def _counted(counts: Mapping[str, int], *, every: bool = True) -> str:
 
 
 def _write_sources(path: Path) -> None:
-    from geoguichet.catalogue.errors import HarvestError
     from geoguichet.catalogue.intake.harvest.kinds import template
+    from geoguichet.floor.files import write_new
 
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(template())
-    except FileExistsError as error:
-        raise HarvestError(
-            Message("{file} existe déjà ; il n'est pas remplacé.", file=path)
-        ) from error
-    except OSError as error:
-        raise HarvestError(
-            Message("{file} ne peut pas être écrit ({why}).", file=path, why=error.strerror)
-        ) from error
+    write_new(path, template())
     print(
         _(
             "{file} est créé ; complétez-le, puis : geoguichet catalogue harvest --all --config "

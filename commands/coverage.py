@@ -533,7 +533,7 @@ def _init(arguments: argparse.Namespace) -> None:
     from importlib.resources import files
 
     from geoguichet.catalogue.text import fold
-    from geoguichet.coverage.errors import OutputError
+    from geoguichet.floor.files import write_new
 
     # A name of its own, from the file's: under the demonstration's, running it would replace the
     # demonstration.
@@ -545,24 +545,7 @@ def _init(arguments: argparse.Namespace) -> None:
     template = re.sub(
         r"^date = \S+", f"date = {date.today().isoformat()}", template, flags=re.MULTILINE
     )
-    try:
-        with arguments.file.open("x", encoding="utf-8") as file:
-            file.write(template)
-    except FileExistsError as error:
-        raise UsageError(
-            Message(
-                "{file} existe déjà et n'est pas touché ; choisissez un autre nom.",
-                file=arguments.file,
-            )
-        ) from error
-    except OSError as error:
-        raise OutputError(
-            Message(
-                "{file} ne peut pas être écrit ({why}) ; choisissez un autre dossier.",
-                file=arguments.file,
-                why=error.strerror,
-            )
-        ) from error
+    write_new(arguments.file, template)
     print(
         _(
             "{file} est prêt à être modifié ; ensuite : geoguichet coverage run {file}",

@@ -47,6 +47,26 @@ def write_whole(path: Path, content: bytes) -> None:
         raise FileError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet. FileError when it is, or cannot be written."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        told = Message(
+            "{file} existe déjà et n'est pas touché ; choisissez un autre nom.", file=path
+        )
+        raise FileError(told) from error
+    except OSError as error:
+        raise FileError(
+            Message(
+                "{file} ne peut pas être écrit ({why}) ; choisissez un autre dossier.",
+                file=path,
+                why=error.strerror,
+            )
+        ) from error
+
+
 @contextmanager
 def refused(
     *errors: type[Exception],
@@ -248,7 +268,7 @@ def leads_out(file: Path, folder: Path) -> bool:
     )
 
 
-def read_toml(path: Path, *, kind: type[GeoguichetError]) -> dict[str, Any]:
+def read_toml(path: Path, *, kind: type[GeoguichetError] = FileError) -> dict[str, Any]:
     """Return the document of a TOML file.
 
     Raises

@@ -202,7 +202,12 @@ def test_init_gives_a_study_that_runs_and_never_overwrites(
         assert read_study(file).id == name
     path.write_text("# à moi", encoding="utf-8")
     capsys.readouterr()
-    refused(capsys, main(["coverage", "init", str(path)]), 2, "existe déjà", "mienne.toml")
+    for words in (["coverage", "init"], ["catalogue", "harvest", "--init"]):
+        refused(capsys, main([*words, str(path)]), 1, "existe déjà", "mienne.toml")
+        nowhere = str(tmp_path / "absent" / "x.toml")
+        refused(capsys, main([*words, nowhere]), 1, "choisissez un autre dossier", "x.toml")
+        assert main(words) == 2
+        capsys.readouterr()
     assert path.read_text(encoding="utf-8") == "# à moi"
     refused(
         capsys,

@@ -2,13 +2,14 @@
 known.
 """
 
-import tomllib
 from datetime import date, datetime, time
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import opening_hours
+
+from geoguichet.floor.files import read_toml
 
 #: The years whose public holidays are known.
 PUBLIC_YEARS = range(2000, 2061)
@@ -73,5 +74,4 @@ def is_school_holiday(day: date, departement: str = "") -> bool | None:
 
 @cache
 def _school() -> dict[str, Any]:
-    text = resources.files("geoguichet.referentials.directory") / "school_holidays.toml"
-    return tomllib.loads(text.read_text("utf-8"))
+    return read_toml(Path(__file__).with_name("school_holidays.toml"))

@@ -2,16 +2,16 @@
 is written in, guessed against the codes of the same rows.
 """
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geoguichet.floor.files import read_toml
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.placing import Axes, detect_axes, in_france
@@ -35,10 +35,8 @@ MARGIN, FAR = 0.1, 1.0
 
 @cache
 def _boxes() -> Mapping[str, tuple[float, ...]]:
-    file = resources.files("geoguichet.referentials.directory") / "departements.toml"
-    return {
-        code: tuple(box) for code, box in tomllib.loads(file.read_text("utf-8"))["boxes"].items()
-    }
+    boxes = read_toml(Path(__file__).with_name("departements.toml"))["boxes"]
+    return {code: tuple(box) for code, box in boxes.items()}
 
 
 def boxes_of(departements: pd.Series) -> np.ndarray:

@@ -3,10 +3,8 @@ once, and the stops of itinerant services.
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -62,9 +60,7 @@ class CitizenNeed:
 #: The type of a row whose category is in no list: kept, and said.
 OTHER = "other_service"
 
-_DECLARED = tomllib.loads(
-    (resources.files("geoguichet.referentials.directory") / "taxonomy.toml").read_text("utf-8")
-)
+_DECLARED = read_toml(Path(__file__).with_name("taxonomy.toml"))
 
 #: The taxonomy, by key. A commune has one ``town_hall``; former communes may keep a
 #: ``town_hall_annex``.

@@ -5,11 +5,10 @@ the one that the names in its head tell, else the generic reader.
 import csv
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from importlib import import_module, resources
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from typing import Any
 import pyogrio.errors
 
 from geoguichet.floor.errors import LayerError, UsageError
+from geoguichet.floor.files import read_toml
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.schema import Reading, join_readings
 from geoguichet.referentials.directory.services import OTHER
@@ -96,10 +96,10 @@ class PublishedFormat:
 
 # Return the tables of ``formats/*.toml``, each completed by the one it is like.
 def _declared() -> dict[str, dict[str, Any]]:
-    folder = Path(str(resources.files("geoguichet.referentials.readers") / "formats"))
+    folder = Path(__file__).with_name("formats")
     whole: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.glob("*.toml")):
-        for key, table in tomllib.loads(file.read_text(encoding="utf-8")).items():
+        for key, table in read_toml(file).items():
             like = whole.get(table.pop("like", ""), {})
             merged = {
                 name: {**like.get(name, {}), **value} if isinstance(value, dict) else value

@@ -4,7 +4,6 @@
 
 import json
 import lzma
-import tomllib
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +18,7 @@ import shapely
 from pyarrow import csv
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.files import refused
+from geoguichet.floor.files import read_toml, refused
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week, joined
 from geoguichet.referentials.layers import LONLAT, mended, metric_of
 from geoguichet.referentials.regions.region import (
@@ -73,7 +72,7 @@ def layers_of_wheel(wheel: Path, departements: Sequence[str], *, ring_m: float =
     LayerError
         When the file is not that package.
     """
-    complements = tomllib.loads(COMPLEMENTS.read_text(encoding="utf-8"))
+    complements = read_toml(COMPLEMENTS)
     rows = commune_rows(wheel)
     current = current_communes(rows)
     chosen = current["departement"].isin(list(departements))

@@ -3,16 +3,16 @@ counted and named.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geoguichet.floor.files import read_toml
 from geoguichet.floor.findings import Unread, refuse_unread
 from geoguichet.floor.words import Message, _, bare
 from geoguichet.referentials.roads.network_file import ROAD_CLASSES, Floats, RoadLines
@@ -33,7 +33,7 @@ DEFAULTS = {
 }
 _BY_CLASS = Message("parcourue à la vitesse de sa classe")
 
-_WORDS = tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))
+_WORDS = read_toml(Path(__file__).with_name("words.toml"))
 
 #: The columns of published layers, by the name of the layer.
 MAPPINGS: dict[str, dict[str, str]] = _WORDS["columns"]
