@@ -132,37 +132,38 @@ def given(frame: object, what: str, *, surfaces: bool = False) -> Given:
     several = kinds.eq("MultiPoint") & (shapely.get_num_geometries(own.geometry.array) > 1)
     index = pd.Index([str(label) for label in own.index], name="id").astype(object)
     bare = Given(what, own, own.set_axis(index), None)
-    bare.refuse_rows(
-        own.index.duplicated(keep=False) | index.duplicated(keep=False),
-        Message(
-            "{what} : l'index répète {rows} ; essayez {what}.reset_index(drop=True), chaque ligne a "
-            "besoin d'un nom à elle."
+    polygons, points = kinds.isin(["Polygon", "MultiPolygon"]), kinds.isin(["Point", "MultiPoint"])
+    for wrong, why in (
+        (
+            own.index.duplicated(keep=False) | index.duplicated(keep=False),
+            Message(
+                "{what} : l'index répète {rows} ; essayez {what}.reset_index(drop=True), chaque "
+                "ligne a besoin d'un nom à elle."
+            ),
         ),
-    )
-    bare.refuse_rows(
-        several,
-        Message(
-            "{what} : {n} ligne(s) sont des MultiPoint de plusieurs points ({rows}) ; essayez "
-            "{what}.explode(ignore_index=True)."
+        (
+            several,
+            Message(
+                "{what} : {n} ligne(s) sont des MultiPoint de plusieurs points ({rows}) ; essayez "
+                "{what}.explode(ignore_index=True)."
+            ),
         ),
-    )
-    polygons = kinds.isin(["Polygon", "MultiPolygon"])
-    if not surfaces:
-        bare.refuse_rows(
-            polygons,
+        (
+            polygons & (not surfaces),
             Message(
                 "{what} : {n} ligne(s) sont des surfaces ({rows}), des points sont attendus ; "
                 "essayez {what}.set_geometry({what}.representative_point())."
             ),
-        )
-    points = kinds.isin(["Point", "MultiPoint"])
-    bare.refuse_rows(
-        ~(kinds.isna() | polygons | points) | (points & bool(polygons.any())),
-        Message(
-            "{what} : {n} ligne(s) n'ont pas la géométrie des autres ou ne sont ni point ni surface "
-            "({rows}) ; donnez une seule sorte de géométrie."
         ),
-    )
+        (
+            ~(kinds.isna() | polygons | points) | (points & bool(polygons.any())),
+            Message(
+                "{what} : {n} ligne(s) n'ont pas la géométrie des autres ou ne sont ni point ni "
+                "surface ({rows}) ; donnez une seule sorte de géométrie."
+            ),
+        ),
+    ):
+        bare.refuse_rows(wrong, why)
     return _placed(bare, polygons.any())
 
 
