@@ -1,7 +1,7 @@
-"""One maximal covering by one engine in its own process: ``one_run.py ENGINE instance.npz`` prints
-JSON.
+"""One question by one engine in its own process: ``one_run.py ENGINE instance.npz`` prints JSON.
 
-Runs in our environment (``geoguichet``) or in that of the peers (``spopt-cbc``, ``spopt-highs``).
+Runs in our environment (``geoguichet``; ``plain``: the textbook program put to HiGHS as it comes)
+or in that of the peers (``spopt-cbc``, ``spopt-highs``). The arrays are those of :mod:`real`.
 """
 
 from __future__ import annotations
@@ -15,33 +15,93 @@ from pathlib import Path
 
 import numpy as np
 
+type Data = dict[str, np.ndarray]
 
-def ours(data: dict[str, np.ndarray]) -> Callable[[], float]:
+
+def ours(data: Data) -> Callable[[], float]:
     from scipy import sparse
 
-    from geoguichet.coverage.siting.covering import maximal_covering
+    from geoguichet.coverage.routers.impedance import CostMatrix
+    from geoguichet.coverage.siting import covering, median, problem
 
-    cover = sparse.csr_array(
-        (np.ones(len(data["row"]), dtype=bool), (data["row"], data["column"])), data["shape"]
+    labels = set(data["floor_of"].tolist()) - {""}
+    rules = problem.SiteRules(
+        existing=tuple(data["existing"].tolist()),
+        required=tuple(data["required"].tolist()),
+        one_per=data["one_per"].tolist(),
+        apart=data["apart"],
+        floor_of=data["floor_of"].tolist(),
+        floors={label: int(data["floor"]) for label in labels},
     )
-    return lambda: maximal_covering(cover, data["weight"], int(data["p"]), time_limit_s=600).value
-
-
-def spopt(data: dict[str, np.ndarray], solver: str) -> Callable[[], float]:
-    import pulp
-    from spopt.locate import MCLP
-
-    cost = np.full(data["shape"], 2.0)
-    cost[data["row"], data["column"]] = 1.0
+    shape = (int(data["shape"][0]), int(data["shape"][1]))
+    cover = sparse.csr_array(
+        (np.ones(len(data["row"]), dtype=bool), (data["row"], data["column"])), shape
+    )
+    costs = CostMatrix(data["row"], data["column"], data["metres"], shape)
+    weight, p, limit = data["weight"], int(data["p"]), {"rules": rules, "time_limit_s": 600}
+    beyond = float(data["beyond"]) or None
+    asked: dict[str, Callable[[], problem.KioskPlan]] = {
+        "maximal_covering": lambda: covering.maximal_covering(cover, weight, p, **limit),
+        "budget_covering": lambda: covering.budget_covering(
+            cover, weight, data["price"], float(data["budget"]), p=None if p < 0 else p, **limit
+        ),
+        "backup_covering": lambda: covering.backup_covering(
+            cover, weight, p, second=float(data["second"]), **limit
+        ),
+        "partial_covering": lambda: covering.partial_covering(
+            cover, weight, float(data["share"]), **limit
+        ),
+        "set_covering": lambda: covering.set_covering(cover, weight=weight, **limit),
+        "p_median": lambda: median.p_median(costs, weight, p, beyond=beyond, **limit),
+        "p_center": lambda: covering.p_center(costs, p, **limit),
+    }
 
     def work() -> float:
-        model = MCLP.from_cost_matrix(cost, data["weight"], 1.5, p_facilities=int(data["p"]))
-        model = model.solve(
-            pulp.PULP_CBC_CMD(msg=False) if solver == "cbc" else pulp.HiGHS(msg=False)
-        )
-        return float(pulp.value(model.problem.objective))
+        plan = asked[str(data["model"])]()
+        if plan.status != "optimal":
+            raise SystemExit(f"not proved: {plan.status}, {plan.value} <= {plan.bound}")
+        return plan.value + (plan.already if plan.sense == "max" else 0.0)
 
     return work
+
+
+def plain(data: Data) -> Callable[[], float]:
+    from textbook import solve
+
+    return lambda: solve(data)
+
+
+def spopt(data: Data, solver: str) -> Callable[[], float]:
+    import pulp
+    from spopt.locate import LSCP, MCLP, PCenter, PMedian
+
+    model, p, weight = str(data["model"]), int(data["p"]), data["weight"]
+    far = float(data["beyond"]) or (1e7 if model == "p_center" else 2.0)
+    cost = np.full(data["shape"], far)
+    measured = model in {"p_median", "p_center"}
+    cost[data["row"], data["column"]] = data["metres"] if measured else 1.0
+    asked: dict[str, Callable[[], object]] = {
+        "maximal_covering": lambda: MCLP.from_cost_matrix(cost, weight, 1.5, p_facilities=p),
+        "set_covering": lambda: LSCP.from_cost_matrix(cost, 1.5),
+        "p_median": lambda: PMedian.from_cost_matrix(cost, weight, p_facilities=p),
+        "p_center": lambda: PCenter.from_cost_matrix(cost, p_facilities=p),
+    }
+
+    def work() -> float:
+        stated = asked[model]()
+        solved = stated.solve(  # type: ignore[attr-defined]
+            pulp.PULP_CBC_CMD(msg=False) if solver == "cbc" else pulp.HiGHS(msg=False)
+        )
+        return float(pulp.value(solved.problem.objective))
+
+    return work
+
+
+def spopt_states(data: Data) -> bool:
+    """Whether spopt has such a question: it knows neither budgets, shares, backup nor these rules."""
+    ruled = len(data["existing"]) + len(data["required"]) + len(data["apart"]) + int(data["floor"])
+    known = {"maximal_covering", "set_covering", "p_median", "p_center"}
+    return str(data["model"]) in known and not ruled and not (data["one_per"] != "").any()
 
 
 def main(engine: str, path: str) -> None:
@@ -50,7 +110,8 @@ def main(engine: str, path: str) -> None:
     """
     with np.load(path) as arrays:
         data = dict(arrays)
-    work = ours(data) if engine == "geoguichet" else spopt(data, engine.removeprefix("spopt-"))
+    makers = {"geoguichet": ours, "plain": plain}
+    work = makers[engine](data) if engine in makers else spopt(data, engine.removeprefix("spopt-"))
     held_mb, cpu, started = resident_mb(), cpu_s(), time.monotonic()
     answer = {
         "value": work(),

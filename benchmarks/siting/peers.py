@@ -83,6 +83,27 @@ def problems() -> Iterator[tuple[str, sparse.csc_array, np.ndarray, int]]:
     )
 
 
+def covering(pairs: sparse.coo_array, people: np.ndarray, p: int) -> dict[str, np.ndarray]:
+    """Write a maximal covering without rules as :mod:`one_run` reads it."""
+    nothing, hosts = np.array([], dtype=np.int64), pairs.shape[1]
+    return {
+        "model": np.array("maximal_covering"),
+        "shape": np.array(pairs.shape),
+        "row": pairs.row.astype(np.int64),
+        "column": pairs.col.astype(np.int64),
+        "metres": np.zeros(pairs.nnz),
+        "weight": people,
+        "p": np.array(p),
+        "beyond": np.array(0.0),
+        "existing": nothing,
+        "required": nothing,
+        "apart": nothing.reshape(-1, 2),
+        "one_per": np.full(hosts, ""),
+        "floor_of": np.full(hosts, ""),
+        "floor": np.array(0),
+    }
+
+
 def main(peers: str, at_most: int) -> None:
     print(machine(), end="\n\n")
     print("| problem | engine | value | s clock | s CPU | MB | CPU ratio | memory ratio |")
@@ -91,7 +112,7 @@ def main(peers: str, at_most: int) -> None:
         for name, cover, people, p in islice(problems(), at_most):
             path = Path(folder) / "instance.npz"
             pairs = cover.tocoo()
-            np.savez(path, row=pairs.row, column=pairs.col, shape=cover.shape, weight=people, p=p)
+            np.savez(path, **covering(pairs, people, p))
             own = run(sys.executable, "geoguichet", path)
             assert own is not None
             for engine in ("geoguichet", "spopt-cbc", "spopt-highs"):

@@ -84,19 +84,15 @@ def by_count(problem: Problem, price: Floats, counts: int) -> Floats:
     return np.minimum(bounds, problem.everything)
 
 
-def cannot_open(problem: Problem, bound: Bound, value: float) -> Mask:
-    """Mark candidates that no plan better than ``value`` opens: forcing one in takes the bound
-    below it.
-    """
+def if_opened(problem: Problem, bound: Bound) -> Floats:
+    """Return, for each candidate, a bound on the plans that open it (infinite with a budget)."""
     if np.isfinite(problem.budget) or problem.count >= problem.columns:
-        return np.zeros(problem.columns, dtype=bool)
+        return np.full(problem.columns, np.inf)
     # Forcing a candidate in pushes out the least of those that the bound counts (reduced cost).
     earned = worth(problem, bound.price)
     threshold = np.partition(earned, -problem.count)[-problem.count]
     loosest = _unpriced(problem, bound.price) + np.sort(earned)[-problem.count :].sum()
-    hopeless: Mask = loosest - (threshold - earned) <= value
-    hopeless[problem.rules.required] = False
-    return hopeless
+    return np.asarray(loosest - np.maximum(0.0, threshold - earned))
 
 
 def _unpriced(problem: Problem, price: Floats) -> float:

@@ -46,10 +46,14 @@ BRANCH_ONLY: Mapping[str, bool] = {
     "mip_heuristic_run_rins": False,
 }
 
-#: For a program that no bound nor reduction of ours has made smaller.
+#: For a program that no bound nor reduction of ours has made smaller, and where presolve ends soon:
+#: the tree is a third smaller with it.
 PRESOLVED: Mapping[str, str] = {"presolve": "on", "mip_lp_solver": "choose"}
 
 _SIMPLEX: Settings = {"output_flag": False, "threads": 1, "presolve": "off", "solver": "simplex"}
+#: Pivots times rows that the simplex gets for a first relaxation, about a second of them, before
+#: the interior point takes over: it wins by ten times where few pivots do, and never ends elsewhere.
+_PIVOTS_TIMES_ROWS = 30_000_000
 #: Pivots at most in a small program that looks for a disjunctive cut: a few hundred do.
 _PIVOTS = 5_000
 #: Rounds of cuts at most, and entries gone through by all of them: a round of a large program
@@ -136,10 +140,16 @@ def relax(
     """
     until = time.monotonic() + float(settings["time_limit"])
     enough = float(settings["enough"])
-    solver = _solver({**_SIMPLEX, "solver": "ipm"}, off)
+    few = max(100, _PIVOTS_TIMES_ROWS // max(1, len(model["row_lower"])))
+    solver = _solver({**_SIMPLEX, "simplex_iteration_limit": few}, off)
     solver.setOptionValue("time_limit", float(settings["time_limit"]))
     solver.passModel(_lp(model, whole=False))
     solver.run()
+    solver.setOptionValue("simplex_iteration_limit", 2_000_000_000)
+    if solver.getModelStatus() == highspy.HighsModelStatus.kIterationLimit:
+        solver.clearSolver()
+        solver.setOptionValue("solver", "ipm")
+        solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         report({"ended": solver.modelStatusToString(solver.getModelStatus())})
         return
@@ -264,7 +274,8 @@ def _lp(model: Model, *, whole: bool) -> highspy.HighsLp:
     lp.a_matrix_.value_ = model["data"]
     if whole:  # what is covered comes whole when the sites do: HiGHS may use it in its cuts
         integers = int(model["integers"])
-        others = [_IMPLIED] * (lp.num_col_ - integers)
+        kind = highspy.HighsVarType.kContinuous if model["plain"] else _IMPLIED
+        others = [kind] * (lp.num_col_ - integers)
         lp.integrality_ = [highspy.HighsVarType.kInteger] * integers + others
     return lp
 

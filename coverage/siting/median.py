@@ -52,6 +52,9 @@ from geoguichet.coverage.siting.problem import (
 #: Above so many pairs, once candidates are excluded, the exact solver is not called.
 _TOO_LARGE = 400_000
 
+#: Rings of more entries a pair than that are left for the plain program.
+_SPREAD = 12
+
 #: The relaxation is solved again without the candidates it excludes when they are more than this
 #: share.
 _SMALLER = 0.1
@@ -357,6 +360,10 @@ def _prove(problem: _Median, best: Best, hopeless: Mask, watch: Watch) -> None:
     if len(pairs) > _TOO_LARGE and best.found:
         best.steps.append(f"{len(pairs)} pairs left, too many for the exact solver")
         return
+    if _merged_entries(problem, pairs) > _SPREAD * len(pairs):
+        program, most = _assignment(problem, kept, pairs), _most(problem, pairs)
+        _hear(problem, best, program, most, np.flatnonzero(kept), watch)
+        return
     near, most = _rings(problem, kept, pairs)
     program = mixed_integer.covering(near, must=_must_serve(problem, kept, pairs))
     wanted = most - (best.value - best.grain) if best.found else -np.inf
@@ -375,6 +382,18 @@ def _prove(problem: _Median, best: Best, hopeless: Mask, watch: Watch) -> None:
     if relaxed.ending == "lost" or best.closed or watch.over:
         best.ending = relaxed.ending if relaxed.ending != "solved" else best.ending
         return
+    _hear(problem, best, program, most, np.flatnonzero(kept), watch)
+
+
+# Have the exact solver save what can be saved of ``most``, and hear what it found.
+def _hear(
+    problem: _Median,
+    best: Best,
+    program: mixed_integer.Program,
+    most: float,
+    where: Positions,
+    watch: Watch,
+) -> None:
     outcome = mixed_integer.solve(
         program, gap=0.0, absolute_gap=max(best.grain, best.gap * best.value), watch=watch
     )
@@ -384,7 +403,7 @@ def _prove(problem: _Median, best: Best, hopeless: Mask, watch: Watch) -> None:
             "de trajet : augmentez "
             "le nombre de lieux ou la limite, ou donnez un coût aux personnes hors de portée."
         )
-    best.hear(replace(outcome, bound=most - outcome.bound), np.flatnonzero(kept))
+    best.hear(replace(outcome, bound=most - outcome.bound), where)
 
 
 # Write the problem as covering: rows alike are merged, which makes this far smaller than a variable
@@ -401,6 +420,66 @@ def _rings(problem: _Median, kept: Mask, pairs: Positions) -> tuple[Problem, flo
         second=np.zeros(len(step)),
     )
     return merge_rows(written), most
+
+
+# Return how many entries the rings have once those alike are merged: sums of random numbers tell
+# them apart, so that none need be written out.
+def _merged_entries(problem: _Median, pairs: Positions) -> int:
+    order = pairs[np.lexsort((problem.cost[pairs], problem.row[pairs]))]
+    row, cost = problem.row[order], problem.cost[order]
+    mark = np.random.default_rng(0).integers(1 << 62, size=problem.sites.columns)
+    total = np.append(0, np.cumsum(mark[problem.column[order]]))
+    ends = np.flatnonzero(np.append((row[1:] != row[:-1]) | (cost[1:] != cost[:-1]), True))
+    starts = np.searchsorted(row, row[ends])
+    _, alike = np.unique(total[ends + 1] - total[starts], return_index=True)
+    return int((ends - starts + 1)[alike].sum())
+
+
+# Return what the rows cost at most: the dearest of the pairs, where nothing else serves them.
+def _most(problem: _Median, pairs: Positions) -> float:
+    return float(
+        np.where(np.isfinite(problem.alone), problem.alone, _dearest(problem, pairs)).sum()
+    )
+
+
+def _dearest(problem: _Median, pairs: Positions) -> Floats:
+    dearest = np.zeros(len(problem.alone))
+    np.maximum.at(dearest, problem.row[pairs], problem.cost[pairs])
+    return dearest
+
+
+def _assignment(problem: _Median, kept: Mask, pairs: Positions) -> mixed_integer.Program:
+    """Write the problem plainly, a variable per pair (ReVelle & Swain 1970): what is saved of the
+    most that it can cost.
+
+    Where few rows have many candidates each, all at other costs, the rings of those rows are as
+    many and hardly alike: this is then the smaller program by far.
+    """
+    row, place = problem.row[pairs], (np.cumsum(kept) - 1)[problem.column[pairs]]
+    must, number = np.isinf(problem.alone), np.arange(len(pairs))
+    dearest = np.where(must, _dearest(problem, pairs), problem.alone)
+    sites = keep_columns(problem.sites, kept)
+    limits, lower, upper = mixed_integer.limits_on_sites(sites)
+    ones = np.ones(len(pairs))
+    open_ = sparse.csr_array((-ones, (number, place)), shape=(len(pairs), sites.columns))
+    once = sparse.csr_array((ones, (row, number)), shape=(len(must), len(pairs)))
+    return mixed_integer.Program(
+        matrix=sparse.csc_array(
+            sparse.block_array(
+                [[open_, sparse.eye_array(len(pairs))], [None, once], [limits, None]]
+            )
+        ),
+        cost=np.concatenate([np.zeros(sites.columns), dearest[row] - problem.cost[pairs]]),
+        lower=np.concatenate(
+            [np.isin(np.arange(sites.columns), sites.rules.required), 0 * ones]
+        ).astype(np.float64),
+        upper=np.ones(sites.columns + len(pairs)),
+        row_lower=np.concatenate([np.full(len(pairs), -np.inf), must.astype(np.float64), lower]),
+        row_upper=np.concatenate([0 * ones, np.ones(len(must)), upper]),
+        integers=sites.columns,
+        maximise=True,
+        plain=True,
+    )
 
 
 # Return, for every row that must be served, who can serve it.

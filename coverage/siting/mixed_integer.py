@@ -63,6 +63,8 @@ class Program:
     row_upper: Floats
     integers: int
     maximise: bool
+    #: Whether it is the textbook's own, to be put to the solver as it comes.
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,9 +131,10 @@ def solve(
     }
     if nodes is not None:
         settings["mip_max_nodes"] = nodes
-    if presolved:
+    moderate = program.matrix.nnz <= 3 * SMALL
+    if presolved or moderate or program.plain:
         settings |= highs.PRESOLVED
-    elif program.matrix.nnz <= SMALL:
+    if moderate and not (presolved or program.plain):
         settings |= highs.BRANCH_ONLY
     messages, died = _ask("solve", program, _arrays(program, start), settings, watch)
     return _outcome(messages, program, died=died, watch=watch)
@@ -140,12 +143,15 @@ def solve(
 def relax(
     program: Program, *, enough: float, rounds: int | None = None, hard: bool = False, watch: Watch
 ) -> Relaxed:
-    """Bound a program by its linear relaxation and cuts (:func:`highs.relax`), until it is
-    ``enough``.
+    """Bound a program by its relaxation and cuts (:func:`highs.relax`), until it is ``enough``.
 
     ``hard`` says that branching would take long, so that dear cuts are worth their while.
     """
-    settings = {"enough": enough, "hard": hard, "time_limit": max(0.01, watch.left_s)}
+    settings: dict[str, float] = {
+        "enough": enough,
+        "hard": hard,
+        "time_limit": max(0.01, watch.left_s),
+    }
     if rounds is not None:
         settings["rounds"] = rounds
     messages, died = _ask("relax", program, _arrays(program, None), settings, watch)
@@ -196,7 +202,8 @@ def _ask(
     settings: Mapping[str, float | str],
     watch: Watch,
 ) -> tuple[list[dict[str, Any]], int | None]:
-    if program.matrix.nnz <= SMALL:
+    # a pair is one entry of a covering program, three of the plain one
+    if program.matrix.nnz <= (3 * SMALL if program.plain else SMALL):
         messages: list[dict[str, Any]] = []
         highs.TASKS[task](model, settings, messages.append, lambda: watch.over)
         return messages, None
@@ -318,6 +325,7 @@ def _arrays(program: Program, start: Floats | None) -> dict[str, np.ndarray]:
         "row_upper": program.row_upper,
         "integers": np.array(program.integers),
         "maximise": np.array(program.maximise),
+        "plain": np.array(program.plain),
     }
     return arrays if start is None else arrays | {"start": start}
 
@@ -395,13 +403,10 @@ def set_covering(problem: Problem) -> Program:
 
 
 def limits_on_sites(problem: Problem) -> tuple[sparse.csr_array, Floats, Floats]:
-    """Return the rows on y alone, with their lower and upper limits: count, budget, exclusive sets,
-    floors.
-    """
+    """Return the rows on y alone, with their limits: count, budget, exclusive sets, floors."""
     rules, columns = problem.rules, problem.columns
     counted = np.flatnonzero(rules.floor_of >= 0)
     parts: list[tuple[sparse.csr_array, npt.ArrayLike, npt.ArrayLike]] = [
-        (sparse.csr_array(np.ones((1, columns))), [-np.inf], [float(problem.count)]),
         (
             rules.packs.astype(np.float64),
             np.full(rules.packs.shape[0], -np.inf),
@@ -416,6 +421,8 @@ def limits_on_sites(problem: Problem) -> tuple[sparse.csr_array, Floats, Floats]
             np.full(len(rules.floor), np.inf),
         ),
     ]
+    if problem.count < columns:  # a row of ones that says nothing would only be in the way
+        parts.append((sparse.csr_array(np.ones((1, columns))), [-np.inf], [float(problem.count)]))
     if np.isfinite(problem.budget):
         parts.append((sparse.csr_array(problem.cost[None, :]), [-np.inf], [problem.budget]))
     blocks, lower, upper = zip(*parts, strict=True)

@@ -50,6 +50,9 @@ _TOO_LARGE = 600_000
 #: Rounds of the first search of a problem of fewer entries than that; a larger one gets a third.
 _ROUNDS, _FEW = 600, 40_000
 
+#: When a first bound leaves no more entries than that, the proof is done before a search would be.
+_FEW_LEFT = 4_000
+
 #: Relaxations at most; each but the first is of a smaller problem.
 _TURNS = 6
 #: A relaxation is solved again, its cuts found anew, when no more than this share of its candidates
@@ -84,7 +87,8 @@ class Best:
         self.problem, self.gap, self.sense, self.measure = problem, gap, sense, measure
         self.bound, self.steps = bound, list[str]()
         self.columns: list[int] | None = None
-        self.proof: bounds.Bound | None = None
+        #: The most that a plan which opens each candidate can bring, by what was proved of it.
+        self.if_opened: Floats = np.full(problem.columns, np.inf)
         self.ending: mixed_integer.Ending | None = None
         self._sign = 1.0 if sense == "max" else -1.0
         self.value = -self._sign * np.inf
@@ -131,12 +135,20 @@ class Best:
         if self._sign * value > self._sign * self.value or not self.found:
             self.columns, self.value = list(columns), value
 
-    def tighten(self, proof: bounds.Bound) -> None:
-        """Keep a bound if it is better than the one known."""
-        self.steps.append(f"bound {proof.value:.10g}")
-        if self.proof is None or proof.value <= self.proof.value:
-            self.proof = proof
-        self.limit(proof.value)
+    def tighten(self, value: float, if_opened: Floats | float = np.inf) -> None:
+        """Keep a bound, and one for each candidate if it is opened, where they say more than those
+        known.
+        """
+        self.steps.append(f"bound {value:.10g}")
+        self.if_opened = np.minimum(self.if_opened, if_opened)
+        self.limit(value)
+
+    @property
+    def worth_opening(self) -> Mask:
+        """Mark the candidates that a better plan may open, and those of the best plan."""
+        worth: Mask = self.if_opened > self.value + self.grain - 1e-6
+        worth[[*self.start, *self.problem.rules.required]] = True
+        return worth
 
     def hear(self, outcome: mixed_integer.Outcome, where: npt.NDArray[np.int64]) -> None:
         """Take what the exact solver found and proved on the columns ``where``."""
@@ -206,10 +218,9 @@ def most(model: str, stated: Stated, gap: float, watch: Watch) -> KioskPlan:
     best.offer("swap", bounds.swap(problem, best.start, watch))
     entries = int(problem.cover.nnz)
     if not best.closed and entries > mixed_integer.TINY:
-        best.tighten(
-            bounds.lagrangian(problem, iterations=600, good_enough=best.settling, watch=watch)
-        )
-        _search(best, _ROUNDS if entries < _FEW else _ROUNDS // 3, watch)
+        _bound(best, watch)
+        if np.diff(problem.cover.indptr)[best.worth_opening].sum() > _FEW_LEFT:
+            _search(best, _ROUNDS if entries < _FEW else _ROUNDS // 3, watch)
     if not best.closed and (entries <= _TOO_LARGE or not best.found):
         settle(best, watch)
     elif not best.closed:
@@ -217,13 +228,30 @@ def most(model: str, stated: Stated, gap: float, watch: Watch) -> KioskPlan:
         # work that takes about a third, then half, of the time limit. Counted, not timed, so that
         # equal inputs give equal answers.
         iterations = max(400, min(6000, int(0.35 * watch.limit_s / (5e-5 + 5e-9 * entries))))
-        best.tighten(
-            bounds.lagrangian(
-                problem, iterations=iterations, good_enough=best.settling, watch=watch
-            )
-        )
+        _bound(best, watch, iterations=iterations)
         _search(best, bounds.rounds(problem, watch.limit_s), watch)
     return _plan(model, stated, best, watch)
+
+
+# Bound the best plan: by the linear relaxation where the simplex has it at once, else by prices.
+def _bound(best: Best, watch: Watch, *, iterations: int = 600) -> None:
+    problem = best.problem
+    if problem.cover.nnz > mixed_integer.SMALL:
+        proof = bounds.lagrangian(
+            problem, iterations=iterations, good_enough=best.settling, watch=watch
+        )
+        best.tighten(proof.value, bounds.if_opened(problem, proof))
+        return
+    relaxed = mixed_integer.relax(
+        mixed_integer.covering(problem), enough=best.settling, rounds=0, watch=watch
+    )
+    if relaxed.ending == "solved":
+        open_one = relaxed.bound + np.minimum(0.0, relaxed.reduced[: problem.columns])
+        best.tighten(relaxed.bound, open_one)
+        if not best.closed:
+            _try(
+                best, _Core.of(best, np.ones(problem.columns, dtype=bool)), relaxed, watch, nodes=1
+            )
 
 
 # Look for a better plan around the best one.
@@ -241,9 +269,7 @@ def settle(best: Best, watch: Watch) -> None:
     """Prove the best plan optimal, or find a better one that is, within the time that the watch
     leaves.
     """
-    kept = np.ones(best.problem.columns, dtype=bool)
-    if best.found and best.proof is not None:
-        kept &= ~bounds.cannot_open(best.problem, best.proof, best.value + best.grain)
+    kept = best.worth_opening
     core = _Core.of(best, kept)
     program = core.program
     for turn in range(_TURNS if program.matrix.nnz > mixed_integer.TINY else 0):
@@ -359,7 +385,13 @@ class _Core:
 
 
 # Look for a better plan among the candidates that the relaxation opens, wholly or in part.
-def _try(best: Best, core: _Core, relaxed: mixed_integer.Relaxed, watch: Watch) -> None:
+def _try(
+    best: Best,
+    core: _Core,
+    relaxed: mixed_integer.Relaxed,
+    watch: Watch,
+    nodes: int = _TRIED_NODES,
+) -> None:
     x = relaxed.x[: core.problem.columns]
     most = np.argsort(-x, kind="stable")[: 4 * core.problem.count + 60]
     opened = core.where[most[x[most] > 1e-6]]
@@ -374,7 +406,7 @@ def _try(best: Best, core: _Core, relaxed: mixed_integer.Relaxed, watch: Watch) 
         start=small.start(best),
         gap=best.gap,
         absolute_gap=best.grain,
-        nodes=_TRIED_NODES,
+        nodes=nodes,
         watch=watch,
     )
     ending: mixed_integer.Ending = "lost" if "lost" in (tight.ending, outcome.ending) else "stopped"
@@ -408,7 +440,7 @@ def fewest(
     """
     everything = problem.value(np.arange(problem.columns))
     whole, everyone = _least(problem, gap), wanted >= everything
-    parts = components(problem) if everyone else []
+    parts = components(problem) if everyone and problem.cover.nnz > _FEW_LEFT else []
     if len(parts) < 2:
         _minimise(whole, min(wanted, everything), everyone, watch)
         return _plan(model, stated, whole, watch)
@@ -445,7 +477,9 @@ def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
     chosen = _without_useless(problem, bounds.greedy(problem, enough=wanted), wanted)
     if problem.value(chosen) >= wanted - 1e-9 * problem.everything:
         best.offer("greedy", chosen)
-    if np.all(problem.cost == 1) and best.found and problem.cover.nnz > mixed_integer.TINY:
+    moderate = problem.cover.nnz <= 3 * mixed_integer.SMALL
+    searched = not moderate if everyone else problem.cover.nnz > _FEW_LEFT
+    if np.all(problem.cost == 1) and best.found and searched:
         # the prices of one count bound every count: fewer sites than the first that could bring
         # what is wanted cannot do
         prices = bounds.lagrangian(
@@ -454,7 +488,7 @@ def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
         enough = np.flatnonzero(
             bounds.by_count(problem, prices.price, problem.columns) >= wanted * (1 - 1e-9)
         )
-        best.tighten(bounds.Bound(float(enough.min(initial=problem.columns)), prices.price))
+        best.tighten(float(enough.min(initial=problem.columns)))
         _one_fewer(best, wanted, watch)
     if best.closed:
         return
@@ -463,7 +497,9 @@ def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
         if everyone
         else mixed_integer.partial_covering(problem, wanted)
     )
-    if program.matrix.nnz > mixed_integer.TINY:
+    if moderate:
+        program = replace(program, plain=True)  # covering all, the solver's own cuts do better
+    else:
         relaxed = mixed_integer.relax(
             program, enough=best.value - best.grain if best.found else np.inf, watch=watch
         )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from geoguichet.benchmarks.coverage.verify import verified
 from geoguichet.cli import main
 from geoguichet.coverage.errors import ManifestError
 from geoguichet.coverage.manifest import CoverageResult
@@ -73,6 +75,13 @@ def test_sound_results_agree_to_the_last_figure(
     write_all(result, tmp_path / "region")
     whole = verify(tmp_path / "region")
     assert whole.disagreements == () and whole.figures > 35_000
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("GEOGUICHET_STUDIES", "5"))))
+def test_random_studies_agree_to_the_last_figure(seed: int, tmp_path: Path) -> None:
+    told = verified(seed, tmp_path)
+    assert isinstance(told, Verification), told
+    assert told.disagreements == () and told.figures > 1_000
 
 
 @pytest.mark.parametrize(
