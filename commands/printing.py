@@ -86,14 +86,16 @@ def counting(name: str, *, quiet: bool) -> Iterator[Callable[[int, int, str], No
         yield on_progress
 
 
-def columns(header: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Return lines under a header and a rule; the first ``left`` columns to the left, the others to
-    the right.
+def columns(
+    header: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1, words: int = 0
+) -> str:
+    """Return lines under a header and a rule; the first ``left`` columns and the last ``words`` to
+    the left, the others to the right.
     """
     widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
     told = [
         "  ".join(
-            cell.ljust(width) if place < left else cell.rjust(width)
+            cell.ljust(width) if place < left or place >= len(header) - words else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in (header, *lines)
@@ -151,7 +153,7 @@ def print_blocks(blocks: Iterable[Block], files: Sequence[Path] = ()) -> None:
 
 
 def _table(table: Table) -> str:
-    lines = columns(table.header, table.rows, left=table.left).split("\n")
+    lines = columns(table.header, table.rows, left=table.left, words=table.words).split("\n")
     if table.totals:
         lines.insert(-1, lines[1])
     return "\n".join(filter(None, [table.caption, *lines, table.note]))

@@ -21,6 +21,7 @@ from geoguichet.floor.words import (
     mass,
     measure,
     money,
+    ngettext,
     number,
     percent,
 )
@@ -33,7 +34,9 @@ YEARS = 4
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under a header; the first ``left`` columns are words, the others numbers."""
+    """Rows of text under a header; the first ``left`` columns and the last ``words`` are words, the
+    others numbers.
+    """
 
     caption: str
     header: tuple[str, ...]
@@ -43,11 +46,107 @@ class Table:
     totals: int = 0
     #: What is said under the last row.
     note: str = ""
+    words: int = 0
+
+    def of_words(self, place: int) -> bool:
+        """Return whether a column holds words, by its place."""
+        return place < self.left or place >= len(self.header) - self.words
 
 
 def first_sentences(result: CoverageResult) -> list[str]:
-    """Say both ends of the headline, and what existing networks change."""
-    return [*undecided_sentences(result), *baseline_sentences(result)]
+    """Say both ends of the headline, and what a plan is first asked: what existing networks change,
+    how long the kiosks are open, what a use costs.
+    """
+    return [
+        *undecided_sentences(result),
+        *baseline_sentences(result),
+        *open_sentences(result),
+        *cost_sentences(result),
+    ]
+
+
+def headline(result: CoverageResult) -> str:
+    """Say in one sentence who is in white zones, and who would be with the kiosks."""
+    total, sites = result.summary.iloc[-1], int((result.kiosks["rank"] > 0).sum())
+    before, after = int(total["white_before"]), int(total["white_after"])
+    told = _(
+        "{white} habitants sur {people} vivent en zone blanche, soit {share}.",
+        white=number(before),
+        people=number(int(total["people"])),
+        share=percent(float(total["white_before_share"])),
+    )
+    if not sites:
+        return told
+    plan = ngettext(
+        "{n} visioguichet en desservirait {gained}, s’il ouvre : il en resterait {after}.",
+        "{n} visioguichets en desserviraient {gained}, s’ils ouvrent : il en resterait {after}.",
+        sites,
+        gained=number(before - after),
+        after=number(after),
+    )
+    return f"{told} {plan}"
+
+
+def open_sentences(result: CoverageResult) -> list[str]:
+    """Say how many hours a week the hosts of the plan are open: no kiosk opens when its host is
+    closed.
+    """
+    kiosks = result.kiosks[result.kiosks["rank"] > 0]
+    hours = kiosks["hours_per_week"].dropna().astype(float)
+    if not len(hours):
+        return []
+    unknown = len(kiosks) - len(hours)
+    told = _(
+        "Un visioguichet ouvre quand son lieu d’accueil ouvre : {median} h par semaine en médiane, "
+        "de {least} à {most} ; il n’allonge aucun horaire.",
+        median=given(float(hours.median())),
+        least=given(float(hours.min())),
+        most=given(float(hours.max())),
+    )
+    more = ngettext(
+        "Les horaires de {n} lieu d’accueil sont inconnus.",
+        "Les horaires de {n} lieux d’accueil sont inconnus.",
+        unknown,
+    )
+    return [f"{told} {more}" if unknown else told]
+
+
+def cost_sentences(result: CoverageResult) -> list[str]:
+    """Say what a use would cost, under the use that is supposed, between its two ends."""
+    choice, kiosks = result.study.kiosks, result.kiosks[result.kiosks["rank"] > 0]
+    uses = float(kiosks["uses_per_year"].sum()) if len(kiosks) else 0.0
+    if choice is None or not uses:
+        return []
+    spent = float(kiosks["cost_eur"].sum()) + choice.experts_eur
+    rate = choice.use.uses_per_person
+    low, high = _USE[0].ends(rate)
+    told = [
+        _(
+            "{what} : {cost} par recours, de {least} à {most}.",
+            what=what,
+            cost=money(whole / YEARS / uses),
+            least=money(whole / YEARS / uses * rate / high),
+            most=money(whole / YEARS / uses * rate / low),
+        )
+        for what, whole in (
+            (_("Équipement seul"), spent),
+            (
+                _("Au coût complet de « {label} »", label=choice.reference.label)
+                if choice.reference is not None
+                else "",
+                choice.reference.cost_eur if choice.reference is not None else 0.0,
+            ),
+        )
+        if whole
+    ]
+    hypothesis = _(
+        "Hypothèse, et non mesure : {uses} recours par an, de {fewest} à {most}, sur {years} ans.",
+        uses=number(uses),
+        fewest=number(uses / rate * low),
+        most=number(uses / rate * high),
+        years=YEARS,
+    )
+    return [" ".join([hypothesis, *told])] if told else []
 
 
 def undecided_sentences(result: CoverageResult) -> list[str]:
@@ -205,6 +304,7 @@ def undecided_parts(result: CoverageResult) -> Iterator[str | Table]:
         _("Habitants ni desservis ni en zone blanche, faute de savoir"),
         (_("Raison"), _("Habitants"), _("Communes"), _("Les plus peuplées")),
         tuple(rows),
+        words=1,
     )
 
 
@@ -287,6 +387,7 @@ def hypotheses_parts(result: CoverageResult) -> Iterator[str | Table]:
         _("Hypothèses, leur source et leur plage"),
         (_("Hypothèse"), _("Valeur"), _("Plage"), _("Source")),
         tuple(rows),
+        words=1,
     )
     yield from _follows(result, kiosks, spent)
 

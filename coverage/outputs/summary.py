@@ -15,7 +15,12 @@ from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import comparison, sensitivity
 from geoguichet.coverage.outputs import comparison as changes
 from geoguichet.coverage.outputs import sensitivity as sureness
-from geoguichet.coverage.outputs.first_lines import Table, first_sentences, lacking_parts
+from geoguichet.coverage.outputs.first_lines import (
+    Table,
+    first_sentences,
+    headline,
+    lacking_parts,
+)
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.outputs.page import titled
 from geoguichet.coverage.outputs.plan_text import (
@@ -38,7 +43,6 @@ from geoguichet.coverage.outputs.style import (
     joined,
     n_kiosks,
     n_people,
-    nonempty,
     opening_hours,
 )
 from geoguichet.coverage.sensitivity import Sensitivity
@@ -59,8 +63,8 @@ BESIDE = ("programme", "undecided", "baseline", "legal", "hours", "aggregation",
 
 def of_study(result: CoverageResult) -> list[Block]:
     """Say who is served by département, the plan and its proof, and what stands beside."""
-    first = "\n".join(first_sentences(result))
-    blocks: list[Block] = [result.study.title, *nonempty(first), _by_departement(result)]
+    first = "\n".join([headline(result), *first_sentences(result)])
+    blocks: list[Block] = [result.study.title, first, _by_departement(result)]
     blocks += beside(result, only=("lacking",))
     if result.plan is not None and result.study.kiosks is not None:
         blocks.append("\n".join(_plan(result, result.plan, result.study.kiosks)))

@@ -50,6 +50,8 @@ _TOO_LARGE = 600_000
 #: Rounds of the first search of a problem of fewer entries than that; a larger one gets a third.
 _ROUNDS, _FEW = 600, 40_000
 
+#: A plan that covers this share of all that can be covered is searched around before it is bounded.
+_NEARLY_ALL = 0.995
 #: When a first bound leaves no more entries than that, the proof is done before a search would be.
 _FEW_LEFT = 4_000
 
@@ -217,6 +219,8 @@ def most(model: str, stated: Stated, gap: float, watch: Watch) -> KioskPlan:
     best.offer("greedy", bounds.greedy(problem))
     best.offer("swap", bounds.swap(problem, best.start, watch))
     entries = int(problem.cover.nnz)
+    if not best.closed and best.value > _NEARLY_ALL * best.bound:
+        _search(best, _ROUNDS // 6, watch)
     if not best.closed and entries > mixed_integer.TINY:
         _bound(best, watch)
         if np.diff(problem.cover.indptr)[best.worth_opening].sum() > _FEW_LEFT:
