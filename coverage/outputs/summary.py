@@ -43,6 +43,7 @@ from geoguichet.coverage.outputs.style import (
     joined,
     n_kiosks,
     n_people,
+    nonempty,
     opening_hours,
 )
 from geoguichet.coverage.sensitivity import Sensitivity
@@ -63,8 +64,9 @@ BESIDE = ("programme", "undecided", "baseline", "legal", "hours", "aggregation",
 
 def of_study(result: CoverageResult) -> list[Block]:
     """Say who is served by département, the plan and its proof, and what stands beside."""
-    first = "\n".join([headline(result), *first_sentences(result)])
-    blocks: list[Block] = [result.study.title, first, _by_departement(result)]
+    first = f"{result.study.title}\n\n{headline(result)}"
+    beside_it = "\n".join(first_sentences(result))
+    blocks: list[Block] = [first, *nonempty(beside_it), _by_departement(result)]
     blocks += beside(result, only=("lacking",))
     if result.plan is not None and result.study.kiosks is not None:
         blocks.append("\n".join(_plan(result, result.plan, result.study.kiosks)))
