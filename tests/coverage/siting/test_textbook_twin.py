@@ -12,7 +12,7 @@ from geoguichet.benchmarks.siting.one_run import ours
 from geoguichet.benchmarks.siting.real import QUESTIONS, instance
 from geoguichet.benchmarks.siting.textbook import solve
 from geoguichet.coverage.manifest import CoverageResult
-from geoguichet.referentials.territories.sample import sample_path
+from geoguichet.referentials.layers import sample_path
 
 #: Twenty of the sixty, of the sample alone and soon solved; every model but the p-center.
 TWENTY = (11, 43, 52, 1, 2, 5, 21, 23, 27, 31, 32, 33, 34, 35, 38, 41, 44, 47, 50, 53)
@@ -40,27 +40,37 @@ def test_the_plan_of_the_shipped_study_is_that_of_an_independent_program(
     hosts = halls[(halls["hours_per_week"] >= 14) & halls["inside"]]
     cover = sparse.csr_array(within(asking, hosts, 8_000).astype(float))
     rows, columns = cover.shape
-    limits = sparse.block_array(
-        [
-            [-cover, sparse.eye_array(rows)],
-            [sparse.csr_array(np.ones((1, columns))), None],
-        ]
-    )
-    upper = np.concatenate([np.zeros(rows), [80.0]])
-    found = optimize.milp(
-        np.concatenate([np.zeros(columns), -asking["people"].to_numpy(float)]),
-        constraints=optimize.LinearConstraint(limits, -np.inf, upper),
-        integrality=np.repeat([1, 0], [columns, rows]),
-        bounds=optimize.Bounds(0, 1),
-        options={"mip_rel_gap": 0.0},
-    )
-    assert found.success
+    people = asking["people"].to_numpy(float)
+    at_most = [sparse.csr_array(np.ones((1, columns))), None]
+    links, room = [[-cover, sparse.eye_array(rows)], at_most], [*np.zeros(rows), 80.0]
+    most = -best(np.concatenate([np.zeros(columns), -people]), links, room, columns)
     assert result.plan is not None
-    assert result.plan.value == round(-found.fun)
+    assert result.plan.bound == round(most)
+    # of the plans within a hundredth of it, those whose hosts are open longest; ours has no site
+    # that is there for its hours alone (decision 146), and may have a few hours less
+    hours = hosts["hours_per_week"].to_numpy(float)
+    links, room = [*links, [None, sparse.csr_array(-people[None, :])]], [*room, -0.99 * most]
+    longest = -best(np.concatenate([-hours, np.zeros(rows)]), links, room, columns)
     chosen = hosts.index.isin(result.kiosks["host_id"])
     assert chosen.sum() == len(result.kiosks) == 80
-    gained = asking["people"][(cover @ chosen.astype(float)) > 0].sum()
-    assert gained == result.plan.value
+    assert 0.97 * longest <= hours[chosen].sum() <= longest + 1e-6
+    only = cover[:, np.flatnonzero(chosen)].toarray() * (cover @ chosen.astype(float) == 1)[:, None]
+    assert (people @ only > 0).all()
+    gained = people[(cover @ chosen.astype(float)) > 0].sum()
+    assert gained == result.plan.value >= 0.99 * most
+
+
+def best(cost: np.ndarray, links: list, room: list, integers: int) -> float:
+    """Return the least cost of what keeps the links at most at their room, all between 0 and 1."""
+    found = optimize.milp(
+        cost,
+        constraints=optimize.LinearConstraint(sparse.block_array(links), -np.inf, room),
+        integrality=np.arange(len(cost)) < integers,
+        bounds=optimize.Bounds(0, 1),
+        options={"mip_rel_gap": 1e-7},
+    )
+    assert found.success
+    return float(found.fun)
 
 
 def within(origins, destinations, metres: float) -> np.ndarray:
