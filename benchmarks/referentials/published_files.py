@@ -1,7 +1,7 @@
 """What is read of a folder of published files, as the two tables of docs/referentials.md: a row a format,
 then a row a file.
 
-python benchmarks/referentials/published_files.py ../shared/data
+python benchmarks/referentials/published_files.py FOLDER
 """
 
 import sys
@@ -30,6 +30,8 @@ LEFT = {
     ".xml",
 }
 PARTS = ("services", "cog", "admin", "population")
+#: Endings of the files whose first bytes say nothing of their format -> the reader that is asked for.
+NAMED = {".tif": "filosofi", ".yaml": "chefs-lieux", ".yaml.gz": "chefs-lieux"}
 
 
 def figures(reading: Reading) -> list[int]:
@@ -56,7 +58,9 @@ def main(folder: Path) -> None:
             continue
         name = file.relative_to(folder).as_posix()
         try:
-            reader = choose_reader(file)
+            key = next((key for end, key in NAMED.items() if name.endswith(end)), None)
+            kind = "territories" if name.startswith("admin/") else None
+            reader = choose_reader(file, key=key, kind=kind)
             reading = join_readings(understood(reader.read(), MAX_UNKNOWN, where=name))
         except GeoguichetError as refusal:
             by_file.append(f"| `{name}` | refused: {str(refusal)[:90]} | | | | |")

@@ -460,13 +460,20 @@ _OF_FINESS = {
 }
 
 
+def overseas_letters(table: pd.DataFrame, journal: Journal, column: str) -> pd.DataFrame:
+    """Write the codes of communes overseas as INSEE does: FINESS has a letter, ``9D407`` for
+    97407.
+    """
+    return table.assign(**{_made(column): table[column].str.replace(r"^9[A-F]", "97", regex=True)})
+
+
 def finess_places(table: pd.DataFrame, journal: Journal, column: str) -> pd.DataFrame:
     """Make the code of the commune (three figures after the département, which has a letter overseas:
     9A), the postal code and the place of the last line of the address, the name and the projection
     (``1,ATLASANTE,96,BAN,L93_METROPOLE``) of an establishment of FINESS.
     """
     last = table["ligneacheminement"].str.extract(r"^\s*(\d{5})\s+(.*)$").fillna("")
-    ground = table["departement"].str.replace(r"^9[A-F]$", "97", regex=True)
+    ground = overseas_letters(table, journal, "departement")["=departement"]
     said = table["sourcecoordet"].str.extract(f"({'|'.join(_OF_FINESS)})", expand=False)
     long_name = table["rslongue"]
     return table.assign(
@@ -571,6 +578,7 @@ CONVERSIONS: Mapping[str, Callable[..., pd.DataFrame]] = MappingProxyType(
             mended_text,
             misnamed_axes,
             no_coordinates,
+            overseas_letters,
             nominal_points,
             one_row_an_establishment,
             place_of_a_postcode,

@@ -53,6 +53,23 @@ def test_establishments_of_finess_are_placed_in_the_projection_they_say(
     assert rows["valid_from"].tolist() == ["1979-02-13"] * 4
 
 
+@pytest.mark.parametrize(
+    ("written", "right"),
+    [("9D407", "97407"), ("9A120", "97120"), ("9F611", "97611"), ("2A004", "2A004")],
+)
+def test_codes_with_the_letters_of_finess_overseas_are_those_of_insee(
+    written: str, right: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "ID_2023r.csv"
+    head = "an;fi;rs;cat;rscom;NUMVOI;TYPVOI;NOMVOI;BP;CPO;COMINSEE;NOMCOM"
+    path.write_text(f"{head}\n2023;1;CH;355;CH;1;R;B;;97400;{written};X\n", encoding="utf-8")
+    assert recognise(path) == "sae-2023"
+    rows = read(path).rows
+    assert rows[["commune", "departement"]].iloc[0].tolist() == [
+        right, right[:3] if right.startswith("97") else right[:2]
+    ]  # fmt: skip
+
+
 AGENCY = {
     "code": "MPY0001", "codeSafir": "31001", "libelle": "TOULOUSE", "libelleEtendu": "Agence Toulouse",
     "type": "APE", "typeAccueil": "3", "codeRegionINSEE": "76", "dispositifADEDA": True,
