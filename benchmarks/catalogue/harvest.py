@@ -3,11 +3,14 @@
     python benchmarks/catalogue/harvest.py [--records 10000] [--portal]
 
 The records are made here, served as pages of CSW by a server of the script's own (with
-``--portal``, by a portal that they were imported into), in a folder that is removed.
+``--portal``, by a portal that they were imported into), in a folder that is removed. Meanwhile a
+process of its own searches the catalogue that is being filled, ten times a second: half of its
+searches, and 99 in 100, take no longer than is printed; so does the memory of the harvest.
 """
 
 import argparse
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -16,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -28,11 +32,16 @@ from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
 
 def made(number: int) -> bytes:
-    box = Extent(number % 100 / 50, 43, number % 100 / 50 + 0.1, 43.1)
+    return written(number % 100).replace(b"NUMBER", f"{number:06}".encode())
+
+
+@lru_cache
+def written(place: int) -> bytes:
+    box = Extent(place / 50, 43, place / 50 + 0.1, 43.1)
     record = Record(
-        id=f"jeu-{number:06}",
+        id="jeu-NUMBER",
         type="dataset",
-        title=f"Jeu {number}",
+        title="Jeu NUMBER",
         description="Un jeu. " * 40,
         geometry=box.as_geometry(),
     )
@@ -82,6 +91,38 @@ def portal(documents: list[bytes], folder: Path) -> Iterator[str]:
         process.wait()
 
 
+#: Searches the catalogue of a workspace until its input ends; prints how many, their median and
+#: their 99th percentile in milliseconds.
+SEARCHES = """
+import random, statistics, sys, threading, time
+from pathlib import Path
+from geoguichet.catalogue.search.query import RecordQuery
+from geoguichet.catalogue.search.store import Catalogue
+
+ended = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+store, took = Catalogue(Path(sys.argv[1])), []
+while not ended.wait(0.1):
+    asked = {"q": f"jeu {random.randrange(100_000):06}", "facets": "type", "limit": "10"}
+    began = time.perf_counter()
+    store.search(RecordQuery.from_parameters(asked))
+    took.append((time.perf_counter() - began) * 1000)
+cuts = statistics.quantiles(took, n=100, method="inclusive")
+print(f"{len(took)} searches: median {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms")
+"""
+
+
+@contextmanager
+def searched(workspace: Path) -> Iterator[None]:
+    """Search a workspace meanwhile; print how long the searches took."""
+    command = [sys.executable, "-c", SEARCHES, str(workspace)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield
+    finally:
+        print(process.communicate("")[0].strip())
+
+
 @contextmanager
 def script(documents: list[bytes], _folder: Path) -> Iterator[str]:
     """Serve them as they are; yield the address."""
@@ -102,12 +143,14 @@ def main() -> None:
         for name in ("first", "second"):
             start, cpu = time.perf_counter(), time.process_time()
             source = Csw(address)
-            done = harvest(source, workspace, name="banc", kind="csw")
+            with searched(workspace):
+                done = harvest(source, workspace, name="banc", kind="csw")
             with SQLiteStore(store_path(workspace)) as store:
                 generation = store.generation()
             wall, spent = time.perf_counter() - start, time.process_time() - cpu
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             print(
-                f"{name}: {wall:.1f} s ({spent:.1f} s CPU), {dict(done.counts)}, {done.status}, "
+                f"{name}: {peak} MB, {wall:.1f} s ({spent:.1f} s CPU), {dict(done.counts)}, {done.status}, "
                 f"generation {generation}"
             )
 
