@@ -205,7 +205,7 @@ RECORDS = (
         type="dataset",
         title="Orthophotographie de 2023",
         description="La prise de vue de 2023.",
-        license="CC0-1.0",
+        license="CC-BY-4.0",
         links=(Link(f"{AT}/2023.jp2", "enclosure", "", "Dalle"),),
         extra_properties=_more(
             parent="orthophotos",
@@ -395,37 +395,45 @@ def count_udata(records: list[Record], job: dict[str, Any], *, route: str) -> Co
     of each, else of the record where it says one alone.
     """
     count = Count()
-    by_title: dict[str, list[dict[str, Any]]] = {}
-    for item in job["items"]:
-        told = item["dataset"] or item["dataservice"]
-        if told and item["status"] == "done":
-            by_title.setdefault(told["title"] or "", []).append(told)
+    came = {
+        item["id"]: item["dataset"] or item["dataservice"] or {}
+        for item in job["items"]
+        if item["status"] == "done"
+    }
     for record in records:
-        wanted = " ".join(record.title.split())
-        came = by_title.get(record.title) or by_title.get(wanted) or [{}]
-        _count_item(count, record, came.pop() if len(came) > 1 else came[0], route)
+        others = (f"{one.scheme}/{one.value}" for one in record.external_ids)
+        names = (record.id, *others, *(one.value for one in record.external_ids))
+        found = next((came[name] for name in names if name in came), {})
+        _count_item(count, record, found, route)
     return count
 
 
 def _count_item(count: Count, record: Record, came: dict[str, Any], route: str) -> None:
     service, told = record.type == "service", beyond(record)
-    count("title", record, record.title, record.title if came else None)
+    translated = told.get("translations", {}).values()
+    titles = {record.title, *(texts.get("title", "") for texts in translated)}
+    count("title", record, True, came.get("title") in titles)
     licence = OF_UDATA.get(licences.asserted(record))
     if licence:
         count("licence", record, licence, came.get("licence"))
-    resources = {one["url"]: one for one in came.get("resources") or ()}
+    resources: dict[str, list[dict[str, Any]]] = {}
+    for one in came.get("resources") or ():
+        resources.setdefault(one["url"], []).append(one)
     if service and any(map(is_service, record.links)):
         endpoint = (came.get("endpoint") or "").partition("?")[0]
         hrefs = {link.href.partition("?")[0] for link in distributed(record)}
         count("service", record, True, endpoint in hrefs)
     for link in [] if service else distributed(record):
         kind = links.kind_of(link)
-        one = resources.get(link.href, {})
+        there = resources.get(link.href, [])
         if is_service(link) and kind:
             wanted = (kind.name.lower(), "api")
-            count("service", record, wanted, (one.get("format"), one.get("type")))
+            count(
+                "service", record, True, wanted in [(one["format"], one["type"]) for one in there]
+            )
         elif kind and kind.name and route == "dcat":
-            count("format", record, _plain(kind.name), _plain(one.get("format")))
+            found = [_plain(one["format"]) for one in there]
+            count("format", record, True, _plain(kind.name) in found)
     if came.get("contacts") is not None or record.contacts:
         people = [one for one in record.contacts if one.extra.get("about") != "metadata"]
         names = {name for one in came.get("contacts") or () for name in [one["name"]]}

@@ -429,12 +429,11 @@ def _law(address: str) -> Thing:
 
 
 def _rights(record: Record) -> Told:
-    address = _licence(record)
+    address, title = _licence(record), licences.title_of(record.license)
+    # data.gouv.fr takes a label for the title of one of its list, else reads the address.
+    named = DCTERMS.title if title == record.license else RDFS.label
     return {
-        DCTERMS.license: address
-        and Thing(
-            DCTERMS.LicenseDocument, {RDFS.label: licences.title_of(record.license)}, address
-        ),
+        DCTERMS.license: address and Thing(DCTERMS.LicenseDocument, {named: title}, address),
         DCTERMS.rights: [
             _labelled(DCTERMS.RightsStatement, line)
             for line in record.rights.split("\n")

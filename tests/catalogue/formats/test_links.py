@@ -279,3 +279,17 @@ def test_a_resource_without_identifier_has_that_of_its_record_for_a_harvester() 
     assert parse(mended).findtext(".//{*}citation//{*}identifier//{*}CharacterString") == "a"
     assert registry.read_document(bare).records == registry.read_document(mended).records
     assert iso19139.identified(b"<gmd:MD_Metadata/>", "a") == b"<gmd:MD_Metadata/>"
+
+
+@pytest.mark.parametrize(
+    ("licence", "label"),
+    [("etalab-2.0", "Licence Ouverte / Open Licence version 2.0"), ("CC-BY-4.0", "None")],
+)
+def test_a_licence_is_labelled_by_a_title_that_data_gouv_fr_lists_or_read_by_its_address(
+    licence: str, label: str
+) -> None:
+    told = rdflib.Graph().parse(data=dcat.write(Record(id="a", license=licence)), format="turtle")
+    [address] = set(told.objects(None, DCTERMS.license))
+    assert str(told.value(address, RDFS.label)) == label
+    [back] = registry.read_document(told.serialize(format="turtle").encode()).records
+    assert back.license == licence
