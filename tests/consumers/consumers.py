@@ -400,10 +400,17 @@ def count_udata(records: list[Record], job: dict[str, Any], *, route: str) -> Co
         for item in job["items"]
         if item["status"] == "done"
     }
+    count.lost = [
+        (str(item["id"]), item["status"], " ".join(item["errors"])[:120])
+        for item in job["items"]
+        if item["status"] != "done"
+    ]
     for record in records:
         others = (f"{one.scheme}/{one.value}" for one in record.external_ids)
         names = (record.id, *others, *(one.value for one in record.external_ids))
-        found = next((came[name] for name in names if name in came), {})
+        named = next((came[name] for name in names if name in came), None)
+        titled = (told for told in came.values() if told.get("title") == record.title)
+        found = named or next(titled, {})  # udata makes one identifier of a code and its space
         _count_item(count, record, found, route)
     return count
 
@@ -412,7 +419,8 @@ def _count_item(count: Count, record: Record, came: dict[str, Any], route: str) 
     service, told = record.type == "service", beyond(record)
     translated = told.get("translations", {}).values()
     titles = {record.title, *(texts.get("title", "") for texts in translated)}
-    count("title", record, True, came.get("title") in titles)
+    if record.title:
+        count("title", record, True, came.get("title") in titles)
     licence = OF_UDATA.get(licences.asserted(record))
     if licence:
         count("licence", record, licence, came.get("licence"))
@@ -421,7 +429,7 @@ def _count_item(count: Count, record: Record, came: dict[str, Any], route: str) 
         resources.setdefault(one["url"], []).append(one)
     if service and any(map(is_service, record.links)):
         endpoint = (came.get("endpoint") or "").partition("?")[0]
-        hrefs = {link.href.partition("?")[0] for link in distributed(record)}
+        hrefs = {link.href.partition("?")[0] for link in record.links if is_service(link)}
         count("service", record, True, endpoint in hrefs)
     for link in [] if service else distributed(record):
         kind = links.kind_of(link)
