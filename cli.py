@@ -4,7 +4,6 @@ commands.
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,7 +21,7 @@ from geoguichet.commands.arguments import (
     workspace_of,
 )
 from geoguichet.floor.errors import GeoguichetError, UsageError
-from geoguichet.floor.words import Message, _, speaking
+from geoguichet.floor.words import Message, _, one_line, speaking
 
 #: What runs a command line, and the files whose commands are known once they are imported.
 __all__ = ["catalogue", "coverage", "init", "main", "referentials", "referentials_in_time"]
@@ -74,13 +73,9 @@ def _own_types(arguments: argparse.Namespace) -> None:
         add_types(declared)
 
 
-#: What a file may hold that would break a sentence, or drive the terminal.
-_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+")
-
-
 def _say(message: object, code: int) -> int:
     sentence = _("geoguichet : {message}", message=message)
-    print(_CONTROL.sub(" ", sentence), file=sys.stderr)
+    print(one_line(sentence), file=sys.stderr)
     return code
 
 

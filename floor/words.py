@@ -50,6 +50,19 @@ MISSING = "—"
 _TERRITORY = {"en": "en_GB"}
 
 
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufffe\\uffff]+")
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, without what a file may hold that would break a sentence, an XML
+    document or a terminal: control characters, and halves of letters.
+
+    >>> one_line("a\\x1eb\\nc")
+    'a b c'
+    """
+    return _CONTROL.sub(" ", text).encode("utf-8", "replace").decode()
+
+
 # Which language is spoken at this moment, and with which spaces.
 
 

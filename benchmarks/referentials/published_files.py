@@ -22,7 +22,6 @@ LEFT = {
     ".cpg",
     ".qpj",
     ".md",
-    ".yaml",
     ".py",
     ".sbn",
     ".sbx",

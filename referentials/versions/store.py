@@ -26,7 +26,7 @@ import shapely
 from geoguichet.floor.errors import StoreError, UsageError
 from geoguichet.floor.files import refused, sha256
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.words import Message
+from geoguichet.floor.words import Message, one_line
 from geoguichet.referentials.directory.placing import in_france
 from geoguichet.referentials.directory.schema import Reading, check_directory
 from geoguichet.referentials.layers import read_layer
@@ -225,7 +225,7 @@ class Tally:
         self.kind = reading.kind
         self.rows_in += reading.rows_in
         self.rows += len(reading.rows)
-        self.notes = tuple(dict.fromkeys((*self.notes, *reading.notes)))
+        self.notes = tuple(dict.fromkeys((*self.notes, *map(one_line, reading.notes))))
         bounds = reading.rows.total_bounds
         if self.kind == SERVICES:
             points = reading.rows.geometry[reading.rows.geometry.notna()]
@@ -375,7 +375,7 @@ class ReferentialStore(Versions):
                 name=name,
                 digest=digest,
                 imported=datetime.now(UTC).isoformat(timespec="microseconds"),
-                origin=origin.name,
+                origin=one_line(origin.name),
                 reader=reader,
                 file_digest=file_digest,
                 derived_from=derived_from,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from geoguichet import cli
 from geoguichet.floor.errors import LayerError, StoreError
 from geoguichet.referentials.directory.schema import Columns, Reading, make_reading
 from geoguichet.referentials.readers.registry import choose_reader
@@ -123,3 +124,14 @@ def test_a_file_of_nobody_s_goes_to_the_generic_reader(tmp_path: Path, origin: P
     chosen = choose_reader(origin)
     assert (chosen.key, chosen.name) == ("generic", "liste")
     assert len(next(chosen.read()).rows) == 1
+
+
+@pytest.mark.parametrize("odd", ["\x1e", "\x00", "\n", "\u2028"])
+def test_a_column_whose_name_no_document_can_hold_is_imported_whole(
+    odd: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "liste.json"
+    row = {"nom": "A", "type": "mairie", f"co{odd}lonne": "x"}
+    path.write_text(json.dumps([row]), encoding="utf-8")
+    assert cli.main(["referentials", "import", str(path), "--workspace", str(tmp_path)]) == 0
+    assert capsys.readouterr().err == ""
