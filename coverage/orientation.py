@@ -210,13 +210,14 @@ class Directory:
 
 def open_directory(study: Study, result: Path | None = None) -> Directory:
     """Read the counters of a study, and the kiosks of its result where that folder is there."""
-    data = inputs.read(study)
+    told = None
+    if result is not None and (result / "result.gpkg").is_file():
+        told = manifest.read(result)
+    # what the result was made of was judged then
+    judged = {layer["sha256"] for layer in told["inputs"]} if told else set()
+    data = inputs.read(study, judged=judged)
     kiosks = None
-    if (
-        result is not None
-        and (result / "result.gpkg").is_file()
-        and manifest.read(result)["plan"] is not None
-    ):
+    if result is not None and told is not None and told["plan"] is not None:
         kiosks = read_layer(
             result / "result.gpkg", layer="kiosks", columns=("id", "name", "host", "hours")
         )

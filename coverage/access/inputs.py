@@ -1,5 +1,6 @@
 """The layers a study reads, with their digest and vintage: the beginning of its lineage."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +53,10 @@ class StudyData:
     findings: tuple[Finding, ...]
 
 
-def read(study: Study) -> StudyData:
+def read(study: Study, *, judged: Container[str] = ()) -> StudyData:
     """Read the territory and the services of a study and check that they belong together.
+
+    A file whose digest is among the ``judged`` is read without being judged again: no findings.
 
     Raises
     ------
@@ -66,15 +69,17 @@ def read(study: Study) -> StudyData:
     _check_names(study, path)
     territory = territory_of(study, path)
     services = read_services(path, layer=study.services_layer)
-    check_within(
-        services,
-        territory,
-        buffer_m=study.territory.buffer_m,
-        where=f"{path}, couche « {study.services_layer} »",
-    )
+    digest = sha256(path)
+    known = digest in judged
+    if not known:
+        check_within(
+            services,
+            territory,
+            buffer_m=study.territory.buffer_m,
+            where=f"{path}, couche « {study.services_layer} »",
+        )
     services, stops_read, stopped = with_stops(_placed(services, territory), study, path, territory)
     services = changed(services, study, territory)
-    digest = sha256(path)
     layers = tuple(
         _describe(study, path, layer, rows, digest)
         for layer, rows in (
@@ -85,6 +90,8 @@ def read(study: Study) -> StudyData:
         )
     )
     layers += _polygon_input(study)
+    if known:
+        return StudyData(territory, services, layers, ())
     noticed = quality.service_findings(
         services.reset_index(),
         territory,

@@ -1,5 +1,6 @@
 """Where to go from here, against sorting every counter by its distance."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from pyproj import Geod
 
+from geoguichet.coverage.access import inputs
 from geoguichet.coverage.errors import OrientationError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.orientation import (
@@ -167,3 +169,28 @@ def test_study_or_folder(small_path: Path, small: CoverageResult, folder: Path) 
     assert study_and_result(small_path, folder.parents[1]) == (small.study, folder)
     assert study_and_result(folder, Path("ailleurs")) == (small.study, folder)
     assert open_directory(small.study, folder / "absent").kiosks is None
+
+
+def test_what_a_result_was_made_of_is_not_judged_again(
+    small: CoverageResult, folder: Path, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("judged again")
+
+    whole = open_directory(small.study)
+    monkeypatch.setattr(inputs.quality, "service_findings", refused)
+    known = open_directory(small.study, folder)
+    assert known.services.equals(whole.services) and known.services.equals(directory.services)
+    with pytest.raises(AssertionError, match="judged again"):
+        open_directory(small.study)
+    path = folder / "manifest.json"
+    written = path.read_text(encoding="utf-8")
+    stale = json.loads(written)
+    for layer in stale["inputs"]:
+        layer["sha256"] = "0" * 64
+    try:
+        path.write_text(json.dumps(stale), encoding="utf-8")
+        with pytest.raises(AssertionError, match="judged again"):
+            open_directory(small.study, folder)
+    finally:
+        path.write_text(written, encoding="utf-8")
