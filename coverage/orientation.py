@@ -177,7 +177,7 @@ def _holds(name: Iterable[str], words: Iterable[str]) -> bool:
     return all(any(part.startswith(word) for part in parts) for word in words)
 
 
-type State = Literal["open", "closed", "unknown", ""]
+type State = Literal["open", "closed", "unknown", "proposed", ""]
 
 #: What stands in ``type`` for a visioguichet.
 KIOSK = "kiosk"
@@ -333,7 +333,8 @@ def nearest_counters(
     given.
 
     With a moment, only those known to be open then count towards ``k`` and those closed are left
-    out; up to ``k`` whose hours are unknown are told too when they are nearer than the last.
+    out; up to ``k`` whose hours are unknown, or that are only proposed, are told too when they are
+    nearer than the last.
 
     Parameters
     ----------
@@ -346,8 +347,8 @@ def nearest_counters(
     Returns
     -------
     GeoDataFrame Index ``id``; columns type (``kiosk`` for a visioguichet), name, commune_name,
-        departement, hours, hours_per_week, opening (``open``, ``closed``, ``unknown``; empty when
-        no moment is asked), reopens (text), cost (in the router's unit).
+        departement, hours, hours_per_week, opening (``open``, ``closed``, ``unknown``,
+        ``proposed``; empty when no moment is asked), reopens (text), cost (in the router's unit).
 
     Raises
     ------
@@ -365,12 +366,16 @@ def nearest_counters(
     ]
     counters["opening"] = [_OPENING[is_open(*each)] for each in told] or ""
     counters["reopens"] = [str(next_opening(*each) or "") for each in told] or ""
-    open_, unknown = counters["opening"].isin(["open", ""]), counters["opening"] == "unknown"
+    # what is only proposed is open to nobody yet
+    counters.loc[_planned(directory, counters) & (counters["opening"] == "open"), "opening"] = (
+        "proposed"
+    )
+    open_, unknown = counters["opening"].isin(["open", ""]), counters["opening"].isin(_UNSURE)
     costs = _costs(place, counters, router or StraightLine(), groups=(open_, unknown), k=k)
     table = counters.assign(cost=costs)[costs.notna()].sort_values("cost", kind="stable")
     sure, unsure = (
         table[table["opening"].isin(["open", ""])][:k],
-        table[table["opening"] == "unknown"][:k],
+        table[table["opening"].isin(_UNSURE)][:k],
     )
     farthest = sure["cost"].max() if len(sure) == k else np.inf
     kept = table.index.isin([*sure.index, *unsure.index[unsure["cost"] <= farthest]])
@@ -386,7 +391,22 @@ def moment_asked(directory: Directory, what: str, at: Moment | None) -> Moment |
 
 
 _OPENING: dict[bool | None, State] = {True: "open", False: "closed", None: "unknown"}
+_UNSURE = ("unknown", "proposed")
 _COLUMNS = ["type", "name", "commune_name", "departement", "hours", "hours_per_week", "geometry"]
+
+
+# Mark the kiosks that a plan proposes and that do not exist yet.
+def _planned(directory: Directory, counters: gpd.GeoDataFrame) -> pd.Series:
+    kiosks = directory.kiosks
+    names = [] if kiosks is None else kiosks.index[_standing(kiosks) != "existing"]
+    planned: pd.Series = (counters["type"] == KIOSK) & counters.index.isin(names)
+    return planned
+
+
+def _standing(kiosks: gpd.GeoDataFrame) -> pd.Series:
+    if "standing" in kiosks.columns:
+        return kiosks["standing"]
+    return pd.Series("proposed", index=kiosks.index)
 
 
 # Return what meets the need or is of the type, the study's kiosks among them when they offer it.
@@ -420,15 +440,12 @@ def _offering(directory: Directory, errand: Errand) -> gpd.GeoDataFrame | None:
         kiosks = kiosks[
             kiosks["needs"].fillna("").str.split(",").map(lambda keys: bool(offered & set(keys)))
         ]
-    standing = (
-        kiosks["standing"]
-        if "standing" in kiosks.columns
-        else pd.Series("proposed", index=kiosks.index)
-    )
     named = kiosks.assign(
         type=KIOSK,
         commune_name=kiosks["name"],
-        name=np.where(standing == "existing", "Visioguichet existant, ", "Visioguichet proposé, ")
+        name=np.where(
+            _standing(kiosks) == "existing", "Visioguichet existant, ", "Visioguichet proposé, "
+        )
         + kiosks["host"],
         hours_per_week=kiosks["hours_per_week"] if "hours_per_week" in kiosks.columns else np.nan,
     )

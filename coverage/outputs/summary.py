@@ -323,7 +323,8 @@ def of_counters(found: GeoDataFrame, unit: Unit) -> Block:
         return _("Aucun guichet n'est ouvert alors.")
     timed = bool((found["opening"] != "").any())
     unknown = _("horaires inconnus")
-    opening = {"open": _("ouvert"), "unknown": unknown, "": ""}
+    proposed = _("proposé, pas encore ouvert")
+    opening = {"open": _("ouvert"), "unknown": unknown, "proposed": proposed, "": ""}
     rows = tuple(
         (
             cost_in_table(row["cost"], unit),

@@ -194,3 +194,13 @@ def test_what_a_result_was_made_of_is_not_judged_again(
             open_directory(small.study, folder)
     finally:
         path.write_text(written, encoding="utf-8")
+
+
+def test_a_proposed_kiosk_is_never_told_as_open(directory: Directory) -> None:
+    here, then = find_place(directory, "Foix"), Moment.parse("mardi 10h")
+    found = nearest_counters(directory, here, "etat", at=then, k=400)
+    assert set(found.loc[found["type"] == KIOSK, "opening"]) == {"proposed"}
+    assert directory.kiosks is not None
+    standing = replace(directory, kiosks=directory.kiosks.assign(standing="existing"))
+    found = nearest_counters(standing, here, "etat", at=then, k=400)
+    assert "open" in set(found.loc[found["type"] == KIOSK, "opening"])
