@@ -28,7 +28,7 @@ type Table = list[Row]
 _GEOD = Geod(ellps="WGS84")
 #: Metres, or people, within which two ways of counting are the same.
 _METRES, _RATIO = 0.01, 1e-6
-_UNKNOWN = {"not_located", "not_snapped", "cut_off"}
+_UNKNOWN = {"not_located", "not_snapped", "cut_off", "private_way"}
 
 
 @dataclass(frozen=True, slots=True, order=True)

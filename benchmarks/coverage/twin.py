@@ -76,7 +76,10 @@ class Road:
     length: float = 0.0
     #: Directions that a car may follow, through or at the ends.
     ways: set[int] = field(default_factory=set)
+    #: Only where a journey begins or ends.
     held: bool = False
+    #: Public, but it leads somewhere by private ones alone: for every part of a journey.
+    behind: bool = False
 
     def end(self, direction: int) -> int:
         """Return the node that a direction reaches."""
@@ -234,11 +237,11 @@ class Twin:
                     waiting.append(other)
         self._close()
 
-    # A road that leads somewhere by private ones alone is as private.
+    # A public road that leads somewhere by private ones alone serves the ends of a journey too.
     def _close(self) -> None:
         public, every = self._leading(free=True), self._leading(free=False)
         for number in every - public:
-            self.roads[number].held = True
+            self.roads[number].behind = not self.roads[number].held
 
     def _leading(self, *, free: bool) -> set[int]:
         arcs = [(n, d) for n, road in enumerate(self.roads) for d in road.ways
@@ -293,7 +296,7 @@ class Twin:
                 access + (road.cost - before if d > 0 else before),
                 number,
                 d,
-                0 if road.held else 1,
+                0 if road.held or road.behind else 1,
                 True,
             )
             for d in road.ways
@@ -308,17 +311,19 @@ class Twin:
                 done[number, direction, part] = cost
                 cost += self.roads[number].cost
             for (n, d), gated, more in self._next((number, direction)):
-                for gate in onward(part, held=True) if gated else (part,):
-                    for then in onward(gate, held=self.roads[n].held):
+                next_ = self.roads[n]
+                parts = (0, 1, 2) if next_.behind else (0, 2) if next_.held else (1,)
+                for gate in onward(part, (0, 2)) if gated else (part,):
+                    for then in onward(gate, parts):
                         heapq.heappush(heap, (cost + more, n, d, then, False))
         return done
 
 
-def onward(part: int, *, held: bool) -> list[int]:
-    """Return the parts of a journey that a road may belong to after another: 0 its beginning and 2 its
-    end, on private ones, 1 between, on public ones.
+def onward(part: int, parts: tuple[int, ...]) -> list[int]:
+    """Return which parts of a journey, of those that a road may belong to, come after another: 0 its
+    beginning and 2 its end, on private ones, 1 between, on public ones.
     """
-    return [then for then in ((0, 2) if held else (1,)) if then >= part]
+    return [then for then in parts if then >= part]
 
 
 def pieces(

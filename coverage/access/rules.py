@@ -103,8 +103,9 @@ def measure(
 
 
 #: What is not known of a point: where it is, where it joins the roads, whether the roads that the
-#: data lack would lead out of there, whether a counter near enough is open.
-UNKNOWN = ("not_located", "not_snapped", "cut_off", "hours_unknown")
+#: data lack would lead out of there, whether one may cross a private way that alone leads there, whether
+#: a counter near enough is open.
+UNKNOWN = ("not_located", "not_snapped", "cut_off", "private_way", "hours_unknown")
 
 
 def undecided_under(
@@ -115,7 +116,7 @@ def undecided_under(
     """
     at_best = {}
     for need in study.needs:
-        unknown = demand[f"{need.key}_reason"].isin(UNKNOWN[:3])
+        unknown = demand[f"{need.key}_reason"].isin(UNKNOWN[:-1])
         perhaps = study.unit.column(f"{need.key}_perhaps")
         if perhaps in demand:
             unknown |= demand[perhaps] <= need.within * factor

@@ -57,6 +57,7 @@ _UNREACHED = {
     "not_snapped": Message("aucune route assez proche"),
     "closed": Message("la route est fermée"),
     "cut_off": Message("aucune route des données n’en sort"),
+    "private_way": Message("seule une voie privée y mène"),
     "hours_unknown": Message("un guichet à portée, dont les horaires sont inconnus"),
     "no_path": Message("aucun trajet n’y mène"),
     "beyond_limit": Message("au-delà de la limite de calcul"),

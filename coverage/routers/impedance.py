@@ -30,9 +30,11 @@ type Reasons = npt.NDArray[np.str_]
 
 #: Why a cost is missing: the point has no position; there is nothing to go to; no road near enough;
 #: a closed road stands between; no road leads there; the roads around the point, or around all there
-#: is to go to, lead nowhere in the data; farther than the limit. Empty where the cost is known.
+#: is to go to, lead nowhere in the data; a private way, which nobody crosses, alone leads there; farther
+#: than the limit. Empty where the cost is known.
 REASONS = (
-    "", "not_located", "no_service", "not_snapped", "closed", "no_path", "cut_off", "beyond_limit",
+    "", "not_located", "no_service", "not_snapped", "closed", "no_path", "cut_off", "private_way",
+    "beyond_limit",
 )  # fmt: skip
 
 

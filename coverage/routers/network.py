@@ -103,9 +103,11 @@ class Halls:
     and of the last alone. A node that only held ways touch is its own first copy.
     """
 
-    #: The edges that are held, and the turns at split junctions, which are of the roads they join.
+    #: The edges where a journey begins on the first copies and ends on the last.
     held: Bools
-    turns: Bools
+    #: Those that all may follow, and that are of the copies besides: public roads that lead somewhere
+    #: by held ways alone, and the turns at split junctions, which are of the roads they join.
+    shared: Bools
     #: The copies of each node where a journey begins, and where it ends: the node itself if no held
     #: way touches it.
     first: npt.NDArray[np.int32]
@@ -114,29 +116,29 @@ class Halls:
     node: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, held: Bools, used: Bools, turns: Bools, ends: Positions) -> Halls:
+    def of(cls, held: Bools, used: Bools, shared: Bools, ends: Positions) -> Halls:
         """Return the copies that the held ones need of the edges that are used; ``ends`` are the four
         nodes of every edge.
         """
         nodes = int(ends.max()) + 1
         inside, outside = (
             np.bincount(ends[:, which].ravel(), minlength=nodes) > 0
-            for which in (held & used, ~held & used)
+            for which in (held & used, (~held | shared) & used)
         )
         doors, touched = np.flatnonzero(inside & outside), np.flatnonzero(inside)
         first, last = np.arange(nodes), np.arange(nodes)
         first[doors] = nodes + np.arange(len(doors))
         last[touched] = nodes + len(doors) + np.arange(len(touched))
         node = np.concatenate([np.arange(nodes), doors, touched])
-        return cls(held, turns & ~held, first.astype(np.int32), last.astype(np.int32), node)
+        return cls(held, shared, first.astype(np.int32), last.astype(np.int32), node)
 
     def arcs(
         self, tail: Positions, head: Positions, cost: Floats, edge: Positions
     ) -> tuple[Positions, Positions, Floats]:
         """Return the arcs of the network as those between copies."""
         copied = self.last != np.arange(len(self.last))
-        free = ~self.held[edge]
-        own = ~free | (self.turns[edge] & copied[tail] & copied[head])
+        free = ~self.held[edge] | self.shared[edge]
+        own = self.held[edge] | (self.shared[edge] & copied[tail] & copied[head])
         touched = np.flatnonzero(copied)
         doors = touched[self.first[touched] != touched]
         tail, head = (
@@ -269,16 +271,17 @@ class Network:
 
     def halls(self, mode: str, allowed: tuple[Bools, Bools], leading: Bools) -> Halls | None:
         """Return what keeps a mode from crossing the ways that are open only where a journey begins
-        or ends, None where there is none: those that the source says, and those that lead somewhere
-        by them alone.
+        or ends, None where there is none. Roads that lead somewhere by them alone are held too, but
+        stay what they are to who passes: a public one-way whose way back is private.
         """
         ends = self.arrays["edge_ends"]
         held = ((ends >> MODES[mode] | ends >> (MODES[mode] + 3)) & 1).astype(bool)
         if not held.any():
             return None
         free = allowed[0] & ~held, allowed[1] & ~held
-        held |= leading & ~self.leading(free, self.pieces(free)) & ~self.turns
-        return Halls.of(held, np.logical_or(*allowed), self.turns, np.stack(self.ends))
+        behind = leading & ~held & ~self.leading(free, self.pieces(free)) & ~self.turns
+        shared = behind | (self.turns & ~held)
+        return Halls.of(held | behind, np.logical_or(*allowed), shared, np.stack(self.ends))
 
     def graph(
         self,
@@ -325,8 +328,9 @@ class Network:
         reached.
         """
         start, stop, back_start, back_stop = (piece[nodes] for nodes in self.ends)
-        within = ((start == stop) & allowed[0]) | ((back_start == back_stop) & allowed[1])
-        start = np.where(allowed[0], start, back_stop)
+        ahead = (start == stop) & allowed[0]
+        within = ahead | ((back_start == back_stop) & allowed[1])
+        start = np.where(ahead, start, back_stop)
         metres = np.bincount(start[within], self.arrays["edge_length_m"][within], piece.max() + 1)
         enough = min(_NOWHERE_KM * 1000, _NOWHERE_SHARE * float(metres.max(initial=0.0)))
         return np.asarray(within & (metres >= enough)[start])

@@ -335,7 +335,10 @@ class RoadRouter(Router):
     def _main(self) -> Bools:
         return np.asarray(self._piece == np.bincount(self._piece).argmax())
 
-    def _ends(self, points: gpd.GeoSeries, allowed: tuple[Bools, Bools]) -> Ends:
+    # Return how points touch the graph: the copies of its nodes, where it has ``halls``.
+    def _ends(
+        self, points: gpd.GeoSeries, allowed: tuple[Bools, Bools], *, halls: bool = True
+    ) -> Ends:
         snapped = self.snap(points)
         edge, on = snapped.edge, snapped.edge >= 0
         before, after = shares_of(self._cost[edge], np.where(on, snapped.fraction, 0.0))
@@ -355,7 +358,7 @@ class RoadRouter(Router):
         )
         start, stop, back_start, back_stop = (nodes[edge] for nodes in self.network.ends)
         out, node = np.column_stack([back_stop, stop]), np.column_stack([start, back_start])
-        if self._halls:
+        if halls and self._halls:
             held = self._halls.held[edge][:, None]
             out = np.where(held, self._halls.first[out], out)
             node = np.where(held, self._halls.last[node], node)
@@ -379,8 +382,9 @@ class RoadRouter(Router):
             + np.nan_to_num(snapped.access_m)[:, None]
         )
 
-    # Say of origins that reach nothing whether a closed road is the cause, or that the data have no
-    # road that leads out of there: none in reach of the point is of a piece that leads somewhere.
+    # Say of origins that reach nothing whether a closed road is the cause, or a private way that would
+    # have to be crossed, or that the data have no road that leads out of there: none in reach of the
+    # point is of a piece that leads somewhere.
     def _why(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Reasons:
         allowed = self._open
         start, end = self._ends(origins, allowed), self._ends(destinations, allowed)
@@ -390,6 +394,13 @@ class RoadRouter(Router):
         joined = self._leading[end.snapped.edge[end.snapped.edge >= 0]].any()
         out = self._leading[start.snapped.edge] & joined
         reason = np.where(out, "no_path", "cut_off").astype("U16")
+        if self._halls:
+            here, there = (
+                self._ends(at, self._allowed, halls=False) for at in (origins, destinations)
+            )
+            graph = self.network.graph(self._cost, self._allowed, reverse=True)
+            crossed = np.isfinite(_nearest(here, there, graph)[0])
+            reason[crossed & (reason == "no_path")] = "private_way"
         if not len(self.closed):
             return reason
         graph = self.network.graph(self._cost, allowed, reverse=True, halls=self._halls)

@@ -217,6 +217,45 @@ def test_a_street_that_private_ways_alone_lead_to_is_as_private_as_they_are(
         assert router.nearest(a, b).cost[0] == pytest.approx(seconds, abs=0.05)
 
 
+def test_a_public_one_way_whose_way_back_is_private_is_driven_through(
+    lab: SimpleNamespace, tmp_path: Path
+) -> None:
+    """Between two large pieces, or into a closed estate and out of it; who stands on it may also leave,
+    and be reached, by the private way.
+    """
+    west = {"line": [(0, 0), (1, 0)], "seconds": 100.0, "length_m": 60_000.0}
+    east = {"line": [(2, 0), (3, 0)], "seconds": 100.0, "length_m": 60_000.0}
+    there = {"line": [(1, 0), (1.5, 0), (2, 0)], "seconds": 20.0, "oneway": 1}
+    back = {"line": [(2, 0), (2, -1), (1, -1), (1, 0)], "seconds": 60.0, "access": "private"}
+    router = RoadRouter(lab.make_network(tmp_path / "n.roads", [west, east, there, back]))
+    a, on, b = lab.points((0, 0)), lab.points((1.5, 0)), lab.points((3, 0))
+    for start, end, seconds in (
+        (a, b, 220),
+        (a, on, 110),
+        (on, b, 110),
+        (on, a, 170),
+        (b, on, 170),
+    ):
+        assert router.nearest(start, end).cost[0] == pytest.approx(seconds, abs=0.05)
+        assert router.costs(start, end, limit=1e6).cost[0] == pytest.approx(seconds, abs=0.05)
+    assert router.path(a.iloc[0], b.iloc[0]) is not None
+    assert router.nearest(b, a).reason[0] == "private_way", "not crossed, and said"
+
+
+def test_pieces_that_a_private_way_alone_joins_are_told(
+    lab: SimpleNamespace, tmp_path: Path
+) -> None:
+    """Two pieces that each lead somewhere stay apart, and the reason names what stands between."""
+    west = {"line": [(0, 0), (1, 0)], "length_m": 60_000.0}
+    east = {"line": [(2, 0), (3, 0)], "length_m": 60_000.0}
+    lane = {"line": [(1, 0), (2, 0)], "class": "track"}
+    far = {"line": [(0, 9), (1, 9)], "length_m": 60_000.0}
+    router = RoadRouter(lab.make_network(tmp_path / "n.roads", [west, east, lane, far]))
+    reasons = router.nearest(lab.points((3, 0), (1, 9), (1.5, 0)), lab.points((0, 0))).reason
+    assert reasons.tolist() == ["private_way", "no_path", ""]
+    assert "private_way" in REASONS
+
+
 def test_no_private_way_is_crossed_whatever_the_network(
     lab: SimpleNamespace, tmp_path: Path
 ) -> None:
@@ -238,7 +277,9 @@ def test_no_private_way_is_crossed_whatever_the_network(
         ]
         net: Network = lab.make_network(tmp_path / "r.roads", rows)
         router = RoadRouter(net, max_access_m=2_000)
-        held = router._halls.held if router._halls else np.zeros(net.edges, dtype=bool)
+        none = np.zeros(net.edges, dtype=bool)
+        held = router._halls.held if router._halls else none
+        through = ~held | router._halls.shared if router._halls else ~none
         points = lab.points(*[tuple(at) for at in rng.uniform(0, 3, (5, 2))], (1, 1), (2, 2))
         snapped, arrays = router.snap(points), net.arrays
         found = router.costs(points, points, limit=1e9)
@@ -255,10 +296,10 @@ def test_no_private_way_is_crossed_whatever_the_network(
                 ahead, back = (bool(way[e]) for way in router._open)
                 for (f, u), (g, v) in pairwise(cuts):
                     step = (g - f) * float(arrays["edge_car_s"][e])
-                    (private if held[e] else free).extend(
-                        [(u, v, step)] * bool(ahead or f == g)
-                        + [(v, u, step)] * bool(back or f == g)
-                    )
+                    arcs = [(u, v, step)] * bool(ahead or f == g)
+                    arcs += [(v, u, step)] * bool(back or f == g)
+                    private.extend(arcs * bool(held[e]))
+                    free.extend(arcs * bool(through[e]))
             where = (["there"], []) if not held[snapped.edge[j]] else ([], ["there"])
             walks = (snapped.access_m[i] + snapped.access_m[j]) * 0.9
             right = lab.in_stages(free, private, *where).get("here", np.inf) + walks

@@ -401,6 +401,7 @@ def test_every_node_of_andorra_is_an_independent_dijkstra(
     net = Network.open(tmp_path / "andorra.roads")
     router = RoadRouter(net)
     held = np.zeros(net.edges, dtype=bool) if router._halls is None else router._halls.held
+    through = ~held if router._halls is None else ~held | router._halls.shared
     arcs: list = []
     private: list = []
     rows = zip(
@@ -408,11 +409,18 @@ def test_every_node_of_andorra_is_an_independent_dijkstra(
         net.costs("car", "time"),
         *net.allowed("car"),
         held,
+        through,
+        net.turns,
         strict=True,
     )
-    for a, b, back_a, back_b, cost, ahead, back, at_ends in rows:
-        of = private if at_ends else arcs
-        of += [(a, b, float(cost))] * bool(ahead) + [(back_a, back_b, float(cost))] * bool(back)
+    # a turn is of the roads it joins: of private ones too
+    both = np.logical_or(*net.allowed("car"))
+    touched = set(np.concatenate([nodes[held & both] for nodes in net.ends]).tolist())
+    for a, b, back_a, back_b, cost, ahead, back, at_ends, public, turn in rows:
+        for u, v in [(a, b)] * bool(ahead) + [(back_a, back_b)] * bool(back):
+            within = at_ends or (turn and {int(u), int(v)} <= touched)
+            private += [(u, v, float(cost))] * bool(within)
+            arcs += [(u, v, float(cost))] * bool(public)
     # the parts of a split junction stand at one place: nodes are told apart by number, and no
     # service stands there
     split = net.arrays["node_key"] < 0
