@@ -167,6 +167,7 @@ def as_json(result: CoverageResult, files: Sequence[Path]) -> dict[str, Any]:
         "summary": result.summary.to_dict("records"),
         "plan": None if plan is None else _plan(result, plan),
         "kiosks": _records(result.kiosks),
+        "access_hours": None if plan is None else result.access_hours,
         "use": _use(result),
         "ranking": None if result.ranking is None else result.ranking.as_dict(),
         "beside": result.beside.as_dict(),

@@ -72,7 +72,8 @@ class CoverageResult(Shown):
     host_id, type (of the host), needs (those it opens, comma-separated), hours, hours_per_week (of
     the host), zones (white zones it serves, comma-separated, most people first), people_added
     (unserved people whom it is the first of the list to serve), people_cumulated, share_cumulated
-    (of the people in white zones, 0..1), gain (what it adds in the model's own measure, NaN when it
+    (of the people in white zones, 0..1), access_hours_per_week (people_added times the hours of the
+    host, 0 where nobody knows them), gain (what it adds in the model's own measure, NaN when it
     has none), cost_eur, those of the plan as a whole (model, status, value, bound, gap), and under
     the use the study supposes: uses_per_year, km_saved_per_year, co2_saved_kg_per_year; phase (the
     name of the one it opens in, empty for those that exist) where the study has a programme.
@@ -134,6 +135,20 @@ class CoverageResult(Shown):
         return _("{told} ; {kiosks} : {gained} de moins", told=told, kiosks=kiosks, gained=gained)
 
     @property
+    def access_hours(self) -> dict[str, float]:
+        """Weekly hours of access that new kiosks bring, in hours times people: in all, and for each
+        need by the kiosks that open it.
+        """
+        new = self.kiosks[self.kiosks["rank"] > 0]
+        hours = new["access_hours_per_week"].astype(float)
+        offers = self.study.kiosks.offers if self.study.kiosks is not None else ()
+        needs = new["needs"].map(lambda told: str(told).split(","))
+        opening = {key: needs.map(lambda keys, key=key: key in keys) for key in offers}
+        return {"all": float(hours.sum())} | {
+            key: float(hours[there.astype(bool)].sum()) for key, there in opening.items()
+        }
+
+    @property
     def drawn_zones(self) -> gpd.GeoDataFrame:
         """The white zones that have a polygon: those of the layer."""
         return self.white_zones[self.white_zones.geometry.notna()]
@@ -191,6 +206,7 @@ def document(result: CoverageResult, outputs: Iterable[Path]) -> dict[str, Any]:
         else {name: getattr(result.plan, name) for name in _PLAN}
         | {"sites": len(result.plan.sites)}
         | {"hosts": None if result.plan.hosts is None else result.plan.hosts.as_dict()},
+        "access_hours": None if result.plan is None else result.access_hours,
         "ranking": None if result.ranking is None else result.ranking.as_dict(),
         "beside": result.beside.as_dict(),
         "seed": None,

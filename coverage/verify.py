@@ -275,6 +275,7 @@ class _Second:
             expected = {
                 "people_added": int(added[number]),
                 "people_cumulated": int(total),
+                "access_hours_per_week": float(added[number] * (kiosk["hours_per_week"] or 0.0)),
                 "share_cumulated": total / zones if zones else 0.0,
                 "uses_per_year": float(uses),
                 "km_saved_per_year": float(2 * km),
@@ -338,6 +339,10 @@ class _Second:
             gap = (bound - gained) / bound if bound else 0.0
             self.hold("manifest", "plan", "gap", gap, float(plan["gap"]), 1e-9)
         self._hosts(plan, new)
+        for key, told in (self.manifest["access_hours"] or {}).items():
+            opening = [k for k in new if key in ("all", *(k["needs"] or "").split(","))]
+            hours = float(sum(k["people_added"] * (k["hours_per_week"] or 0.0) for k in opening))
+            self.hold("manifest", "access_hours", key, hours, float(told), 0.01)
         for row, kiosk in zip(self.manifest["ranking"]["curve"], new, strict=False):
             gained = float(sum(one["people_added"] for one in new[: row["kiosks"]]))
             self.hold("ranking", kiosk["id"], "people", gained, float(row["people"]))

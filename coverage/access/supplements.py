@@ -115,9 +115,7 @@ def beside(
     measured like the demand, when that is finer.
     """
     near = (
-        near_services(territory, every, study)[0]
-        if study.legal or _asks_moment(study)
-        else services
+        near_services(territory, every, study)[0] if study.legal or _asks_hours(study) else services
     )
     bare = demand.drop(columns=[study.unit.column("slack"), "served", "undecided"])
 
@@ -133,7 +131,7 @@ def beside(
     strayed, counters = _strays(demand, services, router)
     told = Beside(
         edge=edge,
-        hours=supply.told(near, study, demand, served) if _asks_moment(study) else (),
+        hours=supply.told(near, study, demand, served) if _asks_hours(study) else (),
         legal=legal_table(demand, near, territory, study, router) if study.legal else None,
         measures=measures,
         aggregation=None if communes is None else aggregation_error(demand, communes, study),
@@ -162,8 +160,8 @@ def _strays(
     return findings, counters
 
 
-def _asks_moment(study: Study) -> bool:
-    return any(need.open_at is not None for need in study.needs)
+def _asks_hours(study: Study) -> bool:
+    return any(need.asks_hours for need in study.needs)
 
 
 # Return the rows as plain values, missing numbers null.

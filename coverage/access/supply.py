@@ -108,13 +108,12 @@ def told(
     demand: gpd.GeoDataFrame,
     served: Callable[[Study], pd.Series],
 ) -> tuple[HoursTold, ...]:
-    """Count the counters of each need that asks to be open at a moment, and the people unknown
-    hours decide for.
+    """Count the counters of each need that asks for hours, and the people unknown hours decide for.
 
     ``services`` are all those near enough; ``demand`` is measured, and ``served`` says who is under
     another study.
     """
-    asking = [need for need in study.needs if need.open_at is not None]
+    asking = [need for need in study.needs if need.asks_hours]
     people = 0
     if any(
         not hours_known(services[services["type"].isin(need.types)], need).all() for need in asking
@@ -137,12 +136,10 @@ def told(
 
 
 def other_way(study: Study) -> Study:
-    """Return the study that takes unknown hours the other way, for the needs that ask to be open at
-    a moment.
-    """
+    """Return the study that takes unknown hours the other way, for the needs that ask for hours."""
     other = {"open": "closed", "closed": "open", "undecided": "open"}
     needs = tuple(
-        need if need.open_at is None else replace(need, unknown_hours=other[need.unknown_hours])
+        replace(need, unknown_hours=other[need.unknown_hours]) if need.asks_hours else need
         for need in study.needs
     )
     return replace(study, needs=needs)

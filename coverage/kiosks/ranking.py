@@ -47,6 +47,7 @@ KIOSK_COLUMNS = (
     "people_added",
     "people_cumulated",
     "share_cumulated",
+    "access_hours_per_week",
     "gain",
     "cost_eur",
     # what every kiosk says of the plan it belongs to, so that the layer can be read alone
@@ -99,6 +100,8 @@ def kiosk_table(prospect: Prospect, plan: KioskPlan, choice: KioskChoice) -> gpd
             "share_cumulated": (
                 added.cumsum() / people.sum() if people.sum() else added * 0.0
             ).to_numpy(),
+            "access_hours_per_week": added.to_numpy()
+            * hosts["hours_per_week"].fillna(0).to_numpy(),
             "gain": np.where(np.isfinite(gains), gains, np.nan),
             "cost_eur": np.where(np.arange(len(opened)) < old, 0.0, costs_eur(hosts, choice)),
             "model": choice.model,

@@ -193,6 +193,7 @@ def proved_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
     return [
         *before_plan(result),
         gain,
+        *access_sentences(result),
         *proof_sentences(result, plan),
         *fewer_sentences(choice, plan),
     ]
@@ -346,6 +347,35 @@ def host_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
         else _("Il est prouvé qu’aucun ne dépasse {bound} h.", bound=number(first.bound / sites, 1))
     )
     return [f"{told} {proof}"]
+
+
+def access_sentences(result: CoverageResult) -> list[str]:
+    """Say the weekly hours of access gained, each person's being those of the host that serves
+    them, in all and by need where kiosks open several.
+    """
+    told = result.access_hours
+    gained = int(result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].sum())
+    if not gained or not told["all"]:
+        return []
+    by_need = {key: hours for key, hours in told.items() if key != "all"}
+    return nonempty(
+        _(
+            "Heures d’accès gagnées par semaine : {hours} heures-habitants, soit {mean} h en moyenne "
+            "pour chacun des {people}.",
+            hours=number(told["all"]),
+            mean=number(told["all"] / gained, 1),
+            people=n_people(gained),
+        ),
+        *(
+            _(
+                "Dont « {need} » : {hours} heures-habitants.",
+                need=result.study.need(key).label,
+                hours=number(hours),
+            )
+            for key, hours in by_need.items()
+            if len(by_need) > 1
+        ),
+    )
 
 
 def fewer_sentences(choice: KioskChoice, plan: KioskPlan) -> list[str]:

@@ -171,6 +171,15 @@ def _hours(result: CoverageResult) -> Iterator[str | Table]:
                 closed=one.closed,
                 unknown=one.unknown,
             )
+        else:
+            yield _(
+                "« {need} » : {open} guichets assez ouverts, {closed} trop peu, {unknown} sans "
+                "horaires connus.",
+                need=need.label,
+                open=one.counted,
+                closed=one.closed,
+                unknown=one.unknown,
+            )
     for one in result.beside.hours[:1]:
         counted = _COUNTED[result.study.need(one.need).unknown_hours]
         yield counted.format(people=n_people(one.people))
@@ -354,7 +363,7 @@ _BUILDERS: dict[str, tuple[Message, Callable[[CoverageResult], Iterator[str | Ta
     "equity": (Message("Équité entre intercommunalités"), equity_parts),
     "hypotheses": (Message("Hypothèses"), hypotheses_parts),
     "legal": (Message("Ce que disent les règles"), _legal),
-    "hours": (Message("Ouvert à l’heure dite"), _hours),
+    "hours": (Message("Heures d’ouverture"), _hours),
     "edge": (Message("Ce que change la limite du territoire"), _edge),
     "aggregation": (Message("Ce que compter par commune aurait caché"), _aggregation),
     "measures": (Message("Mesures d’accessibilité"), _measures),

@@ -24,6 +24,7 @@ from geoguichet.coverage.outputs.first_lines import (
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.outputs.page import titled
 from geoguichet.coverage.outputs.plan_text import (
+    access_sentences,
     before_plan,
     fewer_sentences,
     host_sentences,
@@ -164,7 +165,7 @@ def _proof(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list
         if plain
         else [_("Modèle : {model}.", model=model_told(choice)), *proof_sentences(result, plan)]
     )
-    return [said, *more, *fewer_sentences(choice, plan)]
+    return [said, *access_sentences(result), *more, *fewer_sentences(choice, plan)]
 
 
 # The first of the ranked list, with what each would save a year under the study's use.

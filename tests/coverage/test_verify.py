@@ -148,6 +148,10 @@ ERRORS = {
         "UPDATE kiosks SET people_added = people_added + 1 WHERE id = 'k-002'",
         ("kiosks", "k-002", "people_added"),
     ),
+    "kiosk hours": (
+        "UPDATE kiosks SET access_hours_per_week = access_hours_per_week + 9 WHERE id = 'k-001'",
+        ("kiosks", "k-001", "access_hours_per_week"),
+    ),
     "kiosk kilometres": (
         "UPDATE kiosks SET km_saved_per_year = km_saved_per_year * 1.01 WHERE id = 'k-001'",
         ("kiosks", "k-001", "km_saved_per_year"),

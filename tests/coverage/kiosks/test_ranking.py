@@ -78,6 +78,12 @@ def test_the_curve_ends_at_the_plan_and_stays_under_its_bound(best: CoverageResu
     assert curve["gap"].iloc[9:].max() < 0.06
 
 
+def test_hours_of_access_are_people_times_the_hours_of_their_host(result: CoverageResult) -> None:
+    gained = result.kiosks["people_added"] * result.kiosks["hours_per_week"]
+    assert gained.tolist() == result.kiosks["access_hours_per_week"].tolist()
+    assert result.access_hours == {"all": gained.sum(), "etat": gained.sum()}
+
+
 def test_savings_equal_a_loop_over_the_communes(result: CoverageResult) -> None:
     use, expected = choice(result).use, np.zeros((len(result.kiosks), 2))
     seen: list[set[str]] = [set() for _ in range(len(result.kiosks))]
