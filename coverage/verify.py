@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,8 @@ class _Second:
                 "SELECT count(*) FROM sqlite_master WHERE name = 'without_outline'"
             ).fetchone()
             self.zones += _rows(database, "without_outline") if bare else []
+            asked = self.study.get("extensions") is not None
+            self.extensions = _rows(database, "extensions") if asked else []
         self.kiosks.sort(key=lambda row: (row["rank"], row["id"]))
         self.needs = {need["key"]: need for need in self.study["needs"]}
         #: Each row of a white zone, and the kiosks that serve it.
@@ -112,6 +115,8 @@ class _Second:
             self._programme()
         if self.study["kiosks"] is not None:
             self._equity()
+        if self.study.get("extensions") is not None and not self.timed:
+            self._extensions()
         self._totals()
         self._lacking()
         return Verification(self.figures, tuple(sorted(self.wrong)), tuple(self.unverified))
@@ -307,6 +312,48 @@ class _Second:
             if row[f"{key}_m"] is not None and row[f"{key}_m"] > self.within[key]
         ]
         return sum(ways) / len(ways) if ways else 0.0
+
+    # Give each person who lacks nothing but hours to the first counter of the list that would serve
+    # them, and count the hours that it would add and their cost.
+    def _extensions(self) -> None:
+        choice = self.study["extensions"]
+        key, least = choice["need"], self.needs[choice["need"]]["min_hours_per_week"]
+        self.extensions.sort(key=lambda row: row["rank"])
+        far = _distances(self.demand, self.extensions)
+        added, lacking = [0] * len(self.extensions), 0
+        for place, row in enumerate(self.demand):
+            if row["served"] or row["undecided"] or self._slack(row, {key}) < 0:
+                continue
+            lacking += row["people"]
+            within = np.flatnonzero(far[place] <= self.within[key])
+            if len(within):
+                added[within[0]] += row["people"]
+        self.hold(
+            "extensions",
+            "",
+            "lacking",
+            lacking,
+            self.manifest["beside"]["extensions"]["lacking"],
+        )
+        told = list(accumulate(added))
+        for number, row in enumerate(self.extensions):
+            hours = float(least - row["hours_per_week"])
+            expected = {
+                "rank": number + 1,
+                "people_added": added[number],
+                "people_cumulated": told[number],
+                "hours_to_add": hours,
+                "cost_eur_per_year": hours * choice["hour_cost_eur"],
+                "value": float(told[-1]),
+                "gap": (row["bound"] - told[-1]) / row["bound"] if row["bound"] else 0.0,
+            }
+            for figure, value in expected.items():
+                self.hold("extensions", row["id"], figure, value, row[figure], 1e-6)
+        spent = sum(row["cost_eur_per_year"] for row in self.extensions)
+        budget = choice["budget_eur"]
+        self.hold("extensions", "", "budget", True, budget is None or spent <= budget + 0.01)
+        count = choice["count"]
+        self.hold("extensions", "", "count", True, count is None or len(self.extensions) <= count)
 
     def _totals(self) -> None:
         white = [row for row in self.demand if not (row["served"] or row["undecided"])]

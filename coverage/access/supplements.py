@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+from scipy import sparse
 
 from geoguichet.coverage.access import supply
 from geoguichet.coverage.access.inputs import InputLayer
@@ -26,6 +27,7 @@ from geoguichet.coverage.access.rules import (
 )
 from geoguichet.coverage.access.supply import HoursTold, meeting, near_services
 from geoguichet.coverage.routers.impedance import Router
+from geoguichet.coverage.siting.covering import budget_covering, maximal_covering
 from geoguichet.coverage.study.study import Need, Study
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
@@ -47,6 +49,8 @@ class Beside:
     lacking: pd.DataFrame | None = None
     #: What networks that exist already cover.
     baseline: Baseline | None = None
+    #: Counters that should open longer, when the study asks.
+    extensions: Extensions | None = None
     #: Present when people are counted by cells.
     aggregation: AggregationError | None = None
     #: What was noticed at the edge and on the ways.
@@ -57,6 +61,15 @@ class Beside:
         """Return plain values, ready for JSON: what is missing is null."""
         edge, error = self.edge, self.aggregation
         told = {
+            "extensions": None
+            if self.extensions is None
+            else {
+                "lacking": self.extensions.lacking,
+                "reachable": self.extensions.reachable,
+                "counters": _records(
+                    pd.DataFrame(self.extensions.table.drop(columns="geometry")).reset_index()
+                ),
+            },
             "edge": None
             if edge is None
             else {
@@ -134,6 +147,7 @@ def beside(
         hours=supply.told(near, study, demand, served) if _asks_hours(study) else (),
         legal=legal_table(demand, near, territory, study, router) if study.legal else None,
         measures=measures,
+        extensions=extensions(demand, near, study, router),
         aggregation=None if communes is None else aggregation_error(demand, communes, study),
         findings=(*router.findings(), *strayed, *edge_findings(edge, study)),
         counters=counters,
@@ -402,6 +416,106 @@ def aggregation_error(
         white_by_communes=int(people[~coarse].sum()),
         by_need=pd.DataFrame(rows, columns=["need", "mean_absolute", "mean", "people"]),
     )
+
+
+# The second remedy: for those who lack nothing but hours, which counters should open longer.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Extensions:
+    """The counters to open longer, in the order in which each adds most, and the proof.
+
+    ``table``: points, index ``id`` (``x-001`` ...); columns rank, service (its id), name, commune,
+    commune_name, departement, hours_per_week (now), hours_to_add (to reach the need's), people_added
+    (whom it is the first of the list to serve), people_cumulated, cost_eur_per_year (of the hours
+    added), value, bound, gap, status (those of the choice as a whole).
+    """
+
+    table: gpd.GeoDataFrame
+    #: People whom hours alone keep from being served, and those of them whom some counter could.
+    lacking: int
+    reachable: int
+
+
+def extensions(
+    demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, study: Study, router: Router
+) -> Extensions | None:
+    """Choose the counters of the territory that should open as long as a need asks, so that the
+    most people who lack nothing else are served (Church & ReVelle 1974; Khuller, Moss & Naor 1999).
+
+    ``services`` are all those near enough. A counter of unknown hours is no candidate: nobody knows
+    what it would have to add. None when the study does not ask.
+
+    Raises
+    ------
+    StudyError
+        The need asks for no hours a week, or no counter of the territory is open too little.
+    """
+    choice = study.extensions
+    if choice is None:
+        return None
+    need = study.need(choice.need)
+    least = need.min_hours_per_week
+    if least is None:
+        raise study.refusal(
+            "extensions.need",
+            Message("le besoin « {need} » ne demande pas d'heures par semaine", need=need.key),
+            Message("un besoin avec min_hours_per_week"),
+        )
+    here = demand[white(demand)]
+    here = here[met_with(study.rule, margins_of(here, study), frozenset({need.key}))]
+    places = services[services["type"].isin(need.types) & services["inside"]]
+    places = places[places["hours_per_week"] < least].sort_index()
+    if places.empty:
+        raise study.refusal(
+            "extensions.need",
+            Message(
+                "aucun guichet du territoire n'est ouvert moins de {hours} h par semaine",
+                hours=f"{least:g}",
+            ),
+            Message("retirez [extensions]"),
+        )
+    cover = router.costs(here.geometry, places.geometry, limit=need.within).within(need.within)
+    people = here["people"].to_numpy(float)
+    added = least - places["hours_per_week"].to_numpy(float)
+    price = added * choice.hour_cost_eur
+    if choice.budget_eur is None:
+        plan = maximal_covering(cover, people, choice.count or 0, time_limit_s=choice.time_limit_s)
+    else:
+        plan = budget_covering(
+            cover,
+            people,
+            price,
+            choice.budget_eur,
+            p=choice.count,
+            time_limit_s=choice.time_limit_s,
+        )
+    sites = list(plan.sites)
+    chosen = places.iloc[sites]
+    gains = np.array(plan.gains).round().astype(np.int64)
+    number = np.arange(1, len(sites) + 1)
+    table = gpd.GeoDataFrame(
+        {
+            "rank": number,
+            "service": chosen.index.to_numpy(),
+            **{name: chosen[name].to_numpy() for name in ("name", "commune", "commune_name")},
+            "departement": chosen["departement"].to_numpy(),
+            "hours_per_week": chosen["hours_per_week"].to_numpy(float),
+            "hours_to_add": added[sites],
+            "people_added": gains,
+            "people_cumulated": gains.cumsum(),
+            "cost_eur_per_year": price[sites],
+            "value": plan.value,
+            "bound": plan.bound,
+            "gap": plan.gap,
+            "status": plan.status,
+        },
+        geometry=chosen.geometry.to_numpy(),
+        crs="EPSG:4326",
+        index=pd.Index([f"x-{one:03d}" for one in number], name="id", dtype=object),
+    )
+    reached = np.diff(sparse.csr_array(cover).indptr) > 0
+    return Extensions(table, int(people.sum()), int(people[reached].sum()))
 
 
 # What the people of the white zones lack, need by need, and what networks that exist already

@@ -278,6 +278,73 @@ def _places(table: pd.DataFrame, kinds: list[str]) -> list[tuple[str, ...]]:
     ]
 
 
+def extension_parts(result: CoverageResult, *, most: int = 0) -> Iterator[str | Table]:
+    """Tell which counters should open longer for those who lack nothing but hours, whom that
+    serves, at what supposed cost, and the proof; ``most`` rows, or all.
+    """
+    found, choice = result.beside.extensions, result.study.extensions
+    if found is None or choice is None:
+        return
+    table = found.table
+    people, hours = int(table["people_added"].sum()), float(table["hours_to_add"].sum())
+    yield _(
+        "À {lacking}, il ne manque que des heures d’ouverture pour « {need} » ; des guichets du "
+        "territoire ouverts plus longtemps en serviraient {reachable} au plus.",
+        lacking=n_people(found.lacking),
+        need=result.study.need(choice.need).label,
+        reachable=n_people(found.reachable),
+    )
+    if table.empty:
+        return
+    first = table.iloc[0]
+    yield _(
+        "{n} ouverts {hours} h de plus par semaine en tout serviraient {people} ; {proof}.",
+        n=ngettext("{n} guichet", "{n} guichets", len(table)),
+        hours=number(hours),
+        people=n_people(people),
+        proof=_("c’est prouvé optimal")
+        if first["status"] == "optimal"
+        else _("au plus {bound}, c’est prouvé", bound=n_people(round(first["bound"]))),
+    )
+    low, high = hours * choice.hour_cost_low_eur, hours * choice.hour_cost_high_eur
+    yield _(
+        "Hypothèse : {each} par an pour une heure de plus par semaine, soit {cost} par an, de {low} "
+        "à {high} selon la plage écrite dans l’étude.",
+        each=money(choice.hour_cost_eur),
+        cost=money(hours * choice.hour_cost_eur),
+        low=money(low),
+        high=money(high),
+    )
+    shown = table.head(most) if most else table
+    more = len(table) - len(shown)
+    yield Table(
+        _("Guichets à ouvrir plus longtemps"),
+        (
+            _("Guichet"),
+            _("Commune"),
+            _("h/sem."),
+            _("Heures de plus"),
+            _("Habitants"),
+            _("Cumul"),
+            _("Coût par an"),
+        ),
+        tuple(
+            (
+                str(row["name"]),
+                f"{row['commune_name']} ({row['departement']})",
+                given(row["hours_per_week"]),
+                given(row["hours_to_add"]),
+                number(row["people_added"]),
+                number(row["people_cumulated"]),
+                money(row["cost_eur_per_year"]),
+            )
+            for row in shown.to_dict("records")
+        ),
+        left=2,
+        note=_("... et {n} autres, dans le rapport", n=more) if more else "",
+    )
+
+
 def undecided_parts(result: CoverageResult) -> Iterator[str | Table]:
     """Tell who is undecided, and why, by the reason of the first need that is not known."""
     unsure = result.demand[result.demand["undecided"]]

@@ -51,7 +51,8 @@ def write_geopackage(result: CoverageResult, path: Path) -> None:
     """Write ``demand``, ``services``, ``white_zones``, ``kiosks`` and ``layer_styles`` to a new
     file.
 
-    The tables ``legal`` and ``measures`` stand beside them when the study asks for them, and
+    The layer ``extensions`` (counters to open longer) and the tables ``legal`` and ``measures`` stand
+    beside them when the study asks for them, and
     ``without_outline`` when white zones have no polygon: with the layer, it adds up to the unserved.
 
     Every layer is in EPSG:4326, has an R*Tree, and starts with the columns ``study`` and ``id``; a
@@ -67,6 +68,9 @@ def write_geopackage(result: CoverageResult, path: Path) -> None:
         name: (_of_study(rows[name].reset_index(names="id"), result), kind)
         for name, kind in LAYERS.items()
     }
+    longer = result.beside.extensions
+    if longer is not None:
+        layers["extensions"] = _of_study(longer.table.reset_index(names="id"), result), "Point"
     bare = result.without_outline.reset_index(names="id")
     asked = {
         "legal": result.beside.legal,

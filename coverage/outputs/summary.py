@@ -17,6 +17,7 @@ from geoguichet.coverage.outputs import comparison as changes
 from geoguichet.coverage.outputs import sensitivity as sureness
 from geoguichet.coverage.outputs.first_lines import (
     Table,
+    extension_parts,
     first_sentences,
     headline,
     lacking_parts,
@@ -60,7 +61,16 @@ type Block = str | Table
 #: How many rows of a list the terminal shows; the files have them all.
 SHOWN = 10
 #: The sections of the report that the terminal shows too.
-BESIDE = ("programme", "undecided", "baseline", "legal", "hours", "aggregation", "measures")
+BESIDE = (
+    "extensions",
+    "programme",
+    "undecided",
+    "baseline",
+    "legal",
+    "hours",
+    "aggregation",
+    "measures",
+)
 
 
 def of_study(result: CoverageResult) -> list[Block]:
@@ -90,7 +100,10 @@ def beside(result: CoverageResult, only: Sequence[str] = BESIDE) -> list[Block]:
     for section in sections(result):
         if section.key in only:
             blocks.append(section.title)
-            shown = section.parts if section.key != "lacking" else lacking_parts(result, epci=False)
+            shown = {
+                "lacking": lacking_parts(result, epci=False),
+                "extensions": extension_parts(result, most=SHOWN),
+            }.get(section.key, section.parts)
             for of_words, found in groupby(shown, lambda part: isinstance(part, str)):
                 parts = list(found)
                 blocks += ["\n".join(map(str, parts))] if of_words else parts

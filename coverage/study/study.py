@@ -15,6 +15,7 @@ from pydantic import Field
 
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.study.choices import KINDS, Asked, KioskChoice, RouterChoice, threshold
+from geoguichet.coverage.study.hypotheses import ExtensionChoice
 from geoguichet.coverage.study.siting_models import AnyModel
 from geoguichet.floor import declaration
 from geoguichet.floor.declaration import (
@@ -497,6 +498,10 @@ class _Tables(Table):
     measures: Annotated[MeasuresChoice | None, About("des mesures d'accès")] = None
     zones: Annotated[ZoneChoice, About("comment les zones blanches sont dessinées")] = ZoneChoice()
     kiosks: Annotated[KioskChoice | None, AnyModel(), About("les visioguichets demandés")] = None
+    extensions: Annotated[
+        ExtensionChoice | None,
+        About("quels guichets ouvrir plus longtemps, pour qui ne manque que d'heures"),
+    ] = None
     changes: Annotated[
         Changes, About("ce qui change dans les services avant que la question soit posée")
     ] = Changes()

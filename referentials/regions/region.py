@@ -200,6 +200,11 @@ expert_side_cost = "7000 EUR"
 experts = 5
 time_limit = "40 s"
 gap = 0
+
+[extensions]                         # quelles mairies ouvrir plus longtemps, pour qui ne manque que d'heures
+need = "mairie"
+budget = "300000 EUR"                # ce que leurs heures peuvent coûter en un an
+hour_cost = "1200 EUR"               # hypothèse, sans source : une heure de plus par semaine, en un an
 """
 
 #: What `STUDY` asks of a town hall; its hours are left in a comment where none is known to be so.
