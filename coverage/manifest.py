@@ -140,7 +140,7 @@ class CoverageResult(Shown):
         need by the kiosks that open it.
         """
         new = self.kiosks[self.kiosks["rank"] > 0]
-        hours = new["access_hours_per_week"].astype(float)
+        hours = new["people_added"].astype(float) * new["hours_per_week"].astype(float).fillna(0)
         offers = self.study.kiosks.offers if self.study.kiosks is not None else ()
         needs = new["needs"].map(lambda told: str(told).split(","))
         opening = {key: needs.map(lambda keys, key=key: key in keys) for key in offers}

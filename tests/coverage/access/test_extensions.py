@@ -19,8 +19,7 @@ from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.outputs.summary import of_study
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.hypotheses import ExtensionChoice
-from geoguichet.coverage.study.study import parse_study, read_study
+from geoguichet.coverage.study.study import ExtensionChoice, parse_study, read_study
 from geoguichet.coverage.verify import verify
 from geoguichet.floor.files import read_toml
 
