@@ -3,7 +3,7 @@
 import math
 import sqlite3
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
@@ -112,7 +112,12 @@ def list_layers(path: Path) -> list[str]:
 
 
 def read_layer(
-    path: Path, *, layer: str | None = None, columns: Sequence[str] = (), empty: bool = False
+    path: Path,
+    *,
+    layer: str | None = None,
+    columns: Sequence[str] = (),
+    empty: bool = False,
+    only: Callable[[list[str]], list[str]] | None = None,
 ) -> gpd.GeoDataFrame:
     """Read one layer, in EPSG:4326, rows in the order of the file and index 0..n-1.
 
@@ -126,6 +131,8 @@ def read_layer(
         Columns that must be there; the others are read too.
     empty
         Whether it may have no row.
+    only
+        Which of the columns that are there are read, all when left out.
 
     Raises
     ------
@@ -143,8 +150,13 @@ def read_layer(
             f"{where} : la lecture échoue ({error}) ; le fichier est abîmé, copiez-le de nouveau."
         ),
     ):
-        check_stored(path, layer)
-        frame = pyogrio.read_dataframe(path, layer=layer, use_arrow=True)
+        check_stored(path, layer, whole=only is None)
+        kept = None
+        if only:
+            info = pyogrio.read_info(path, layer=layer)
+            kept = only([str(column) for column in info["fields"]])
+            check_cells(path, max(0, info["features"]), len(kept) + 1)
+        frame = pyogrio.read_dataframe(path, layer=layer, use_arrow=True, columns=kept)
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(
             f"{where} : c'est une table sans géométrie ; une couche géographique est attendue."

@@ -1,6 +1,7 @@
 """Roads of an OpenStreetMap extract (``.osm.pbf``, ``.osm``, ``.osm.gz``), read with pyosmium."""
 
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
@@ -12,10 +13,13 @@ import numpy.typing as npt
 import osmium
 import shapely
 from pyproj import Geod
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.files import refused
+from geoguichet.floor.files import open_bytes, refused
 from geoguichet.floor.findings import Unread
+from geoguichet.floor.words import Message
 from geoguichet.referentials.roads.network_file import (
     DEGREE,
     FRANCE,
@@ -49,6 +53,12 @@ _KEYS: tuple[tuple[str, ...], ...] = (
 )
 _FERRY = ROAD_CLASSES.index("ferry")
 
+#: The bytes of a packed extract that are counted at once.
+_BLOCK = 1 << 20
+
+#: The roads that may meet at a junction that is split: each is joined to each.
+_MOST_ROADS = 100
+
 #: The grounds (``landuse``) where a road is in town.
 _BUILT_UP = ("residential", "commercial", "retail", "industrial")
 
@@ -75,6 +85,7 @@ class _Turn:
 class _Extract:
     """What an extract holds of roads, as it stands there."""
 
+    where: Path
     ways: list[int] = field(default_factory=list)
     tags: list[dict[str, str]] = field(default_factory=list)
     #: Node, longitude and latitude of every way end to end, and where each way starts.
@@ -152,14 +163,20 @@ def read_osm(path: Path, *, speeds: SpeedTable = FRANCE) -> RoadLines:
 def _read(path: Path) -> _Extract:
     if not path.is_file():
         raise LayerError(f"{path} : fichier introuvable ; vérifiez le chemin.")
-    extract, roads = _Extract(), vocabulary("class")
+    extract, roads = _Extract(path), vocabulary("class")
     with refused(
         RuntimeError,
         ValueError,
         OSError,
+        EOFError,
+        zlib.error,
         osmium.InvalidLocationError,
         say=lambda error: f"{path} : ce n'est pas un fichier OpenStreetMap lisible ({error}).",
     ):
+        if path.suffix in (".gz", ".bz2"):  # osmium knows no budget of what it unpacks
+            with open_bytes(path) as file:
+                while file.read(_BLOCK):
+                    pass
         objects: Any = osmium.FileProcessor(str(path)).with_locations()
         for found in objects.with_filter(
             osmium.filter.KeyFilter("highway", "route", "barrier", "restriction", "landuse")
@@ -385,6 +402,17 @@ def _split(
     turning = np.zeros(len(ends), dtype=bool)
     for one, after in pairwise([*begin.tolist(), len(ends)]):
         node, come = int(keys[ends[one]]), [int(way) for way in ways[line[one:after]]]
+        if len(come) > _MOST_ROADS:
+            raise LayerError(
+                Message(
+                    "{where} : {roads} routes se rejoignent au nœud {node}, où tout le monde ne passe pas ; "
+                    "{most} au plus sont attendues.",
+                    where=extract.where,
+                    roads=len(come),
+                    node=str(node),
+                    most=_MOST_ROADS,
+                )
+            )
         stopped, held = blocked.get(node, 0) & 0b111, blocked.get(node, 0) >> 3
         turning[one:after] = node in turns or node in beside
         extract.skip("junctions_split", node not in beside)
@@ -424,19 +452,20 @@ def _beside(lines: RoadLines, nodes: set[int], stopped: Sequence[int]) -> set[in
         np.bincount(end, np.tile(which, 2), minlength=len(keys))
         for which in (cars > 0, cars == 0b1001)
     )
-    able = (driven == 2) & (two_way == 2) & ~np.isin(keys, np.array(stopped, dtype=np.int64))
-    start, stop = end[: len(lines)], end[len(lines) :]
     barred = np.isin(keys, np.array(sorted(nodes), dtype=np.int64))
-    found = np.zeros(len(keys), dtype=bool)
+    able = (driven == 2) & (two_way == 2) & ~barred
+    able &= ~np.isin(keys, np.array(stopped, dtype=np.int64))
+    start, stop = end[: len(lines)], end[len(lines) :]
     both = (cars == 0b001001) & (start != stop)
-    while True:
-        near = barred | found
-        more = np.zeros(len(keys), dtype=bool)
-        more[stop[both & near[start]]] = more[start[both & near[stop]]] = True
-        more &= able & ~near
-        if not more.any():
-            return set(keys[found].tolist())
-        found |= more
+    inner = both & able[start] & able[stop]
+    chain = csgraph.connected_components(
+        sparse.coo_array(
+            (np.ones(inner.sum()), (start[inner], stop[inner])), shape=(len(keys),) * 2
+        )
+    )[1]
+    first = np.concatenate([stop[both & barred[start]], start[both & barred[stop]]])
+    near = np.isin(chain, chain[first[able[first]]])
+    return set(keys[able & near].tolist())
 
 
 # Return the lines with the ends of some of them at nodes of their own, and the lines that join these:

@@ -2,6 +2,7 @@
 edges.
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pyarrow as pa
 import shapely
 
 from geoguichet.floor.errors import LayerError, UsageError
-from geoguichet.floor.files import refused, sha256
+from geoguichet.floor.files import BUDGET, open_bytes, refused, sha256
 from geoguichet.floor.findings import MAX_UNKNOWN
 from geoguichet.floor.words import _
 from geoguichet.referentials.layers import LONLAT, read_layer
@@ -108,8 +109,13 @@ def read_lines(
     LayerError
         The layer is unreadable, has no lines, or lacks a column of the mapping.
     """
-    frame = read_layer(path, layer=layer)
-    return from_frame(frame, mapping=mapping or {}, where=str(path))
+    wanted = mapping or {}
+
+    def only(columns: list[str]) -> list[str]:
+        return sorted({*_present(wanted, columns, where=str(path)).values()})
+
+    frame = read_layer(path, layer=layer, only=only)
+    return from_frame(frame, mapping=wanted, where=str(path))
 
 
 def read_edges(path: Path, *, mapping: Mapping[str, str], nodes: Path | None = None) -> RoadLines:
@@ -343,20 +349,24 @@ def _stored(
 def _read_table(path: Path) -> pd.DataFrame:
     with refused(
         OSError,
+        EOFError,
         ValueError,
+        zlib.error,
         pd.errors.ParserError,
         say=lambda error: (
             f"{path} : table illisible ({error}) ; un fichier CSV en UTF-8 est attendu."
         ),
     ):
-        header = pd.read_csv(path, sep="\x1f", nrows=1, header=None, encoding="utf-8-sig").iat[0, 0]
-        table = pd.read_csv(
-            path,
-            sep=max(";,\t", key=str(header).count),
-            encoding="utf-8-sig",
-            dtype=str,
-            keep_default_na=False,
-        )
+        with open_bytes(path, line=BUDGET.line) as file:
+            header = pd.read_csv(file, sep="\x1f", nrows=1, header=None, encoding="utf-8-sig")
+        with open_bytes(path, line=BUDGET.line) as file:
+            table = pd.read_csv(
+                file,
+                sep=max(";,\t", key=str(header.iat[0, 0]).count),
+                encoding="utf-8-sig",
+                dtype=str,
+                keep_default_na=False,
+            )
     if not isinstance(table.index, pd.RangeIndex):
         raise LayerError(
             _(

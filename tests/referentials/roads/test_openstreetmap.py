@@ -1,5 +1,7 @@
 """Access, barriers, ferries and turn restrictions of OpenStreetMap."""
 
+import gzip
+from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
@@ -401,3 +403,45 @@ def test_half_a_second_is_lost_where_three_roads_for_cars_meet(tmp_path: Path) -
         assert arrays["edge_car_s"][road] - driven == pytest.approx(lost / 2, abs=1e-6)
     ferry = arrays["edge_class"] == ROAD_CLASSES.index("ferry")
     assert arrays["edge_car_s"][ferry].tolist() == [600.0]
+
+
+def test_what_an_extract_may_become_is_bounded(tmp_path: Path) -> None:
+    """A file that unpacks to a thousand times itself, and a barrier where everything meets."""
+    blank = '<osm version="0.6">' + " " * (70 << 20) + "</osm>"
+    path = tmp_path / "m.osm.gz"
+    for content, why in (
+        (gzip.compress(blank.encode(), 1), "compressés donnent plus de .* Mo"),
+        (gzip.compress(blank[:1000].encode(), 1)[:-9], "pas un fichier OpenStreetMap lisible"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(LayerError, match=why):
+            make_network([path], tmp_path / "m.roads")
+    star = {n: ([2, 1], {"highway": "service"}) for n in range(10, 120)}
+    path = extract(tmp_path / "m.osm", star, nodes={2: {"barrier": "bollard"}})
+    with pytest.raises(LayerError, match=r"110 routes se rejoignent au nœud 2.* 100 au plus"):
+        make_network([path], tmp_path / "m.roads")
+
+
+def test_a_chain_beside_a_restriction_is_followed_to_its_end(tmp_path: Path) -> None:
+    """Nobody turns back on 3,000 places between two ways, whatever their number costs."""
+    far = {n: (1.01 + (n - 99) * 1e-6, 44.0) for n in range(100, 3_100)}
+    CROSS.update(far)
+    try:
+        chain = [2, *far, 3]
+        ways = {1_000 + n: ([a, b], STREETS[11][1]) for n, (a, b) in enumerate(pairwise(chain))}
+        ways |= {10: STREETS[10], 12: STREETS[12]}
+        members = [("from", "way", 10), ("via", "node", 2), ("to", "way", 12)]
+        relations = [({"restriction": "no_left_turn"}, members)]
+        path = extract(tmp_path / "m.osm", ways, relations=relations)
+        manifest = make_network([path], tmp_path / "m.roads")
+    finally:
+        for number in far:
+            del CROSS[number]
+    arrays = read_network(tmp_path / "m.roads")[0]
+    apart = (arrays["edge_back_from"] != arrays["edge_to"]) | (
+        arrays["edge_back_to"] != arrays["edge_from"]
+    )
+    long = arrays["edge_length_m"] > 1e-6
+    assert (long & apart).sum() == len(chain) - 1 + 2 and manifest["skipped"][
+        "junctions_split"
+    ] == 1

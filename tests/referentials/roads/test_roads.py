@@ -2,6 +2,7 @@
 whatever the row order.
 """
 
+import gzip
 import json
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import shapely
 from pyproj import Geod
 
+from geoguichet.floor import files
 from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.referentials.roads.network_file import (
     COLUMNS,
@@ -23,7 +25,7 @@ from geoguichet.referentials.roads.network_file import (
     TABLES,
     read_network,
 )
-from geoguichet.referentials.roads.sources import make_network, parse_mapping
+from geoguichet.referentials.roads.sources import FIELDS, make_network, parse_mapping
 from geoguichet.referentials.roads.words import Reading
 
 OSM = """<?xml version="1.0"?><osm version="0.6">
@@ -218,7 +220,7 @@ def test_a_network_made_before_is_read_and_one_that_lacks_what_each_had_is_refus
 ) -> None:
     """Before private ways and turns were known, three columns were not there."""
     built(tmp_path, layer(tmp_path, [0, 1, 2]), mapping=parse_mapping("bdtopo"))
-    arrays, names, manifest = read_network(tmp_path / "out.roads")
+    arrays, _, manifest = read_network(tmp_path / "out.roads")
     with pa.OSFile(str(tmp_path / "out.roads")) as file:
         whole = pa.ipc.open_file(file).get_batch(0)
 
@@ -242,6 +244,27 @@ def test_a_network_made_before_is_read_and_one_that_lacks_what_each_had_is_refus
     slow = {**manifest, "speeds": {**manifest["speeds"], "foot_kmh": 0}}
     with pytest.raises(LayerError, match=r"abîmé .*foot_kmh"):
         read_network(without(manifest=slow))
+
+
+def test_only_the_columns_that_are_read_count_in_the_budget_of_a_layer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """BD TOPO has 80 columns: a region of it is over the budget, what is read of it is not."""
+    wide = {f"c{n}": ["x"] * 3 for n in range(70)} | {"NATURE": ["Route à 1 chaussée"] * 3}
+    lines = [shapely.LineString([(1, 44 + n), (1.01, 44 + n)]) for n in range(3)]
+    gpd.GeoDataFrame(wide, geometry=lines, crs="EPSG:4326").to_file(tmp_path / "r.gpkg")
+    monkeypatch.setattr(files, "BUDGET", files.Budget(cells=20))
+    arrays = built(tmp_path, tmp_path / "r.gpkg", mapping={"class": "nature"})[0]
+    assert {ROAD_CLASSES[rank] for rank in arrays["edge_class"]} == {"secondary"}
+    with pytest.raises(LayerError, match="cellules au plus"):
+        built(
+            tmp_path,
+            tmp_path / "r.gpkg",
+            mapping={f"{f}": f"c{n}" for n, f in enumerate(FIELDS[:8])},
+        )
+    (tmp_path / "e.csv.gz").write_bytes(gzip.compress(b"a;b\n" + b"1;2\n" * (17 << 20), 1))
+    with pytest.raises(LayerError, match="compressés donnent plus de"):
+        built(tmp_path, tmp_path / "e.csv.gz", mapping={"from": "a", "to": "b"})
 
 
 def test_what_is_no_road_is_refused_in_one_sentence(tmp_path: Path) -> None:
