@@ -519,6 +519,7 @@ def _manifest(
 ) -> dict[str, Any]:
     access, component = arrays["edge_access"], arrays["node_component"]
     by_class = access_of(lines.road_class, np.zeros(len(lines), dtype=np.int8))
+    road = lines.length_m != 0  # not a turn at a split junction
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -552,11 +553,9 @@ def _manifest(
             "length_km": round(float(arrays["edge_length_m"].sum()) / 1000, 3),
         },
         "skipped": lines.skipped,
-        "closed_to_cars": int(
-            (by_class & 1 & ~(access | access >> 3) & (lines.length_m != 0)).sum()
-        ),
-        "in_town": int(lines.town.sum()),
-        "only_at_ends": int((lines.ends & 0b001001 > 0).sum()),
+        "closed_to_cars": int((by_class & 1 & ~(access | access >> 3) & road).sum()),
+        "in_town": int((lines.town & road).sum()),
+        "only_at_ends": int(((lines.ends & 0b001001 > 0) & road).sum()),
         "unsaid": {field: rows for field, rows in lines.unsaid.items() if rows},
         "unknown_words": [asdict(unread) for unread in lines.unread],
     }

@@ -183,7 +183,7 @@ def test_a_private_gate_is_passed_at_the_ends_of_a_journey(
     tmp_path: Path, tags: dict[str, str], let_in: int, ends: int
 ) -> None:
     path = extract(tmp_path / "m.osm", dict(list(STREETS.items())[:2]), nodes={2: tags})
-    make_network([path], tmp_path / "m.roads")
+    assert make_network([path], tmp_path / "m.roads")["only_at_ends"] == 0, "a gate is no road"
     arrays = read_network(tmp_path / "m.roads")[0]
     gate = arrays["edge_length_m"] < 1e-6
     assert arrays["edge_access"][gate].tolist() == ([let_in])
