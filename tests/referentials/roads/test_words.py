@@ -1,5 +1,6 @@
 """Words, numbers and keys of sources of roads: read by what they mean, else counted and named."""
 
+import tomllib
 from pathlib import Path
 
 import geopandas as gpd
@@ -9,9 +10,10 @@ import pytest
 import shapely
 
 from geoguichet.floor.errors import LayerError
+from geoguichet.referentials.roads import words
 from geoguichet.referentials.roads.network_file import CLASS_MODES, ROAD_CLASSES, read_network
 from geoguichet.referentials.roads.sources import from_frame, make_network, parse_mapping
-from geoguichet.referentials.roads.words import Reading, quantities, vocabulary
+from geoguichet.referentials.roads.words import Reading, folded, quantities, vocabulary
 
 #: TRONCON_DE_ROUTE as IGN delivers it (BD TOPO 3.x): every column, its true name, in its order.
 _BDTOPO_3 = (
@@ -137,11 +139,16 @@ def test_numbers_with_their_unit(text: str, field: str, right: float | None) -> 
 
 
 def test_every_word_means_one_thing() -> None:
-    for field in ("oneway", "class", "access", "state", "barrier"):
+    table = tomllib.loads(Path(words.__file__).with_name("words.toml").read_text("utf-8"))
+    for field in ("oneway", "class", "importance", "urban", "access", "state", "barrier"):
         meant = [sense for sense in vocabulary(field).values() if sense]
         assert len(set(meant)) > 1
-        every = [word for known in vocabulary(field) for word in [known]]
-        assert len(every) == len(set(every))
+        every = [word for known in table[field].values() for word in known]
+        if field == "class":
+            every += [folded(name) for name in ROAD_CLASSES]
+        assert len(every) == len(set(every)) and not set(every) & set(table["unsaid"])
+        assert every == [folded(word) for word in every], "as they are compared"
+    assert set(table["ends"]["held"]) <= {*table["access"]["open"], *table["access"]["closed"]}
     assert set(vocabulary("class").values()) - {""} == set(ROAD_CLASSES) >= set(CLASS_MODES)
 
 
