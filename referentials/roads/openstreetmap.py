@@ -339,10 +339,8 @@ def _in_town(places: Ints, grounds: Sequence[Sequence[tuple[int, int]]]) -> npt.
 # Give the lines of a ferry its duration, each its share of the length.
 def _sail(lines: RoadLines, way: Ints, extract: _Extract) -> None:
     for ferry in np.unique(way[lines.road_class == _FERRY]):
-        total, own = (
-            _duration(extract.tags[ferry].get("duration", "")),
-            np.flatnonzero(way == ferry),
-        )
+        total = _duration(extract.tags[ferry].get("duration", ""))
+        own = np.arange(*np.searchsorted(way, (ferry, ferry + 1)))  # lines stand by way
         if np.isnan(total):
             extract.skip("ferry_without_duration")
             continue

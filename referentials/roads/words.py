@@ -120,12 +120,12 @@ class Reading:
         unknown: npt.NDArray[np.bool_],
         unsaid: npt.NDArray[np.bool_],
     ) -> None:
-        rows = np.bincount(rank, minlength=len(said))
+        _, first, rows = np.unique(rank, return_index=True, return_counts=True)
         self.unsaid[field] = self.unsaid.get(field, 0) + int(rows[unsaid].sum())
         self.unread += [
             Unread(
                 self.where, field, column, str(said[word]), int(rows[word]),
-                int(self.lines[np.argmax(rank == word)]), self.of or len(rank),
+                int(self.lines[first[word]]), self.of or len(rank),
             )
             for word in np.flatnonzero(unknown)
         ]  # fmt: skip
