@@ -24,8 +24,7 @@ from geoguichet.coverage.run import run
 from geoguichet.coverage.shown import Shown
 from geoguichet.coverage.study.study import Changes, Opening, Study, read_study, threshold_of
 from geoguichet.floor.errors import GeoguichetError
-from geoguichet.floor.units import Cost, Unit
-from geoguichet.floor.words import _
+from geoguichet.floor.words import Cost, Unit, _
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.layers import list_layers, read_layer
 from geoguichet.referentials.territories.territory import Territory, group_label

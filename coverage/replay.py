@@ -19,7 +19,7 @@ from geoguichet.coverage.run import run
 from geoguichet.coverage.study.choices import MODELS
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.files import sha256
-from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Unit
 
 type Kind = Literal["file", "parameter", "input", "version", "answer", "output"]
 

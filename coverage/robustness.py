@@ -29,8 +29,7 @@ from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.problem import KioskPlan, admissible, state
 from geoguichet.coverage.study.choices import KioskChoice, open_router
 from geoguichet.coverage.study.study import Study
-from geoguichet.floor.units import Cost
-from geoguichet.floor.words import _
+from geoguichet.floor.words import Cost, _
 
 #: What an alternative to a site may lose, as a share of the people that the plan gains.
 WITHIN = 0.01

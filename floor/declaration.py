@@ -32,8 +32,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.units import Cost, Unit
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Cost, Message, Unit, _
 
 type Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ from scipy import sparse
 from geoguichet.coverage.errors import FrameError
 from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Router, StraightLine
 from geoguichet.coverage.study.study import LegalChoice, MeasuresChoice, Need, Rule, Study
-from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Unit
 from geoguichet.referentials.territories.territory import Territory
 
 # From distances to an answer: how much slack a rule leaves at each demand point, and so who is

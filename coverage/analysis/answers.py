@@ -16,8 +16,7 @@ from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.shown import Shown, written
 from geoguichet.coverage.siting.problem import KioskPlan
 from geoguichet.coverage.study.study import Study
-from geoguichet.floor.units import Cost
-from geoguichet.floor.words import _, ngettext, percent
+from geoguichet.floor.words import Cost, _, ngettext, percent
 from geoguichet.referentials.territories.territory import Territory
 
 

@@ -20,8 +20,7 @@ from geoguichet.coverage.routers.impedance import Floats, Router
 from geoguichet.coverage.shown import Shown, written
 from geoguichet.coverage.zones.drawing import ground_below, polygonal, simplified
 from geoguichet.coverage.zones.surface import Grid, Surface, grid_over, masks, slack_surface
-from geoguichet.floor.units import Cost, Unit
-from geoguichet.floor.words import _
+from geoguichet.floor.words import Cost, Unit, _
 from geoguichet.referentials.layers import LONLAT, metric_of
 
 #: No way is faster than this (the highest speed limit of French roads): how far to look.

@@ -42,8 +42,7 @@ from geoguichet.coverage.study.study import (
 from geoguichet.coverage.zones.drawing import draw_zones
 from geoguichet.floor import declaration
 from geoguichet.floor.declaration import BadKeyError, Table, amount
-from geoguichet.floor.units import Cost, Unit
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Cost, Message, Unit, _
 from geoguichet.referentials.directory.hours import Moment
 from geoguichet.referentials.layers import LONLAT
 

@@ -28,7 +28,7 @@ from geoguichet.coverage.siting.problem import KioskPlan, SiteRules
 from geoguichet.coverage.study.choices import KioskChoice
 from geoguichet.coverage.study.hypotheses import Reference
 from geoguichet.coverage.study.study import Study
-from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Unit
 
 # The table of the kiosks that a model opens.
 

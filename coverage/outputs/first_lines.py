@@ -289,7 +289,7 @@ def extension_parts(result: CoverageResult, *, most: int = 0) -> Iterator[str | 
     people, hours = int(table["people_added"].sum()), float(table["hours_to_add"].sum())
     yield _(
         "À {lacking}, il ne manque que des heures d’ouverture pour « {need} » ; des guichets du "
-        "territoire ouverts plus longtemps en serviraient {reachable} au plus.",
+        "territoire ouverts plus longtemps serviraient {reachable} au plus.",
         lacking=n_people(found.lacking),
         need=result.study.need(choice.need).label,
         reachable=n_people(found.reachable),

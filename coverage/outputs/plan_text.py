@@ -193,14 +193,15 @@ def proved_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
     return [
         *before_plan(result),
         gain,
-        *access_sentences(result),
         *proof_sentences(result, plan),
         *fewer_sentences(choice, plan),
     ]
 
 
 def further_sentences(result: CoverageResult) -> list[str]:
-    """Say how the gain goes down the list, who is left, and where to stop."""
+    """Say how many hours are gained, how the gain goes down the list, who is left, and where to
+    stop.
+    """
     gains = result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].tolist()
     sentences = []
     if len(gains) > 1 and sum(gains):
@@ -219,6 +220,7 @@ def further_sentences(result: CoverageResult) -> list[str]:
         )
         sentences.append(f"{first_and_last} {reached}")
     return nonempty(
+        *access_sentences(result),
         *sentences,
         *(
             _("Resteraient en zone blanche : {who}", who=told)

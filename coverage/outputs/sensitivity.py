@@ -36,10 +36,10 @@ from geoguichet.coverage.outputs.style import (
 )
 from geoguichet.coverage.sensitivity import SURENESS, Sensitivity
 from geoguichet.coverage.zones.drawing import polygonal, simplified
-from geoguichet.floor.units import Unit
 from geoguichet.floor.words import (
     NARROW,
     Message,
+    Unit,
     _,
     cost,
     day,

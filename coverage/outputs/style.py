@@ -17,9 +17,9 @@ from markupsafe import Markup
 
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.study.study import Study
-from geoguichet.floor.units import Unit
 from geoguichet.floor.words import (
     Message,
+    Unit,
     _,
     cost,
     day,

@@ -51,8 +51,7 @@ from geoguichet.coverage.outputs.style import (
 from geoguichet.coverage.sensitivity import Sensitivity
 from geoguichet.coverage.siting.problem import KioskPlan
 from geoguichet.coverage.study.choices import KioskChoice
-from geoguichet.floor.units import Unit
-from geoguichet.floor.words import _, given, ngettext, number, percent, signed
+from geoguichet.floor.words import Unit, _, given, ngettext, number, percent, signed
 from geoguichet.referentials.territories.territory import group_label
 
 #: Sentences, one a line, or a table; blank lines part them.

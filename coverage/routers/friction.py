@@ -27,7 +27,7 @@ from geoguichet.coverage.routers.impedance import (
     located_points,
 )
 from geoguichet.coverage.routers.network import Doors, Graph
-from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Unit
 from geoguichet.referentials.roads.network_file import QUANTUM, quantised
 
 type Rule = Literal["tobler", "langmuir"]

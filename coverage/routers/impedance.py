@@ -19,8 +19,7 @@ from scipy.spatial import cKDTree
 
 from geoguichet.coverage.errors import RoutingError
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.units import Unit
-from geoguichet.floor.words import Message
+from geoguichet.floor.words import Message, Unit
 from geoguichet.referentials.layers import METRIC_SYSTEMS
 
 type Floats = npt.NDArray[np.float64]

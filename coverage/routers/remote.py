@@ -25,7 +25,7 @@ from geoguichet.coverage.routers.impedance import (
 )
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH
 from geoguichet.floor.http import Client, HttpError
-from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Unit
 
 #: From sources and targets (longitude, latitude) to the server's JSON document, errors included.
 type Ask = Callable[[Floats, Floats], dict[str, Any]]

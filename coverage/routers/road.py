@@ -40,8 +40,7 @@ from geoguichet.coverage.routers.network import (
 )
 from geoguichet.floor.declaration import BadKeyError, Json
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.units import Unit
-from geoguichet.floor.words import Message
+from geoguichet.floor.words import Message, Unit
 from geoguichet.referentials.roads.network_file import QUANTUM
 from geoguichet.referentials.roads.words import not_understood
 

@@ -45,8 +45,7 @@ from geoguichet.floor.declaration import (
     texts,
     whole,
 )
-from geoguichet.floor.units import Cost, Unit
-from geoguichet.floor.words import Message
+from geoguichet.floor.words import Cost, Message, Unit
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 
 #: The model of a table that names none.

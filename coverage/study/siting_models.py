@@ -51,8 +51,7 @@ from geoguichet.floor.declaration import (
     text,
     whole,
 )
-from geoguichet.floor.units import Cost
-from geoguichet.floor.words import Message, _, ngettext, percent
+from geoguichet.floor.words import Cost, Message, _, ngettext, percent
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 
 #: Without ``farthest``, p-median and p-center look so many times as far as the reach.

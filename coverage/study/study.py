@@ -37,8 +37,7 @@ from geoguichet.floor.declaration import (
 )
 from geoguichet.floor.errors import UsageError
 from geoguichet.floor.files import read_toml
-from geoguichet.floor.units import Cost, Unit
-from geoguichet.floor.words import Message
+from geoguichet.floor.words import Cost, Message, Unit
 from geoguichet.referentials.directory.hours import Moment
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 

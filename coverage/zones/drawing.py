@@ -25,8 +25,7 @@ from geoguichet.coverage.zones.surface import (
     slack_surface,
 )
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.units import Unit
-from geoguichet.floor.words import Message
+from geoguichet.floor.words import Message, Unit
 from geoguichet.referentials.layers import LONLAT
 from geoguichet.referentials.territories.territory import Territory
 

@@ -17,7 +17,7 @@ from scipy.ndimage import binary_dilation
 
 from geoguichet.coverage.errors import ZoneError
 from geoguichet.coverage.routers.impedance import Bools, Floats, Positions, Router
-from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Unit
 from geoguichet.referentials.layers import LONLAT, metric_of
 
 type Field = npt.NDArray[np.float32]

@@ -29,7 +29,7 @@ from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.study.choices import RouterChoice
 from geoguichet.coverage.study.study import Changes, Opening, Study, parse_study
-from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import Cost, Unit
 
 TWO = parse_study(
     {

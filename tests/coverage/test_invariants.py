@@ -23,7 +23,7 @@ from geoguichet.coverage.routers.impedance import StraightLine
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.study.study import Changes, Opening, Rule, Study, parse_study, read_study
 from geoguichet.coverage.zones.drawing import find_zones
-from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import Cost, Unit
 from geoguichet.referentials.territories.territory import Territory
 
 SIDE = 6

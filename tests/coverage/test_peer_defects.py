@@ -18,7 +18,7 @@ from geoguichet.coverage.routers.impedance import CostMatrix, StraightLine
 from geoguichet.coverage.siting.covering import maximal_covering, p_center, set_covering
 from geoguichet.coverage.siting.problem import SiteRules
 from geoguichet.coverage.study.study import parse_study
-from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import Cost, Unit
 
 TESTS = Path(__file__).parents[1]
 

@@ -17,7 +17,7 @@ from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.sensitivity import Sensitivity, sensitivity
 from geoguichet.coverage.study.study import Study, read_study
-from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import Cost, Unit
 
 FACTORS = (0.8, 1.0, 1.3)
 

@@ -8,7 +8,7 @@ from geoguichet.coverage.compare import compare, opening
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.folder import write_all
-from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import Cost, Unit
 
 
 def test_one_study_and_what_changes(small_path: Path) -> None:

@@ -20,7 +20,7 @@ from geoguichet.coverage.outputs.sensitivity import curve_table, render, write
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.sensitivity import Sensitivity, sensitivity, sureness_of
 from geoguichet.coverage.study.study import Changes, read_study
-from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import Cost, Unit
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,7 @@ from geoguichet.coverage.routers.impedance import CostMatrix, Nearest, Router, S
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.choices import RouterChoice
 from geoguichet.coverage.study.study import LegalChoice, Study, parse_study, read_study
-from geoguichet.floor.units import Unit
-from geoguichet.floor.words import speaking
+from geoguichet.floor.words import Unit, speaking
 from geoguichet.referentials.territories.territory import Territory
 
 

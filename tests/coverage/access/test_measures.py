@@ -15,7 +15,7 @@ from geoguichet.coverage.outputs import folder, report
 from geoguichet.coverage.routers.impedance import StraightLine
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import MeasuresChoice, Need, read_study
-from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import Cost, Unit
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,7 @@ from geoguichet.coverage.publish import study_record
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import Need, Study, read_study
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.units import Cost, Unit
-from geoguichet.floor.words import speaking
+from geoguichet.floor.words import Cost, Unit, speaking
 from geoguichet.referentials.directory.hours import Moment, is_open, weekly_hours
 
 SATURDAY = Moment.parse("samedi 10h")

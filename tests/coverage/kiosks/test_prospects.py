@@ -33,8 +33,7 @@ from geoguichet.coverage.study.choices import KioskChoice
 from geoguichet.coverage.study.hypotheses import Broadband, Throughput
 from geoguichet.coverage.study.siting_models import BudgetCovering, SetCovering
 from geoguichet.coverage.study.study import Study, parse_study, read_study
-from geoguichet.floor.units import Cost, Unit
-from geoguichet.floor.words import speaking
+from geoguichet.floor.words import Cost, Unit, speaking
 
 type Ask = Callable[..., CoverageResult]
 NONE: dict[str, Any] = {"count": None, "budget_eur": None}

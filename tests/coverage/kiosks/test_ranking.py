@@ -19,7 +19,7 @@ from geoguichet.coverage.run import run
 from geoguichet.coverage.study.choices import KioskChoice
 from geoguichet.coverage.study.hypotheses import Reference, Use
 from geoguichet.coverage.study.study import Study
-from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import Cost, Unit
 
 GEOD = Geod(ellps="WGS84")
 

@@ -12,8 +12,7 @@ from geoguichet.coverage.outputs import comparison as written
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.run import find_white_zones, run
 from geoguichet.coverage.study.study import Changes, Opening
-from geoguichet.floor.units import Cost, Unit
-from geoguichet.floor.words import NARROW, speaking
+from geoguichet.floor.words import NARROW, Cost, Unit, speaking
 
 CLOSE, OPEN = (
     "sous-prefecture-092",

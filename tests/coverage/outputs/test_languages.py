@@ -15,8 +15,7 @@ from geoguichet.coverage.outputs import comparison, report, sensitivity, style, 
 from geoguichet.coverage.run import run
 from geoguichet.coverage.sensitivity import sensitivity as sensitivity_of
 from geoguichet.coverage.study.study import Changes, MeasuresChoice, Opening
-from geoguichet.floor.units import Unit
-from geoguichet.floor.words import NARROW, NO_BREAK, speaking
+from geoguichet.floor.words import NARROW, NO_BREAK, Unit, speaking
 
 FRENCH = re.compile(
     r"\b(le|la|les|des|du|une|est|sont|aux|avec|pour|dans|sur|par|qui|que|aucun|aucune|chaque|ou|et|"

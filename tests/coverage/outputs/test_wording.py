@@ -8,8 +8,7 @@ from geoguichet.coverage.outputs.style import (
     opening_hours,
     zone_class,
 )
-from geoguichet.floor.units import Unit
-from geoguichet.floor.words import NARROW, listed, speaking
+from geoguichet.floor.words import NARROW, Unit, listed, speaking
 from geoguichet.referentials.directory.hours import Moment
 
 

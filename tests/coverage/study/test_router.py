@@ -18,7 +18,7 @@ from geoguichet.coverage.run import run
 from geoguichet.coverage.study.choices import RouterChoice, open_router
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import Cost, Unit
 from geoguichet.referentials.roads.network_file import read_network, write_network
 
 

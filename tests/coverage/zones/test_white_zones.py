@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoguichet.coverage.zones.drawing import find_zones, writable
-from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Unit
 from geoguichet.referentials.territories.territory import Territory
 
 SIDE = 5
