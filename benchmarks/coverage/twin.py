@@ -196,10 +196,9 @@ class Twin:
             one = "forward" if said == "" and round_ else next(
                 (sense for sense, words in WORDS["oneway"].items() if said in words), "")  # fmt: skip
             usual = CLASS_MODES.get(name, 1) & 1
-            if one != "closed" and usual:
+            let_in = sense == "open" and {"motorcar", "motor_vehicle"} & set(tags)
+            if one != "closed" and (usual or let_in):
                 road.ways = {"forward": {1}, "backward": {-1}}.get(one, {1, -1})
-            if not road.ways and sense == "open" and {"motorcar", "motor_vehicle"} & set(tags):
-                road.ways = {1, -1}
             if name == "ferry" and {"foot", "bicycle"} & set(tags) and not sense:
                 road.ways = set()
             road.held = held or (name == "track" and sense == "")

@@ -253,7 +253,11 @@ def _described(tags: list[dict[str, str]], speeds: SpeedTable, reading: Reading)
     way = (implied | (said == "forward")).astype(np.int8) - (said == "backward")
     bits = access_of(road_class, way)
     bits[said == "closed"] &= 0b100100
-    access, ends = _allowed(tags, bits, road_class, reading)
+    # who is let in where his like is not may go as the others do
+    one_way = np.select(
+        [said == "closed", way > 0, way < 0], [0b100100, 0b100111, 0b111100], 0b111111
+    )
+    access, ends = _allowed(tags, bits, one_way.astype(np.uint8), road_class, reading)
     return {
         "road_class": road_class,
         "access": access,
@@ -291,6 +295,7 @@ def _heard(
 def _allowed(
     tags: list[dict[str, str]],
     bits: npt.NDArray[np.uint8],
+    one_way: npt.NDArray[np.uint8],
     road_class: npt.NDArray[np.uint8],
     reading: Reading,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
@@ -301,7 +306,8 @@ def _allowed(
         (sense, held), both = heard[mode], np.uint8(0b001001 << mode)
         opening = keys[:-2] or keys[:1]
         precise = np.array([any(key in way for key in opening) for way in tags], dtype=bool)
-        bits[(sense == "open") & precise & (bits & both == 0)] |= both
+        let_in = (sense == "open") & precise & (bits & both == 0)
+        bits = np.where(let_in, bits | (both & one_way), bits)
         if mode == 0:
             held = only_at_ends(road_class, sense, held)
         ends |= np.where(held, bits & both, 0).astype(np.uint8)

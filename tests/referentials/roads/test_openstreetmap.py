@@ -158,6 +158,8 @@ def test_a_turn_restriction_binds_wheels_at_its_junction(
         ({"highway": "track", "motor_vehicle": "agricultural"}, 0b110110, 0),
         ({"highway": "track", "access": "yes;private"}, 0b111111, 0),
         ({"highway": "service", "access": "no"}, 0, 0),
+        ({"highway": "footway", "motor_vehicle": "yes", "oneway": "yes"}, 0b100101, 0),
+        ({"highway": "service", "motor_vehicle": "yes", "oneway": "reversible"}, 0b100100, 0),
     ],
 )
 def test_private_ways_and_tracks_are_for_the_ends_of_a_journey(
