@@ -8,10 +8,10 @@ import re
 import sqlite3
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import batched
 from pathlib import Path
 
@@ -30,9 +30,10 @@ from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search.query import RecordQuery, SortKey
 from geoguichet.catalogue.search.store import LoadSummary, RecordStore, SQLiteStore, store_path
 from geoguichet.catalogue.text import words
-from geoguichet.floor.files import write_whole
+from geoguichet.floor.files import read_toml, write_whole
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
+from geoguichet.referentials import directory
 
 # The documents that records came from, kept beside the store and given back byte for byte. A
 # document stands for its record as long as the record still says what was read in it; once the
@@ -266,40 +267,28 @@ def import_files(
     return Imported(LoadSummary(*counts), tuple(findings))
 
 
-#: The regions since 2016 and those before, as `text.words` writes them: the box of their
-#: départements (``referentials/directory/departements.toml``).
-REGIONS: Mapping[str, tuple[float, float, float, float]] = {
-    "auvergne rhone alpes": (2.0, 44.1, 7.2, 46.9),
-    "bourgogne franche comte": (2.8, 46.1, 7.2, 48.4),
-    "bretagne": (-5.2, 47.2, -1.0, 48.9),
-    "centre val de loire": (0.0, 46.3, 3.2, 49.0),
-    "corse": (8.5, 41.3, 9.6, 43.1),
-    "grand est": (3.3, 47.4, 8.3, 50.2),
-    "hauts de france": (1.3, 48.8, 4.3, 51.1),
-    "ile de france": (1.4, 48.1, 3.6, 49.3),
-    "normandie": (-2.0, 48.1, 1.9, 50.1),
-    "nouvelle aquitaine": (-1.8, 42.7, 2.7, 47.2),
-    "occitanie": (-0.4, 42.3, 4.9, 45.1),
-    "pays de la loire": (-2.6, 46.2, 1.0, 48.6),
-    "provence alpes cote azur": (4.2, 42.9, 7.8, 45.2),
-    "guadeloupe": (-63.2, 15.8, -60.9, 18.2),
-    "martinique": (-61.3, 14.3, -60.7, 15.0),
-    "guyane": (-54.7, 2.0, -51.5, 5.9),
-    "ile de la reunion": (55.1, -21.5, 55.9, -20.8),
-    "mayotte": (44.9, -13.1, 45.4, -12.5),
-    "midi pyrenees": (-0.4, 42.5, 3.5, 45.1),
-    "languedoc roussillon": (1.6, 42.3, 4.9, 45.0),
-    "poitou charentes": (-1.6, 45.0, 1.3, 47.2),
-    "limousin": (0.6, 44.9, 2.7, 46.5),
-    "champagne ardenne": (3.3, 47.5, 5.9, 50.2),
-    "nord pas de calais": (1.5, 49.9, 4.3, 51.1),
-    "picardie": (1.3, 48.8, 4.3, 50.4),
-    "rhone alpes": (3.6, 44.1, 7.2, 46.6),
-    "franche comte": (5.2, 46.2, 7.2, 48.1),
-    "alsace": (6.8, 47.4, 8.3, 49.1),
-    "lorraine": (4.8, 47.8, 7.7, 49.7),
-}
-_REGION = re.compile(rf"\b(?:{'|'.join(sorted(REGIONS, key=len, reverse=True))})\b")
+type Box = tuple[float, float, float, float]
+
+
+@cache
+def regions() -> Mapping[str, Box]:
+    """Return the box of the départements of each region, since 2016 and before, by its name as
+    `text.words` writes it (``referentials/directory/departements.toml``).
+    """
+    told = read_toml(Path(*directory.__path__) / "departements.toml")
+    listed = {**told["regions"], **dict(told["former_regions"].values())}
+    boxes = {
+        " ".join(words(name)): [told["boxes"][code] for code in codes]
+        for name, codes in listed.items()
+    }
+    return {name: _around_all(held) for name, held in boxes.items()}
+
+
+def _around_all(boxes: Iterable[Sequence[float]]) -> Box:
+    west, south, east, north = zip(*boxes, strict=True)
+    return min(west), min(south), max(east), max(north)
+
+
 #: Degrees around a region that may still be its own: a sea, a neighbour's border.
 _AROUND = 1.0
 
@@ -332,11 +321,16 @@ def _regions_of(record: Record) -> set[str]:
 # Texts of few words, which many records share.
 @lru_cache(maxsize=1 << 14)
 def _regions_in(text: str) -> tuple[str, ...]:
-    return tuple(_REGION.findall(" ".join(words(text))))
+    return tuple(_names().findall(" ".join(words(text))))
+
+
+@cache
+def _names() -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(sorted(regions(), key=len, reverse=True))})\b")
 
 
 def _around(region: str) -> Extent:
-    west, south, east, north = REGIONS[region]
+    west, south, east, north = regions()[region]
     return Extent(west - _AROUND, south - _AROUND, east + _AROUND, north + _AROUND)
 
 

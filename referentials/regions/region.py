@@ -15,8 +15,9 @@ import pyogrio
 import shapely
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.files import REGION_FILE, refused, whole
+from geoguichet.floor.files import REGION_FILE, read_toml, refused, whole
 from geoguichet.floor.words import Message
+from geoguichet.referentials import directory
 from geoguichet.referentials.layers import LONLAT, MENDED, METRIC, metric_of, read_layer
 from geoguichet.referentials.territories.territory import Choice, completed, dissolved, shaped
 
@@ -328,23 +329,11 @@ PRECISION_DEG = 1e-6
 FRANCE = "France métropolitaine"
 
 #: Regions until 2015 whose code no region has today, and their départements.
-FORMER_REGIONS = {
-    "21": ("Champagne-Ardenne", ("08", "10", "51", "52")),
-    "22": ("Picardie", ("02", "60", "80")),
-    "23": ("Haute-Normandie", ("27", "76")),
-    "25": ("Basse-Normandie", ("14", "50", "61")),
-    "26": ("Bourgogne", ("21", "58", "71", "89")),
-    "31": ("Nord-Pas-de-Calais", ("59", "62")),
-    "41": ("Lorraine", ("54", "55", "57", "88")),
-    "42": ("Alsace", ("67", "68")),
-    "43": ("Franche-Comté", ("25", "39", "70", "90")),
-    "54": ("Poitou-Charentes", ("16", "17", "79", "86")),
-    "72": ("Aquitaine", ("24", "33", "40", "47", "64")),
-    "73": ("Midi-Pyrénées", ("09", "12", "31", "32", "46", "65", "81", "82")),
-    "74": ("Limousin", ("19", "23", "87")),
-    "82": ("Rhône-Alpes", ("01", "07", "26", "38", "42", "69", "73", "74")),
-    "83": ("Auvergne", ("03", "15", "43", "63")),
-    "91": ("Languedoc-Roussillon", ("11", "30", "34", "48", "66")),
+FORMER_REGIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    code: (name, tuple(held))
+    for code, (name, held) in read_toml(Path(*directory.__path__) / "departements.toml")[
+        "former_regions"
+    ].items()
 }
 
 

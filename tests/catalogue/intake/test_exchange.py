@@ -14,13 +14,13 @@ from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.iso import iso19115_3, iso19139
 from geoguichet.catalogue.formats.mapping import with_members
 from geoguichet.catalogue.intake.exchange import (
-    REGIONS,
     Originals,
     _folded,
     every_record,
     export_all,
     import_files,
     originals_path,
+    regions,
 )
 from geoguichet.catalogue.intake.harvest.kinds import open_source
 from geoguichet.catalogue.intake.harvest.run import harvest
@@ -134,11 +134,26 @@ def test_a_record_far_from_the_region_it_names_is_told_at_import(tmp_path: Path)
 def test_the_boxes_of_regions_are_those_of_their_departements() -> None:
     codes = {"bretagne": "22 29 35 56", "alsace": "67 68", "corse": "2A 2B", "mayotte": "976"}
     file = resources.files("geoguichet.referentials.directory") / "departements.toml"
-    boxes = tomllib.loads(file.read_text(encoding="utf-8"))["boxes"]
+    told = tomllib.loads(file.read_text(encoding="utf-8"))
+    boxes = told["boxes"]
     for region, listed in codes.items():
         sides = [*zip(*(boxes[code] for code in listed.split()), strict=True)]
-        assert REGIONS[region] == (min(sides[0]), min(sides[1]), max(sides[2]), max(sides[3]))
-    assert all(region == " ".join(words(region)) for region in REGIONS)
+        assert regions()[region] == (min(sides[0]), min(sides[1]), max(sides[2]), max(sides[3]))
+    assert all(region == " ".join(words(region)) for region in regions())
+    for name, held in [*told["regions"].items(), *told["former_regions"].values()]:
+        west, south, east, north = regions()[" ".join(words(name))]
+        for code in held:
+            box = boxes[code]
+            assert west <= box[0] and south <= box[1] and box[2] <= east and box[3] <= north
+
+
+def test_each_departement_is_in_one_region_of_today_and_former_ones_are_whole_in_theirs() -> None:
+    file = resources.files("geoguichet.referentials.directory") / "departements.toml"
+    told = tomllib.loads(file.read_text(encoding="utf-8"))
+    today = [code for held in told["regions"].values() for code in held]
+    assert sorted([*today, "975"]) == sorted(told["boxes"])  # Saint-Pierre-et-Miquelon is in none
+    for name, held in told["former_regions"].values():
+        assert any(set(held) < set(codes) for codes in told["regions"].values()), name
 
 
 def test_an_unedited_record_is_given_back_byte_for_byte(
