@@ -1,13 +1,16 @@
 """Read a layer of a geographic file, or say in one sentence why it cannot be used."""
 
+import csv
 import math
 import sqlite3
 import struct
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -15,7 +18,7 @@ import pyogrio.errors
 import shapely
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.files import check_cells, refused
+from geoguichet.floor.files import BUDGET, check_cells, open_bytes, refused
 from geoguichet.floor.words import _
 
 #: The CRS of every layer we hand out: degrees, longitude first.
@@ -173,6 +176,57 @@ def read_layer(
     frame = frame.to_crs(LONLAT)
     _check_latitudes(frame, where=where)
     return frame
+
+
+#: Rows of a table that are read before what it holds is counted.
+_ROWS = 50_000
+
+
+def read_table(path: Path, *, separators: str = "", **options: Any) -> pd.DataFrame:
+    """Return a delimited text in UTF-8, compressed or not, whole and as text, within the budget of
+    `floor.files`.
+
+    Parameters
+    ----------
+    separators
+        Those it may have: the one of which the header has most; without any, pandas finds it.
+    options
+        Of ``pandas.read_csv``.
+
+    Raises
+    ------
+    LayerError
+        It is missing, unreadable, or over the budget.
+    """
+    with refused(
+        OSError,
+        EOFError,
+        zlib.error,
+        csv.Error,
+        ValueError,  # pandas' own errors too
+        say=lambda error: _(
+            "{path} : table illisible ({error}) ; un CSV en UTF-8 est attendu.",
+            path=path,
+            error=error,
+        ),
+    ):
+        with open_bytes(path, line=BUDGET.line) as file:
+            header = file.readline().decode("utf-8-sig")
+        width = 1 + max(map(header.count, separators or ";,\t|"))
+        check_cells(path, 1, width)
+        options |= {"sep": max(separators, key=header.count)} if separators else {"sep": None}
+        options["chunksize"] = min(_ROWS, max(1, BUDGET.cells // width))
+        parts: list[pd.DataFrame] = []
+        rows = 0
+        with (
+            open_bytes(path, line=BUDGET.line) as file,
+            pd.read_csv(file, encoding="utf-8-sig", dtype=str, **options) as reader,
+        ):
+            for part in reader:
+                rows += len(part)
+                check_cells(path, rows, part.shape[1])
+                parts.append(part)
+        return parts[0] if len(parts) == 1 else pd.concat(parts)
 
 
 def check_columns(frame: pd.DataFrame, columns: Iterable[str], *, where: str) -> None:

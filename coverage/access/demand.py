@@ -21,7 +21,7 @@ from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Figure, Message, number
 from geoguichet.referentials.directory.services import service_name
-from geoguichet.referentials.layers import LONLAT, metric_of, read_layer
+from geoguichet.referentials.layers import LONLAT, metric_of, read_layer, read_table
 from geoguichet.referentials.territories.territory import Territory
 
 # Where the people are: one point per commune, at its town hall where that point can be believed.
@@ -414,16 +414,12 @@ def _unscaled(band: np.ma.MaskedArray, raster: Any, number: int) -> np.ndarray:
 
 
 def _read_table(path: Path, choice: CellsChoice, groups: Sequence[str]) -> Cells:
+    raw = read_table(path, engine="python")
     try:
-        raw = pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig", dtype=str)
         crs = pyproj.CRS.from_user_input(choice.crs)
     except pyproj.exceptions.CRSError as error:
         raise LayerError(
             f"système de coordonnées {choice.crs!r} inconnu ; essayez : EPSG:3035."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise LayerError(
-            f"{path} : un CSV en UTF-8 est attendu, celui-ci est illisible ({error})."
         ) from error
     _require(raw, (choice.x, choice.y, choice.weight), path)
     number = {

@@ -2,7 +2,6 @@
 edges.
 """
 
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ import pyarrow as pa
 import shapely
 
 from geoguichet.floor.errors import LayerError, UsageError
-from geoguichet.floor.files import BUDGET, open_bytes, refused, sha256
+from geoguichet.floor.files import refused, sha256
 from geoguichet.floor.findings import MAX_UNKNOWN
 from geoguichet.floor.words import _
-from geoguichet.referentials.layers import LONLAT, read_layer
+from geoguichet.referentials.layers import LONLAT, read_layer, read_table
 from geoguichet.referentials.roads.network_file import (
     DEGREE,
     FRANCE,
@@ -347,26 +346,7 @@ def _stored(
 
 # Return a table as it is written, every cell as text.
 def _read_table(path: Path) -> pd.DataFrame:
-    with refused(
-        OSError,
-        EOFError,
-        ValueError,
-        zlib.error,
-        pd.errors.ParserError,
-        say=lambda error: (
-            f"{path} : table illisible ({error}) ; un fichier CSV en UTF-8 est attendu."
-        ),
-    ):
-        with open_bytes(path, line=BUDGET.line) as file:
-            header = pd.read_csv(file, sep="\x1f", nrows=1, header=None, encoding="utf-8-sig")
-        with open_bytes(path, line=BUDGET.line) as file:
-            table = pd.read_csv(
-                file,
-                sep=max(";,\t", key=str(header.iat[0, 0]).count),
-                encoding="utf-8-sig",
-                dtype=str,
-                keep_default_na=False,
-            )
+    table = read_table(path, separators=";,\t", keep_default_na=False)
     if not isinstance(table.index, pd.RangeIndex):
         raise LayerError(
             _(

@@ -17,12 +17,15 @@ import openpyxl
 import pytest
 import shapely
 
+from geoguichet.coverage.access import demand
+from geoguichet.coverage.study.study import CellsChoice
 from geoguichet.floor import files
 from geoguichet.floor.errors import LayerError
 from geoguichet.referentials import layers
 from geoguichet.referentials.directory.schema import Reading, join_readings
 from geoguichet.referentials.readers import dila, text_tables
 from geoguichet.referentials.readers.registry import choose_reader
+from geoguichet.referentials.roads.sources import make_network
 
 MOST_MEMORY = 200 << 20
 SMALL = files.Budget(
@@ -36,7 +39,7 @@ ROW = "Mairie d'Auch,mairie,32013,0.5860,43.6460\n"
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> files.Budget:
     """The budget, a thousand times smaller."""
-    for module in (files, text_tables, dila):
+    for module in (files, text_tables, dila, layers):
         monkeypatch.setattr(module, "BUDGET", SMALL)
     return SMALL
 
@@ -118,6 +121,30 @@ def test_kilobytes_that_would_be_megabytes_are_refused(
     )
     assert path.stat().st_size < 20_000
     assert "compressés donnent plus de" in refusal(path)
+
+
+@pytest.mark.parametrize("whole", ["roads", "cells"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(b"x;y;hab\n" + b"1;2;3\n" * 200_000), "compressés donnent plus de"),
+        (b"x;y;hab\n" + b"1;2;3\n" * 2_000, "lignes de 3 colonnes"),
+        (b";".join([b"x"] * 60) + b"\n", "60 colonnes, 50 au plus"),
+        (b"x;y;hab\n" + b"1" * 5_000, "d'un seul tenant"),
+        (gzip.compress(b"x;y;hab\n" + b"1;2;3\n" * 200)[:40], "un CSV en UTF-8 est attendu"),
+    ],
+)
+def test_a_table_of_roads_or_of_cells_is_within_the_same_budget(
+    whole: str, content: bytes, said: str, small: files.Budget, tmp_path: Path
+) -> None:
+    def cells(path: Path) -> object:
+        return demand.read(path, CellsChoice(file=path.name, crs="EPSG:2154", weight="hab"))
+
+    def roads(path: Path) -> object:
+        return make_network([path], tmp_path / "out.roads", mapping={"from": "x", "to": "y"})
+
+    path = written(tmp_path, "table.csv.gz", content)
+    assert said in refusal(path, {"roads": roads, "cells": cells}[whole])
 
 
 def test_what_is_packed_as_texts_are_is_read(tmp_path: Path) -> None:
