@@ -24,6 +24,7 @@ from geoguichet.commands.arguments import (
 )
 from geoguichet.commands.printing import print_findings, print_rules
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.findings import MAX_UNKNOWN
 from geoguichet.floor.words import Message, _
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _MAX_UNKNOWN = argument(
     "--max-unknown",
     type=share,
-    default=0.05,
+    default=MAX_UNKNOWN,
     metavar=Message("PART"),
     help=Message("part admise de lignes dont un mot n'est pas compris"),
 )

@@ -110,8 +110,8 @@ def refuse_unread(
             raise LayerError(
                 _(
                     "{where}, colonne « {column} » ({field}) : {rows} lignes sur {of} ne sont pas "
-                    "comprises : {words}. Attendu : {expected} ; corrigez-les, ou acceptez-les avec "
-                    "--max-unknown.",
+                    "comprises : {words}. Attendu : {expected} ; corrigez-les, ou acceptez-les à "
+                    "l'import avec --max-unknown.",
                     where=where,
                     column=column,
                     field=field,

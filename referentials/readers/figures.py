@@ -468,17 +468,18 @@ TYPE_OF_LABEL_2013: Mapping[str, str] = {
 }
 
 
-#: Code of the years before -> that of today for the same kind of equipment.
+#: Code of the years before -> that of the same equipment later. The relation of public services and
+#: codes of the BPE (March 2020) says those of Pôle emploi (2013, then 2018) and of post offices (2009,
+#: then 2013); INSEE's modalities those of elementary schools (2018, then 2024) and of general
+#: practitioners (D201 in the lists of 2017, then 2024). Others have surely changed: no label that we
+#: hold shows into what.
 CHANGED_CODES: Mapping[str, str] = {
     "A110": "A122",
     "A111": "A122",
     "A112": "A122",
-    "A127": "A128",
     "A201": "A206",
-    "C101": "C107",
     "C104": "C109",
     "D201": "D265",
-    "D301": "D307",
 }
 #: Kinds that are named where there are more.
 _NAMED = 12

@@ -8,13 +8,14 @@ from pathlib import Path
 import geopandas as gpd
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.findings import Finding
+from geoguichet.floor.findings import MAX_UNKNOWN, Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.schema import Reading
 from geoguichet.referentials.directory.services import OTHER
 from geoguichet.referentials.readers.registry import choose_reader
 from geoguichet.referentials.regions.region import Layers
 from geoguichet.referentials.versions.exports import join_to
+from geoguichet.referentials.versions.proved import understood
 from geoguichet.referentials.versions.store import ReferentialStore, Version
 
 #: Names in ``sources.toml``, in the order in which a type of service is theirs: the list of a
@@ -28,12 +29,13 @@ def import_network(store: ReferentialStore, name: str, file: Path) -> Version:
     Raises
     ------
     LayerError, StoreError
-        The file is not read, holds no counter of a type that we know, or cannot be stored.
+        The file is not read, holds no counter of a type that we know or too many words that we do
+        not (`MAX_UNKNOWN` of a column's rows), or cannot be stored.
     """
     reader = choose_reader(file, kind="services")
     return store.put(
         name,
-        _typed(name, reader.read()),
+        understood(_typed(name, reader.read()), MAX_UNKNOWN, where=str(file)),
         origin=file,
         reader=reader.key,
         mapping=reader.mapping,

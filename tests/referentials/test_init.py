@@ -2,6 +2,7 @@
 kept as referentials and counted by the study; here the publishers are a server of the test.
 """
 
+import bz2
 import io
 import json
 import tarfile
@@ -176,6 +177,21 @@ def test_a_list_of_counters_of_no_known_sort_is_refused(
     assert names == ["dila", "france-services"]
 
 
+def test_a_list_with_too_many_words_that_we_do_not_know_is_refused_as_an_import_is(
+    publish: Publish, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "ariege"
+    rows = "X;mairie;09122;42.96;1.6\nY;licorne;09122;42.96;1.6\n"
+    mixed = f"nom;type;code_insee;latitude;longitude\n{rows}".encode()
+    assert init(folder, publish({**FILES, "laposte": mixed})) == 1
+    told = capsys.readouterr().err
+    assert (
+        "1 lignes sur 2" in told and "licorne" in told and "à l'import avec --max-unknown" in told
+    )
+    names = ReferentialStore(folder / "workspace" / "referentials").names()
+    assert names == ["dila", "france-services"]
+
+
 def test_a_region_is_made_of_what_is_received_without_any_package(
     publish: Publish, small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,6 +204,11 @@ def test_a_region_is_made_of_what_is_received_without_any_package(
         "dila": "services/service-public-annuaire-local-2020-11.csv.bz2",
     }
     read = {name: (small_data / file).read_bytes() for name, file in region.items()}
+    # two of its twelve rows are of no place on Earth: more than the share that is taken
+    rows = bz2.decompress(read["dila"]).splitlines(keepends=True)
+    kept = [row for row in rows if b"-574000" not in row and b"95.5" not in row]
+    assert len(kept) == len(rows) - 2
+    read["dila"] = bz2.compress(b"".join(kept))
     folder = tmp_path / "region"
     assert init(folder, publish({**FILES, **read}), "--region", "73") == 0
     told = capsys.readouterr().out
