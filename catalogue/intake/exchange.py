@@ -8,10 +8,10 @@ import re
 import sqlite3
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import batched
 from pathlib import Path
 
@@ -270,25 +270,17 @@ def import_files(
 type Box = tuple[float, float, float, float]
 
 
-@cache
-def regions() -> Mapping[str, Box]:
-    """Return the box of the départements of each region, since 2016 and before, by its name as
-    `text.words` writes it (``referentials/directory/departements.toml``).
-    """
+# Return the box of the départements of each region, since 2016 and before, by its name as
+# `text.words` writes it.
+def _regions() -> Iterator[tuple[str, Box]]:
     told = read_toml(Path(*directory.__path__) / "departements.toml")
-    listed = {**told["regions"], **dict(told["former_regions"].values())}
-    boxes = {
-        " ".join(words(name)): [told["boxes"][code] for code in codes]
-        for name, codes in listed.items()
-    }
-    return {name: _around_all(held) for name, held in boxes.items()}
+    for name, codes in (*told["regions"].items(), *told["former_regions"].values()):
+        west, south, east, north = zip(*(told["boxes"][code] for code in codes), strict=True)
+        yield " ".join(words(name)), (min(west), min(south), max(east), max(north))
 
 
-def _around_all(boxes: Iterable[Sequence[float]]) -> Box:
-    west, south, east, north = zip(*boxes, strict=True)
-    return min(west), min(south), max(east), max(north)
-
-
+REGIONS: Mapping[str, Box] = dict(_regions())
+_REGION = re.compile(rf"\b(?:{'|'.join(sorted(REGIONS, key=len, reverse=True))})\b")
 #: Degrees around a region that may still be its own: a sea, a neighbour's border.
 _AROUND = 1.0
 
@@ -321,16 +313,11 @@ def _regions_of(record: Record) -> set[str]:
 # Texts of few words, which many records share.
 @lru_cache(maxsize=1 << 14)
 def _regions_in(text: str) -> tuple[str, ...]:
-    return tuple(_names().findall(" ".join(words(text))))
-
-
-@cache
-def _names() -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(sorted(regions(), key=len, reverse=True))})\b")
+    return tuple(_REGION.findall(" ".join(words(text))))
 
 
 def _around(region: str) -> Extent:
-    west, south, east, north = regions()[region]
+    west, south, east, north = REGIONS[region]
     return Extent(west - _AROUND, south - _AROUND, east + _AROUND, north + _AROUND)
 
 

@@ -14,13 +14,13 @@ from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.iso import iso19115_3, iso19139
 from geoguichet.catalogue.formats.mapping import with_members
 from geoguichet.catalogue.intake.exchange import (
+    REGIONS,
     Originals,
     _folded,
     every_record,
     export_all,
     import_files,
     originals_path,
-    regions,
 )
 from geoguichet.catalogue.intake.harvest.kinds import open_source
 from geoguichet.catalogue.intake.harvest.run import harvest
@@ -138,10 +138,10 @@ def test_the_boxes_of_regions_are_those_of_their_departements() -> None:
     boxes = told["boxes"]
     for region, listed in codes.items():
         sides = [*zip(*(boxes[code] for code in listed.split()), strict=True)]
-        assert regions()[region] == (min(sides[0]), min(sides[1]), max(sides[2]), max(sides[3]))
-    assert all(region == " ".join(words(region)) for region in regions())
+        assert REGIONS[region] == (min(sides[0]), min(sides[1]), max(sides[2]), max(sides[3]))
+    assert all(region == " ".join(words(region)) for region in REGIONS)
     for name, held in [*told["regions"].items(), *told["former_regions"].values()]:
-        west, south, east, north = regions()[" ".join(words(name))]
+        west, south, east, north = REGIONS[" ".join(words(name))]
         for code in held:
             box = boxes[code]
             assert west <= box[0] and south <= box[1] and box[2] <= east and box[3] <= north
