@@ -15,9 +15,12 @@ from scipy import sparse
 from geoguichet.coverage.access import inputs
 from geoguichet.coverage.access.demand import demand_points
 from geoguichet.coverage.access.rules import is_served, margins_of, slack_under, undecided_under
+from geoguichet.coverage.kiosks.programme import settled
 from geoguichet.coverage.kiosks.prospects import (
     Prospect,
     candidate_hosts,
+    chosen,
+    costs_eur,
     first_serving,
     prospect,
     site_rules,
@@ -53,6 +56,9 @@ class Robustness:
     the study), best (people that the scenario's own plan gains), own (that the study's plan does),
     robust (that the robust plan does; missing where it was not sought, or on other data).
 
+    Where kiosks fill (``[kiosks.capacity]``) only the scenario's own plan tells who has room: there
+    are no alternatives, and own is missing elsewhere.
+
     The robust plan gains the most people over the scenarios of the study's own data, each counting
     as much: maximal covering over all of their rows together (expected covering; Daskin, Hopp &
     Medina 1992). It is sought for the models that count people, without capacities.
@@ -82,16 +88,20 @@ class _Scenario:
     prospect: Prospect
     plan: KioskPlan
 
-    # People whom the kiosks of these communes gain here.
+    # People whom a kiosk in each of these communes gains here.
     def gained(self, communes: set[str]) -> float:
-        sites = np.flatnonzero(self.prospect.hosts["commune"].isin(communes)).tolist()
-        return self.by(sites)
+        return self.by(chosen(self.prospect.hosts, communes))
 
+    # People whom these sites gain here; where kiosks fill, nobody knows but for the plan asked for.
     def by(self, sites: Sequence[int]) -> float:
-        old = list(self.prospect.rules.existing)
-        people = self.prospect.white["people"].to_numpy(float)
-        before = first_serving(self.prospect.serves, old) >= 0
-        after = first_serving(self.prospect.serves, [*old, *sites]) >= 0
+        here = self.prospect
+        if self.plan.assigned:
+            if sites != self.plan.sites:
+                return np.nan
+            here = settled(here, self.plan)
+        old, people = list(here.rules.existing), here.white["people"].to_numpy(float)
+        before = first_serving(here.serves, old) >= 0
+        after = first_serving(here.serves, [*old, *sites]) >= 0
         return float(people[after & ~before].sum())
 
     # Codes of the communes where the plan opens.
@@ -150,7 +160,7 @@ def robustness(
             for one in found
         ]
     )
-    return Robustness(_sites(found, own, held), scenarios, plan)
+    return Robustness(_sites(choice, found, own, held), scenarios, plan)
 
 
 # Yield each scenario of a study and of what it measured, the thresholds multiplied.
@@ -213,7 +223,9 @@ def _robust(choice: KioskChoice, scenarios: Sequence[_Scenario]) -> KioskPlan | 
     )
 
 
-def _sites(found: Sequence[_Scenario], own: _Scenario, held: set[str]) -> gpd.GeoDataFrame:
+def _sites(
+    choice: KioskChoice, found: Sequence[_Scenario], own: _Scenario, held: set[str]
+) -> gpd.GeoDataFrame:
     ranks = {code: rank for rank, code in reversed([*enumerate(_ordered(own), start=1)])}
     places = pd.concat(
         [one.prospect.hosts.iloc[list(one.plan.sites)] for one in found]
@@ -229,7 +241,7 @@ def _sites(found: Sequence[_Scenario], own: _Scenario, held: set[str]) -> gpd.Ge
                 np.mean([code in one.communes for one in found]) for code in places["commune"]
             ],
             "robust": places["commune"].isin(held).to_numpy(),
-            **_alternatives(own, places["commune"]),
+            **_alternatives(choice, own, places["commune"]),
         },
         geometry=places.geometry.to_numpy(),
         crs="EPSG:4326",
@@ -240,12 +252,21 @@ def _sites(found: Sequence[_Scenario], own: _Scenario, held: set[str]) -> gpd.Ge
 
 
 # Name the hosts that could stand for each site of the plan alone, those that lose least first.
-def _alternatives(own: _Scenario, communes: pd.Series) -> dict[str, list[object]]:
-    here, sites = own.prospect, list(own.plan.sites)
-    people = here.white["people"].to_numpy(float)
-    stated = state(here.serves, people, count=len(sites), rules=here.rules).problem
+def _alternatives(
+    choice: KioskChoice, own: _Scenario, communes: pd.Series
+) -> dict[str, list[object]]:
+    here, sites = own.prospect, () if own.plan.assigned else own.plan.sites
+    people, money = here.white["people"].to_numpy(float), choice.sites_budget_eur
+    stated = state(
+        here.serves,
+        people,
+        cost=costs_eur(here.hosts, choice),
+        count=len(sites),
+        budget=np.inf if money is None else money,
+        rules=here.rules,
+    ).problem
     place = {int(column): number for number, column in enumerate(stated.rules.column)}
-    served, whole = here.serves.astype(np.float64), own.by(sites)
+    served, whole = here.serves.astype(np.float64), own.by(own.plan.sites)
     found: dict[str, tuple[str, float]] = {}
     for site in sites:
         others = [*here.rules.existing, *(one for one in sites if one != site)]

@@ -3,12 +3,14 @@ sites gains more on average than the robust plan.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 
 from geoguichet.cli import main
@@ -16,6 +18,7 @@ from geoguichet.coverage.errors import SensitivityError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.sensitivity import Sensitivity, sensitivity
+from geoguichet.coverage.study.hypotheses import Throughput
 from geoguichet.coverage.study.study import Study, read_study
 from geoguichet.floor.words import Cost, Unit
 
@@ -116,6 +119,75 @@ def test_other_data_are_a_scenario_more(small_path: Path, tmp_path: Path, capsys
     assert main([*command, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "choisies dans tous les scénarios" in printed and "prouvé le meilleur" in printed
+
+
+def altered(
+    small_path: Path, to: Path, alter: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame]
+) -> Path:
+    """Copy the GeoPackage of the small study, its services altered."""
+    for layer in ("communes", "departements", "services"):
+        frame = gpd.read_file(small_path.parent / "ariege.gpkg", layer=layer)
+        (alter(frame) if layer == "services" else frame).to_file(to, layer=layer)
+    return to
+
+
+def test_a_commune_of_other_data_that_has_two_hosts_counts_for_one_kiosk(
+    small: CoverageResult, small_path: Path, tmp_path: Path
+) -> None:
+    """The kiosk stands at the host that the study would take for the commune's code."""
+
+    def with_annexes(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        halls = frame[
+            frame["commune"].isin(small.kiosks["commune"]) & (frame["type"] == "town_hall")
+        ]
+        moved = halls.to_crs(2154).geometry.translate(2_900, 0).to_crs(frame.crs)
+        annexes = halls.assign(
+            id=halls["id"] + "-annexe", type="town_hall_annex", geometry=moved, hours_per_week=1.0
+        )
+        return gpd.GeoDataFrame(pd.concat([frame, annexes], ignore_index=True), crs=frame.crs)
+
+    other = altered(small_path, tmp_path / "autre.gpkg", with_annexes)
+    assert small.study.kiosks is not None
+    choice = replace(small.study.kiosks, candidates=("town_hall", "town_hall_annex"))
+    asked = replace(small.study, kiosks=choice)
+    told = sensitivity(asked, thresholds=(1.0,), vintages=(other,)).plan
+    assert told is not None
+    there = replace(choice, required=tuple(small.kiosks["commune"]))
+    alone = run(replace(asked, source=str(other), kiosks=there)).kiosks["people_added"].sum()
+    assert told.scenarios.set_index("data").loc["autre.gpkg", "own"] == alone
+
+
+def test_where_kiosks_fill_a_plan_gains_those_who_have_room(small: CoverageResult) -> None:
+    assert small.study.kiosks is not None
+    choice = replace(small.study.kiosks, capacity=Throughput(0.05, weeks_per_year=40.0))
+    asked = replace(small.study, kiosks=choice)
+    alone = run(asked)
+    gained = alone.kiosks["people_added"].sum()
+    assert 0 < gained < small.kiosks["people_added"].sum()
+    told = sensitivity(asked, thresholds=(0.8, 1.0)).plan
+    assert told is not None and told.plan is None
+    rows = told.scenarios.set_index("thresholds")
+    assert rows.loc[1.0, "best"] == rows.loc[1.0, "own"] == gained
+    assert np.isnan(rows.loc[0.8, "own"]) and set(told.sites["alternatives"]) == {""}
+
+
+def test_no_alternative_costs_more_than_the_budget_leaves(
+    small: CoverageResult, small_path: Path, told: Sensitivity, tmp_path: Path
+) -> None:
+    """Elsewhere a kiosk costs twice as much: the plan is the same, and nothing can stand for it."""
+    communes = small.kiosks["commune"]
+
+    def priced(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        return frame.assign(prix=np.where(frame["commune"].isin(communes), 10_000.0, 20_000.0))
+
+    source = altered(small_path, tmp_path / "prix.gpkg", priced)
+    assert small.study.kiosks is not None and told.plan is not None
+    choice = small.study.kiosks.asked_with(count=None, budget_eur=30_000.0, site_cost_column="prix")
+    asked = replace(small.study, source=str(source), kiosks=choice)
+    plan = sensitivity(asked, thresholds=(1.0,)).plan
+    assert plan is not None and set(plan.sites["commune"]) == set(communes)
+    assert (told.plan.sites["alternatives"] != "").any()
+    assert set(plan.sites["alternatives"]) == {""}
 
 
 def test_other_data_say_nothing_of_a_study_without_a_plan(small: CoverageResult) -> None:
