@@ -72,6 +72,7 @@ class Given:
         """
         columns = [str(column) for column in self.frame.columns]
         if name is not None:
+            name = str(name)
             if name not in columns:
                 close = difflib.get_close_matches(name, columns, n=3) or columns
                 raise FrameError(
@@ -131,7 +132,7 @@ def given(frame: object, what: str, *, surfaces: bool = False) -> Given:
     kinds = own.geometry.geom_type
     several = kinds.eq("MultiPoint") & (shapely.get_num_geometries(own.geometry.array) > 1)
     index = pd.Index([str(label) for label in own.index], name="id").astype(object)
-    bare = Given(what, own, own.set_axis(index), None)
+    bare = Given(what, own, own.set_axis(index).rename(columns=str), None)
     polygons, points = kinds.isin(["Polygon", "MultiPolygon"]), kinds.isin(["Point", "MultiPoint"])
     for wrong, why in (
         (
@@ -264,7 +265,7 @@ def people_of(frame: object, *, weight: str | None = None, name: str | None = No
     found = given(frame, "people", surfaces=True)
     column = found.column("weight", weight)
     numbers = [
-        one for one in found.frame.columns if pd.api.types.is_numeric_dtype(found.frame[one])
+        one for one in found.table.columns if pd.api.types.is_numeric_dtype(found.table[one])
     ]
     if column not in numbers:
         raise FrameError(
@@ -377,7 +378,7 @@ def _check_types(found: Given, column: str, kinds: Collection[str]) -> None:
                 within="8 km",
             )
         )
-    present = sorted(set(found.frame[column].dropna().astype(str)))
+    present = sorted(set(found.table[column].dropna().astype(str)))
     for kind in kinds:
         if kind not in present:
             raise FrameError(

@@ -41,7 +41,7 @@ from geoguichet.coverage.study.study import (
 )
 from geoguichet.coverage.zones.drawing import draw_zones
 from geoguichet.floor import declaration
-from geoguichet.floor.declaration import BadKeyError, Table, amount
+from geoguichet.floor.declaration import BadKeyError, Table, amount, number
 from geoguichet.floor.words import Cost, Message, Unit, _
 from geoguichet.referentials.directory.hours import Moment
 from geoguichet.referentials.layers import LONLAT
@@ -75,6 +75,15 @@ def router_of(router: Routing) -> Router:
         asked = Asked(router=str(router.get("kind", "straight_line")))
         return open_router(
             declaration.read(RouterChoice, router, asked, "router", refused=StudyError)
+        )
+    if not hasattr(router, "nearest"):
+        raise StudyError(
+            Message(
+                "router : un routeur, un chemin ou une table est attendu, {came} est donné ; essayez "
+                'router="region.roads" ou router={table}.',
+                came=repr(router),
+                table='{"kind": "road", "network": "region.roads"}',
+            )
         )
     return router
 
@@ -245,6 +254,14 @@ def nearest(people: Any, counters: Any, what: str = "", **asked: Any) -> gpd.Geo
     """
     if isinstance(people, Study):
         return orientation.nearest(people, counters, what, **asked)
+    if what:
+        raise StudyError(
+            Message(
+                "nearest : {what} n'a de sens que d'une étude ; entre deux tableaux, filtrez les "
+                "guichets, comme counters[counters.type == {what}].",
+                what=repr(what),
+            )
+        )
     return _nearest(people, counters, **asked)
 
 
@@ -256,8 +273,10 @@ def _nearest(
     within: str | Cost | None = None,
     router: Routing = None,
 ) -> gpd.GeoDataFrame:
-    if k < 1:
-        raise StudyError(Message("nearest : k vaut au moins 1, {k} est donné.", k=k))
+    if not isinstance(k, int | np.integer) or k < 1:
+        raise StudyError(
+            Message("nearest : k vaut au moins 1, un entier est attendu, {k} est donné.", k=repr(k))
+        )
     measuring = router_of(router)
     them, theirs = given(people, "people", surfaces=True), given(counters, "counters")
     origins, places = them.table.geometry, theirs.table.geometry
@@ -538,7 +557,7 @@ def _kiosk_choice(study: Study, hosts: Given, reach: str, keys: dict[str, Any]) 
     labels = {
         key: [str(label) for label in keys[key]]
         for key in ("required", "excluded", "existing")
-        if key in keys
+        if pd.api.types.is_list_like(keys.get(key))
     }
     asked = Asked(study.unit, study.router.kind, tuple(need.key for need in study.needs))
     read = declaration.read(
@@ -561,6 +580,10 @@ def _study(
         raise StudyError(Message('white_zones : within est vide ; essayez within="8 km".'))
     place = ("within", None) if isinstance(within, Mapping) else ("white_zones", "within")
     moment = Moment.parse(open_at) if open_at else None
+    try:
+        least = None if least is None else number(0.0, 168.0).read(least, None)
+    except BadKeyError as wrong:
+        raise StudyError(wrong.at("white_zones", "min_hours_per_week")) from wrong
     needs = []
     for value, limit in limits.items():
         kind = str(value)

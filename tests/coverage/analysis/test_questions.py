@@ -180,6 +180,8 @@ def test_places_that_are_nowhere_are_said_to_be_so() -> None:
     [
         ({"cout": 3}, "cette clé est inconnue"),
         ({"count": 3, "required": ["z"]}, "aucun lieu ne s'appelle z"),
+        ({"count": 3, "required": 2}, "kiosks.required"),
+        ({"count": 3, "excluded": "abc"}, "kiosks.excluded"),
         ({"count": 3, "one_per": "commune"}, "one_per demande une colonne commune"),
         ({"count": 3, "floor_per_departement": 1}, "demande une colonne departement"),
         ({"count": 3, "candidates": ["mairie"]}, "retirez candidates"),
@@ -246,6 +248,22 @@ def test_what_is_no_answer_and_no_threshold_are_told() -> None:
         isochrones(people, [])
     with pytest.raises(GeoguichetError, match="k vaut au moins 1"):
         nearest(people, people, k=0)
+    with pytest.raises(GeoguichetError, match="un entier est attendu, '2' est donné"):
+        nearest(people, people, k="2")  # type: ignore[call-overload]
+    with pytest.raises(GeoguichetError, match="n'a de sens que d'une étude"):
+        nearest(people, people, "etat")  # type: ignore[call-overload]
+    with pytest.raises(GeoguichetError, match="router : un routeur"):
+        white_zones(people, people, within="1 km", router=3)  # type: ignore[arg-type]
+    for hours in (-1.0, 169.0, "14"):
+        with pytest.raises(GeoguichetError, match="min_hours_per_week"):
+            white_zones(people, people, within="1 km", min_hours_per_week=hours)  # type: ignore[arg-type]
+
+
+def test_columns_may_be_numbers() -> None:
+    people = scattered(3, pop=[1, 2, 4])
+    numbered = people.rename(columns={"pop": 3})
+    found = white_zones(numbered, people.iloc[[0]], within="1 m", weight="3", name="3")
+    assert found.table.loc["rule", "people"] == 7 and 3 in found.people.columns
 
 
 def test_the_order_of_the_rows_changes_nothing_and_more_counters_serve_no_fewer() -> None:
