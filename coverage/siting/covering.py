@@ -398,11 +398,12 @@ def p_center(
     rules = rules or SiteRules()
     nearest = _nearest_allowed(costs, rules)
     served = np.isfinite(nearest)
-    if not served.any():
+    if served.size and not served.any():
         raise SitingError(
             "aucun point de demande n'est à portée d'un lieu : augmentez la limite de trajet."
         )
-    steps = np.unique(costs.cost[costs.cost >= nearest[served].max()])
+    farthest = nearest[served].max(initial=0.0)  # 0 where nobody is to be served
+    steps = np.unique([farthest, *costs.cost[costs.cost >= farthest]])
     low, high, sites, tried = _bisect(costs, p, rules, served, steps, watch)
     if sites is None and low == len(steps):
         raise SitingError(
@@ -484,7 +485,7 @@ def _plan(
         costs,
         np.union1d(np.asarray(sites, dtype=np.int64), np.asarray(rules.existing, dtype=np.int64)),
     )
-    value = float(cost[served].max())
+    value = float(cost[served].max(initial=0.0))
     stated = state(costs.within(value), np.ones(len(served)), rules=rules)
     order, gains = portfolio.ranked(
         stated.problem,

@@ -259,6 +259,25 @@ def test_what_is_no_answer_and_no_threshold_are_told() -> None:
             white_zones(people, people, within="1 km", min_hours_per_week=hours)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"count": 2},
+        {"count": 2, "model": "p_center"},
+        {"count": 2, "model": "p_median"},
+        {"count": 2, "capacity": {"uses_per_hour": 0.1}},
+        {"count": 2, "user_side_cost": "10000 EUR", "programme": PHASES},
+    ],
+    ids=",".join,
+)
+def test_no_kiosk_is_asked_for_where_everyone_is_served(keys: dict[str, Any]) -> None:
+    people = scattered(5, pop=[1, 2, 3, 4, 5])
+    hosts = people.assign(hours="Mo-Fr 09:00-12:00")
+    served = white_zones(people, people, within="1 km")
+    plan = site_kiosks(served, hosts, reach="5 km", **keys)
+    assert plan.kiosks.empty and plan.plan.status == "optimal" and plan.plan.value == 0
+
+
 def test_columns_may_be_numbers() -> None:
     people = scattered(3, pop=[1, 2, 4])
     numbered = people.rename(columns={"pop": 3})
