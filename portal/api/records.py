@@ -334,13 +334,17 @@ class RecordsApi:
     ) -> bytes:
         plain = {name: value for name, value in given.items() if name not in ("cursor", "offset")}
         size = max(query.limit, 1)
+        here, further = query.offset // size + 1, query.offset + len(page.items)
 
+        # The next page begins where this one ends, though it be shorter than was asked for.
         def address(number: int) -> str:
-            return self._items_url({**plain, "offset": str((number - 1) * size), "f": form})
+            first = further if number == here + 1 else (number - 1) * size
+            return self._items_url({**plain, "offset": str(first), "f": form})
 
         return self.encodings.many(
-            page.each(), form, title=self.resource["title"], page=query.offset // size + 1,
-            pages=-(-page.number_matched // size), total=page.number_matched, address=address,
+            page.each(), form, title=self.resource["title"], page=here,
+            pages=here + -(-max(page.number_matched - further, 0) // size),
+            total=page.number_matched, address=address,
         )  # fmt: skip
 
     def _items_url(self, given: Mapping[str, str]) -> str:

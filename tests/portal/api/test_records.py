@@ -331,6 +331,20 @@ def test_a_heavy_answer_is_bounded_and_made_once(
     assert len(table.text.strip().splitlines()) == 14
 
 
+def test_hydra_goes_on_where_a_page_of_so_many_bytes_ends(
+    url: str, http: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "PAGE_BYTES", 400)
+    everything = http.get(f"{url}{ITEMS}?limit=0&q=jeu").json()["numberMatched"]
+    seen, address = 0, f"{url}{ITEMS}?limit=6&q=jeu&f=dcat-ttl"
+    while address:
+        page = http.get(address).text
+        seen += page.count("a dcat:Dataset")
+        found = re.search(r"hydra:nextPage[^<\"]*[<\"]([^>\"]+)[>\"]", page)
+        address = found[1] if found else ""
+    assert seen == everything > 6
+
+
 def test_a_page_has_so_many_bytes_and_the_next_goes_on(
     url: str, http: requests.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
