@@ -296,6 +296,9 @@ def start(folder: Path, layers: Layers, *, name: str, slug: str, kiosks: int = 2
     )
     if not asked.any():
         text = re.sub(r"(?m)^(min_hours_per_week = .*)", r"# \1", text)
+        # where no hour is asked, none is lacking
+        text, mark, longer = text.partition("[extensions]")
+        text += re.sub(r"(?m)^(?=.)", "# ", mark + longer)
     study.write_text(text, encoding="utf-8")
     communes = layers["communes"]
 
