@@ -21,7 +21,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from gettext import NullTranslations, translation
 from math import isfinite
 from numbers import Real
@@ -167,6 +167,10 @@ def of_environment(environment: Mapping[str, str]) -> str:
     return asked if asked in languages() else SOURCE
 
 
+# The spaces that a French page keeps: wide in the group, else narrow.
+_SPACES = re.compile(r" (?=[;?!])|( (?=[:»])|(?<=«) )|(?<=\d) (?=\d{3}(?!\d))")
+
+
 def spaced(text: str) -> str:
     """Return a text with the spaces of where it is read.
 
@@ -177,9 +181,7 @@ def spaced(text: str) -> str:
         return text.replace(NARROW, " ").replace(NO_BREAK, " ")
     if voice.language != SOURCE:  # a translator writes the spaces of other languages
         return text
-    text = re.sub(r" (?=[;?!])", NARROW, text)
-    text = re.sub(r" (?=[:»])|(?<=«) ", NO_BREAK, text)
-    return re.sub(r"(?<=\d) (?=\d{3}(?!\d))", NARROW, text)
+    return _SPACES.sub(lambda space: NO_BREAK if space[1] else NARROW, text)
 
 
 # Sentences, by gettext.
@@ -312,8 +314,14 @@ def number(value: float, decimals: int = 0) -> str:
     if value is None or not isfinite(value):
         return MISSING
     # Rounded here, as Python rounds, and without the sign of a zero: Babel rounds decimal text.
-    rounded = round(float(value), decimals) + 0.0
-    return spaced(_pattern(language(), decimals).apply(rounded, _locale(language())))
+    return _figure(_VOICE.get(), round(float(value), decimals) + 0.0, decimals)
+
+
+# Write a rounded number; a map writes the same few thousand times over.
+@lru_cache(4096)
+def _figure(voice: Voice, rounded: float, decimals: int) -> str:
+    pattern, locale = _pattern(voice.language, decimals), _locale(voice.language)
+    return spaced(pattern.apply(rounded, locale))
 
 
 def given(value: float, most: int = 4) -> str:

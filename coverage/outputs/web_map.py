@@ -1,7 +1,7 @@
 """The web map: one file that opens with no network, in the study's language."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,8 @@ from geoguichet.coverage.outputs.style import (
     zone_classes,
     zone_colour,
 )
+from geoguichet.coverage.study.study import Study
+from geoguichet.floor.units import Unit
 from geoguichet.floor.words import _, cost, distance, mass, measure, number, percent, speaking
 from geoguichet.referentials.directory.services import service_name
 
@@ -232,6 +234,8 @@ def _zone_lines(zone: dict[str, Any], result: CoverageResult) -> list[str]:
 def _people(result: CoverageResult) -> Placed:
     demand = result.demand.sort_values("people", ascending=False, kind="stable")
     colours, said = list(STANDING_COLOURS), standings(result.study)
+    kiosks = result.kiosks[["rank", "name"]].to_dict("index")
+    services = result.services["name"].to_dict()
     rows = []
     for place, row in located(demand):
         where = standing(
@@ -242,8 +246,8 @@ def _people(result: CoverageResult) -> Placed:
         lines = nonempty(
             n_people(int(row["people"])),
             str(said[where]),
-            *_needs_told(row, result),
-            row["kiosk"] and _kiosk_told(row, result),
+            *_needs_told(row, services, result.study),
+            row["kiosk"] and _kiosk_told(row, kiosks[row["kiosk"]], result.study.unit),
             row["unserved_reason"]
             and _(
                 "Reste non desservie : {reason}",
@@ -260,9 +264,8 @@ def _people(result: CoverageResult) -> Placed:
     return Placed("circles", rows, list(STANDING_COLOURS.values()), "people", name=name)
 
 
-def _kiosk_told(row: dict[str, Any], result: CoverageResult) -> str:
-    rank, name = result.kiosks.loc[row["kiosk"], ["rank", "name"]]
-    unit = result.study.unit
+def _kiosk_told(row: dict[str, Any], kiosk: Mapping[Hashable, Any], unit: Unit) -> str:
+    rank, name = kiosk["rank"], kiosk["name"]
     far = cost(row[unit.column("kiosk")], unit)
     return (
         _("Visioguichet n° {rank} ({name}) à {distance}", rank=int(rank), name=name, distance=far)
@@ -271,8 +274,9 @@ def _kiosk_told(row: dict[str, Any], result: CoverageResult) -> str:
     )
 
 
-def _needs_told(row: dict[str, Any], result: CoverageResult) -> Iterable[str]:
-    study, services = result.study, result.services["name"]
+def _needs_told(
+    row: dict[str, Any], services: Mapping[Hashable, str], study: Study
+) -> Iterable[str]:
     for need in study.needs:
         if reason := row[f"{need.key}_reason"]:
             yield _("{need} : {reason}", need=need.label, reason=why_unreached(reason, study))
