@@ -29,8 +29,6 @@ from geoguichet.coverage.siting.mixed_integer import (
     Program,
     at_least,
     choose,
-    just_under,
-    with_hosts,
 )
 from geoguichet.coverage.siting.problem import (
     Floats,
@@ -43,11 +41,13 @@ from geoguichet.coverage.siting.problem import (
     Watch,
     amounts,
     apply,
+    just_under,
     merge_rows,
     nearest_open,
     reduced,
     state,
     weights,
+    with_hosts,
 )
 
 

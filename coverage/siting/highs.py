@@ -48,7 +48,11 @@ BRANCH_ONLY: Mapping[str, bool] = {
 
 #: For a program that no bound nor reduction of ours has made smaller, and where presolve ends soon:
 #: the tree is a third smaller with it.
-PRESOLVED: Mapping[str, str] = {"presolve": "on", "mip_lp_solver": "choose"}
+PRESOLVED: Settings = {"presolve": "on", "mip_lp_solver": "choose"}
+
+#: For a program whose relaxation is nearly whole: a plan is soon met, and jumping at one before takes
+#: more than half of the time.
+UNHURRIED: Settings = {**PRESOLVED, "mip_heuristic_run_feasibility_jump": False}
 
 _SIMPLEX: Settings = {"output_flag": False, "threads": 1, "presolve": "off", "solver": "simplex"}
 #: Pivots times rows that the simplex gets for a first relaxation, about a second of them, before

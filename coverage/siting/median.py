@@ -29,8 +29,6 @@ from geoguichet.coverage.siting.mixed_integer import (
     Enough,
     at_least,
     choose,
-    just_under,
-    with_hosts,
 )
 from geoguichet.coverage.siting.portfolio import Best, status
 from geoguichet.coverage.siting.problem import (
@@ -42,11 +40,13 @@ from geoguichet.coverage.siting.problem import (
     SiteRules,
     Watch,
     apply,
+    just_under,
     keep_columns,
     merge_rows,
     nearest_open,
     rings,
     weights,
+    with_hosts,
 )
 
 #: Above so many pairs, once candidates are excluded, the exact solver is not called.

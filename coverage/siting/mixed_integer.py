@@ -28,7 +28,6 @@ from geoguichet.coverage.siting.problem import (
     Criterion,
     Floats,
     HostChoice,
-    KioskPlan,
     Mask,
     Problem,
     Quality,
@@ -133,7 +132,7 @@ def solve(
         settings["mip_max_nodes"] = nodes
     moderate = program.matrix.nnz <= 3 * SMALL
     if presolved or moderate or program.plain:
-        settings |= highs.PRESOLVED
+        settings |= highs.UNHURRIED if presolved else highs.PRESOLVED
     if moderate and not (presolved or program.plain):
         settings |= highs.BRANCH_ONLY
     messages, died = _ask("solve", program, _arrays(program, start), settings, watch)
@@ -472,11 +471,6 @@ class Enough:
     times: Positions
 
 
-def just_under(value: float, problem: Problem) -> float:
-    """Leave the solver its tolerance: what comes whole misses by one at least."""
-    return float(np.ceil(value - 1e-6) - 0.5 if problem.whole else value - 1e-7 * max(1.0, value))
-
-
 def choose(
     enough: Enough, quality: Quality, columns: list[int], best: float, watch: Watch
 ) -> tuple[list[int], HostChoice]:
@@ -519,13 +513,6 @@ def choose(
         fixed.append((merit, value - _SLACK * merit.unit))
         program = at_least(program, objective, value / merit.unit - _SLACK)
     return columns, HostChoice(quality.within, best, len(first), tuple(found))
-
-
-def with_hosts(plan: KioskPlan, hosts: HostChoice, **changes: Any) -> KioskPlan:
-    """Return the plan with its hosts chosen: what was proved the best is then within a gap."""
-    chosen: KioskPlan = replace(plan, hosts=hosts, **changes)
-    worse = plan.status == "optimal" and abs(chosen.value - hosts.best) > 1e-6 * abs(hosts.best)
-    return replace(chosen, status="gap_reached") if worse else chosen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -606,19 +593,33 @@ class _Asked:
     def best(
         self, program: Program, objective: Floats, watch: Watch
     ) -> tuple[list[int], float, Program]:
-        bound, chosen = np.inf, list[int]()
+        bound, program = np.inf, replace(program, cost=objective, maximise=True)
         for _round in range(_CUTS):
-            asked = replace(program, cost=objective, maximise=True)
-            outcome = solve(asked, presolved=True, watch=watch)
+            outcome = solve(program, presolved=True, watch=watch)
             bound = min(bound, outcome.bound)
             if outcome.chosen is None:
                 return [], bound, program
             chosen = list(outcome.chosen)
             cuts = self._useless(chosen)
-            if not cuts or outcome.ending != "solved":
-                return self.pruned(chosen, objective[: self.columns]), bound, program
+            if outcome.ending != "solved":
+                break
+            if not cuts:
+                return chosen, bound, self._as_good(program, bound, watch)
             program = self._without(program, cuts)
         return self.pruned(chosen, objective[: self.columns]), bound, program
+
+    # Keep the plans that a relaxation does not prove worse than the best: few are left (``portfolio``).
+    def _as_good(self, program: Program, best: float, watch: Watch) -> Program:
+        relaxed = relax(program, enough=best, watch=watch)
+        if relaxed.ending != "solved":
+            return program
+        here, gain = slice(self.columns), relaxed.reduced[: self.columns]
+        room = relaxed.bound - best + 20 * _SLACK * max(1.0, abs(best))
+        lower, upper = program.lower.copy(), program.upper.copy()
+        undecided = lower[here] < upper[here]
+        upper[here][undecided & (gain < -room)] = 0.0
+        lower[here][undecided & (gain > room)] = 1.0
+        return replace(program, lower=lower, upper=upper)
 
     # Say whether a program is proved to have no plan but this one: nothing is left to choose then.
     def alone(self, program: Program, columns: list[int], watch: Watch) -> bool:

@@ -673,3 +673,15 @@ class KioskPlan:
         """
         large, small = (self.bound, self.value) if self.sense == "max" else (self.value, self.bound)
         return 0.0 if large <= 0 else max(0.0, (large - small) / large)
+
+
+def just_under(value: float, problem: Problem) -> float:
+    """Leave the solver its tolerance: what comes whole misses by one at least."""
+    return float(np.ceil(value - 1e-6) - 0.5 if problem.whole else value - 1e-7 * max(1.0, value))
+
+
+def with_hosts(plan: KioskPlan, hosts: HostChoice, **changes: Any) -> KioskPlan:
+    """Return the plan with its hosts chosen: what was proved the best is then within a gap."""
+    chosen: KioskPlan = replace(plan, hosts=hosts, **changes)
+    worse = plan.status == "optimal" and abs(chosen.value - hosts.best) > 1e-6 * abs(hosts.best)
+    return replace(chosen, status="gap_reached") if worse else chosen
