@@ -59,8 +59,7 @@ from geoguichet.coverage.outputs.style import (
     zone_colour,
 )
 from geoguichet.coverage.study.study import Study
-from geoguichet.floor.units import Unit
-from geoguichet.floor.words import _, cost, distance, mass, measure, number, percent, speaking
+from geoguichet.floor.words import Unit, _, cost, distance, mass, measure, number, percent, speaking
 from geoguichet.referentials.directory.services import service_name
 
 #: What stands above what.
