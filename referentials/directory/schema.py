@@ -632,6 +632,8 @@ def _known_codes(
 # and told.
 def _unique_ids(ids: pd.Series, source: str) -> tuple[pd.Series, list[Finding]]:
     absent, repeated = ids.isna(), ids.notna() & ids.duplicated(keep="first")
+    if not (absent | repeated).any():
+        return ids, []
     completed = ids.where(~absent, f"{source}-")
     completed = completed.where(
         ~(absent | repeated), completed + "#" + pd.Series(ids.index.astype(str), index=ids.index)

@@ -224,13 +224,13 @@ def dila_identifier_and_address(table: pd.DataFrame, journal: Journal) -> pd.Dat
     (``street, postal code, commune``) and the electronic address (a mail, or a site).
     """
     columns = (table[name].tolist() for name in ("id", "category", "address", "email"))
-    made = [_dila_row(*cells) for cells in zip(*columns, strict=True)]
-    names = ("category", "commune", "address", "postcode", "city", "email", "site")
-    apart = pd.DataFrame(made, table.index, [f"={name}" for name in names], dtype=object)
-    return table.assign(
-        **{str(name): apart[name] for name in apart},
-        **{"=departement": departement_of(apart["=commune"])},
-    )
+    made = zip(*map(_dila_row, *columns), strict=True)
+    names = ("=category", "=commune", "=address", "=postcode", "=city", "=email", "=site")
+    apart = {
+        name: pd.Series(cells, table.index, dtype=object)
+        for name, cells in zip(names, made, strict=True)
+    }
+    return table.assign(**apart, **{"=departement": departement_of(apart["=commune"])})
 
 
 _DILA_ID = re.compile(r"-([0-9][0-9AB][0-9]{3})-[0-9]+\Z")

@@ -138,10 +138,7 @@ def csv_chunks(
     }
     if header:
         options |= {"header": None, "names": list(header)}
-    start, first = 1, read_bytes(path, BUDGET.line).partition(b"\n")[0]
-    width = len(header) or first.count(separator.encode()) + 1
-    check_cells(path, 1, width)
-    options["chunksize"] = min(CHUNK_ROWS, max(1, BUDGET.cells // width))
+    start = 1
     with (
         refused(
             pd.errors.ParserError,
@@ -160,17 +157,28 @@ def csv_chunks(
             ),
         ),
         open_bytes(path, line=BUDGET.line) as file,
-        pd.read_csv(file, **options) as reader,
     ):
-        for chunk in reader:
-            check_columns(chunk, columns, where=str(path))
-            if header and chunk[header[-1]].fillna("").eq("").all():
-                raise LayerError(
-                    f"{path} : {len(header)} champs par ligne sont attendus ; ce n'est pas ce "
-                    "format."
-                )
-            yield chunk.fillna("").set_axis(range(start, start + len(chunk)))
-            start += len(chunk)
+        width = len(header) or _first_line(path, file).count(separator.encode()) + 1
+        check_cells(path, 1, width)
+        options["chunksize"] = min(CHUNK_ROWS, max(1, BUDGET.cells // width))
+        with pd.read_csv(file, **options) as reader:
+            for chunk in reader:
+                check_columns(chunk, columns, where=str(path))
+                if header and chunk[header[-1]].fillna("").eq("").all():
+                    raise LayerError(
+                        f"{path} : {len(header)} champs par ligne sont attendus ; ce n'est pas ce "
+                        "format."
+                    )
+                yield chunk.fillna("").set_axis(range(start, start + len(chunk)))
+                start += len(chunk)
+
+
+# Return the first line of a file that nothing was read of, from what is decompressed of it at once; of
+# one that is longer, the file is opened again.
+def _first_line(path: Path, file: IO[bytes]) -> bytes:
+    with damage_refused(path):
+        line, end, _ = cast("io.BufferedReader", file).peek(1).partition(b"\n")
+    return line if end else read_bytes(path, BUDGET.line).partition(b"\n")[0]
 
 
 def json_document(path: Path, *, wrapped: bool = False) -> Any:

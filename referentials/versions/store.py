@@ -296,7 +296,10 @@ def _tell_apart(data: Path, layer: str) -> Iterator[Finding]:
         f'SELECT fid, id, source, source_row FROM "{layer}" AS a '
         f'WHERE EXISTS (SELECT 1 FROM "{layer}" AS b WHERE b.id = a.id AND b.fid < a.fid)'
     )
+    repeated = f'SELECT 1 FROM "{layer}" GROUP BY id HAVING count(*) > 1 LIMIT 1'
     with closing(sqlite3.connect(data)) as database:
+        if database.execute(repeated).fetchone() is None:
+            return
         for name in (
             "IsEmpty",
             "MinX",
