@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from geoguichet.catalogue.errors import BoundError, RecordError
@@ -310,8 +311,8 @@ class Record:
     def to_geojson(self) -> dict[str, Any]:
         """Return the record document, ready for JSON; `from_geojson` gives the same record back."""
         document = {"id": self.id, "type": "Feature", "geometry": self.geometry, "time": None}
-        document |= _write_members(self, _RECORD)
-        document["properties"] = _write_members(self, _PROPERTIES) | dict(self.extra_properties)
+        document |= _WRITE_RECORD(self)
+        document["properties"] = _WRITE_PROPERTIES(self) | dict(self.extra_properties)
         return document | dict(self.extra)
 
     def to_bytes(self) -> bytes:
@@ -322,29 +323,34 @@ class Record:
 
     def digest(self) -> str:
         """Return the SHA-256 of the content, whatever the order of its members."""
-        canonical = json.dumps(
-            self.to_geojson(), sort_keys=True, separators=(",", ":"), allow_nan=False
-        )
-        return sha256(canonical.encode()).hexdigest()
+        return digest_of(self.to_geojson())
+
+
+def digest_of(document: Json) -> str:
+    """Return the digest of a record from its document."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256(canonical.encode()).hexdigest()
 
 
 # --- what a record may hold -----------------------------------------------------------------------
 
 #: What no XML document may hold, so no form but JSON.
 UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-#: One of them is in the JSON of any text that holds it (and of some that do not).
+#: One of them is in the JSON of any text that holds it (and of some that do not). The byte that each
+#: begins with is looked for first: most documents have none, and one byte is found ten times faster.
 _DOUBTFUL = (rb"\u00", rb"\b", rb"\f", b"\xef\xbf")
 #: Quotes stay, brackets become square ones, all else goes.
 _BRACKETS = bytes.maketrans(b"{}", b"[]"), bytes(set(range(256)) - set(b'[]{}"'))
 
 
-def bounded(record: Record, limits: Limits) -> bytes:
+def bounded(record: Record, limits: Limits, document: Json | None = None) -> bytes:
     """Return the document of a record as it is stored, checked: every form can be written of it.
+    Who has the document already gives it.
 
     BoundError when it is longer, has longer texts or lists, or is deeper than the region takes;
     RecordError when it holds what no XML document may hold, or a number that is none.
     """
-    document = record.to_geojson()
+    document = document or record.to_geojson()
     try:
         body = _as_bytes(dict(document))
     except UnicodeEncodeError:
@@ -357,7 +363,7 @@ def bounded(record: Record, limits: Limits) -> bytes:
         not body
         or len(body) > limits.text_length
         or body.count(b",") >= limits.items
-        or any(mark in body for mark in _DOUBTFUL)
+        or any(mark[:1] in body and mark in body for mark in _DOUBTFUL)
         or not _is_shallow(body, limits.depth)
     ):
         _check_inside(document, "", limits, limits.depth)
@@ -417,7 +423,7 @@ def instant_keys(text: str) -> tuple[str, str]:
         moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise RecordError(_NOT_A_DATE.format(text)) from error
-    key = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    key = f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
     return key, key
 
 
@@ -487,11 +493,19 @@ def _read_members(
     return fields, extra
 
 
-def _write_members(noun: object, table: tuple[_Member, ...]) -> dict[str, Any]:
-    values = ((name, getattr(noun, field_name), write) for name, field_name, _, write in table)
-    return {
-        name: value if write is None else write(value) for name, value, write in values if value
-    }
+# Return the writer of the members of a table: all fields are got at once.
+def _members_of(table: tuple[_Member, ...]) -> Callable[[object], dict[str, Any]]:
+    held = attrgetter(*(member.field for member in table))
+    ways = [(member.name, member.write) for member in table]
+
+    def write(noun: object) -> dict[str, Any]:
+        return {
+            name: value if to is None else to(value)
+            for (name, to), value in zip(ways, held(noun), strict=True)
+            if value
+        }
+
+    return write
 
 
 def _is_blank(value: object) -> bool:
@@ -540,7 +554,15 @@ def _nouns(read: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, .
 
 
 def _written(table: tuple[_Member, ...]) -> Callable[[Any], dict[str, Any]]:
-    return lambda noun: _write_members(noun, table) | dict(noun.extra)
+    members = _members_of(table)
+
+    def write(noun: Any) -> dict[str, Any]:
+        told = members(noun)
+        if noun.extra:
+            told.update(noun.extra)
+        return told
+
+    return write
 
 
 # Return the writer of a list; what lacks a required member (a link to nowhere) could not be read
@@ -549,7 +571,10 @@ def _all_written(
     table: tuple[_Member, ...], required: str = ""
 ) -> Callable[[Any], list[dict[str, Any]]]:
     write = _written(table)
-    return lambda nouns: [write(noun) for noun in nouns if not required or getattr(noun, required)]
+    if not required:
+        return lambda nouns: list(map(write, nouns))
+    needed = attrgetter(required)
+    return lambda nouns: [write(noun) for noun in nouns if needed(noun)]
 
 
 _LINK = (
@@ -610,6 +635,7 @@ _PROPERTIES = (
     _Member("license", "license", _text),
     _Member("rights", "rights", _text),
 )
+_WRITE_RECORD, _WRITE_PROPERTIES = _members_of(_RECORD), _members_of(_PROPERTIES)
 
 
 # --- geometry -------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ ANALYSIS = f"3+snowball-{Stemmer.version()}"
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
 #: The accents of Latin letters, as characters of their own.
 _ACCENTS = re.compile("[\u0300-\u034e\u0350-\u036f]+")
+_OTHER = re.compile("[^\x00-\x7f]+")
 _ELISION = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)['’ʼ`´′]")
 _APOSTROPHE = re.compile("['’ʼ`´′]")
 _WORD = re.compile(r"[^\W_]+")
@@ -80,8 +81,11 @@ def fold(text: str) -> str:
     letters = _ACCENTS.sub("", unicodedata.normalize("NFKD", plain))
     if letters.isascii():
         return letters
-    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return bare.translate(_LIGATURES)
+    return _OTHER.sub(_uncombined, letters).translate(_LIGATURES)
+
+
+def _uncombined(letters: re.Match[str]) -> str:
+    return "".join(letter for letter in letters[0] if not unicodedata.combining(letter))
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -144,7 +148,7 @@ def _stem(word: str) -> str:
 
 # Stem one folded word. The stemmer holds state while it works, hence the lock.
 def _snowball(word: str) -> str:
-    if _PLURAL.fullmatch(word) and word not in _NO_PLURALS:
+    if word.endswith("s") and _PLURAL.fullmatch(word) and word not in _NO_PLURALS:
         word = word[:-1]
     with _stemmer_lock:
         return str(_stemmer().stemWord(word))
@@ -168,7 +172,7 @@ def _derived() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _stemmer() -> Stemmer.Stemmer:
-    return Stemmer.Stemmer("french")
+    return Stemmer.Stemmer("french", 0)  # which remembers no word: `_stem` does
 
 
 # Places as words of the full-text index: cells of a quadtree of the globe. One index answers

@@ -18,21 +18,22 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from functools import cache, partial
-from typing import Any, cast, get_args, get_type_hints
-
-from pydantic import (
-    ConfigDict,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    TypeAdapter,
-    ValidationError,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-)
-from pydantic_core import CoreSchema, core_schema
+from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args, get_type_hints
 
 from geoguichet.floor.errors import UsageError
 from geoguichet.floor.words import Cost, Message, Unit, _
+
+# Pydantic takes a fifth of a second to open: who only wants the defaults of a table does without.
+if TYPE_CHECKING:
+    from pydantic import (
+        ConfigDict,
+        GetCoreSchemaHandler,
+        GetJsonSchemaHandler,
+        TypeAdapter,
+        ValidationInfo,
+        ValidatorFunctionWrapHandler,
+    )
+    from pydantic_core import CoreSchema
 
 type Json = dict[str, Any]
 
@@ -154,6 +155,8 @@ class Taken:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
+        from pydantic_core import core_schema
+
         return core_schema.with_info_wrap_validator_function(
             self._read, self.kept or handler(source), metadata={"written": self.written}
         )
@@ -362,7 +365,7 @@ def key_of(field: str) -> str:
 class Table:
     """A table of a file: a dataclass whose fields say what their keys take."""
 
-    __pydantic_config__ = ConfigDict(alias_generator=key_of)
+    __pydantic_config__: ClassVar[ConfigDict] = {"alias_generator": key_of}
 
     def check(self, asked: Any) -> None:
         """Raise :class:`BadKeyError` where keys contradict each other."""
@@ -391,6 +394,8 @@ class Table:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema
+
         built: Any = {**handler.resolve_ref_schema(handler(source))}
         keys = {
             one["validation_alias"]: one["schema"]["type"] != "default"
@@ -465,6 +470,8 @@ class Written:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
+        from pydantic_core import core_schema
+
         table = core_schema.no_info_before_validator_function(
             mapping, handler.generate_schema(self.shape)
         )
@@ -497,6 +504,8 @@ class Listed:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
+        from pydantic_core import core_schema
+
         return core_schema.no_info_before_validator_function(self._checked, handler(source))
 
     def _checked(self, value: Any) -> Any:
@@ -514,6 +523,8 @@ class Listed:
 
 @cache
 def _reader(kind: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
     return TypeAdapter(kind)
 
 
@@ -527,6 +538,8 @@ def read[T](
     refused
         A key is unknown, missing, of the wrong kind or out of range; the message names it.
     """
+    from pydantic_core import ValidationError
+
     try:
         found: T = _reader(cast("Any", kind)).validate_python(value, context=asked)
     except ValidationError as error:
@@ -543,6 +556,8 @@ def read_plain[T](kind: type[T], values: Any) -> T:
     ValueError
         A value is missing and has no default, or is of the wrong kind.
     """
+    from pydantic_core import ValidationError
+
     try:
         found: T = _reader(cast("Any", kind)).validate_python(values, by_alias=False, by_name=True)
     except ValidationError as error:

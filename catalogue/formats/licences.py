@@ -231,7 +231,7 @@ def proposed(text: str) -> str:
 
 # Return the licences whose addresses stand in prose that denies nothing.
 def _addressed(text: str) -> list[str]:
-    if _DENIED.search(fold(_ADDRESS.sub(" ", text))):
+    if "://" not in text or _DENIED.search(fold(_ADDRESS.sub(" ", text))):
         return []
     return list(filter(None, map(exact, _ADDRESS.findall(text))))
 

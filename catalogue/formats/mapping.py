@@ -408,9 +408,7 @@ _LARGEST = 1e15
 def describe(members: Members) -> Record:
     """Make a record from members named as in `MEMBERS`; blank ones are left out."""
     told: dict[str, Any] = {
-        name: value
-        for name, value in _confirmed(members).items()
-        if value not in (None, "", (), [], {})
+        name: value for name, value in _confirmed(members).items() if value or value == 0
     }
     fields = {_FIELDS[name]: value for name, value in told.items() if name in _FIELDS}
     extra = {name: value for name, value in told.items() if name not in _FIELDS}

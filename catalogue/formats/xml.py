@@ -2,7 +2,7 @@
 expanded but those that a document of RDF declares itself, within the bounds of libxml2.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -147,22 +147,23 @@ def down(holder: Holder, first: str, *steps: str) -> Element | None:
     return element
 
 
-def every(holder: Holder, *steps: str) -> Iterator[Element]:
-    """Yield every element that the local names lead to; ``*`` is any child."""
-    step, rest = steps[0], steps[1:]
-    if step == "*":
-        nodes = (
-            []
-            if holder is None or isinstance(holder, dict)
-            else [node for node in holder if LOCAL[node.tag]]
-        )
+def every(holder: Holder, first: str, *steps: str) -> list[Element]:
+    """Return every element that the local names lead to, in order; ``*`` is any child."""
+    if first != "*":
+        nodes = children(holder, first)
     else:
-        nodes = children(holder, step)
-    for node in nodes:
-        if rest:
-            yield from every(node, *rest)
-        else:
-            yield node
+        met = () if holder is None or isinstance(holder, dict) else holder
+        nodes = [node for node in met if LOCAL[node.tag]]
+    for step in steps:
+        if not nodes:
+            break
+        nodes = [
+            node
+            for parent in nodes
+            for node in parent
+            if (name := LOCAL[node.tag]) == step or (step == "*" and name)
+        ]
+    return nodes
 
 
 def content(element: Element | None) -> str:

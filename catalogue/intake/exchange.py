@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import batched
 from pathlib import Path
+from types import MappingProxyType
 
 from geoguichet.catalogue.errors import (
     BoundError,
@@ -76,14 +77,20 @@ class Originals:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def keep(self, items: Iterable[tuple[Described, str]]) -> None:
-        """Keep the documents of records, each with its address, all of them or none."""
+    def keep(
+        self,
+        items: Iterable[tuple[Described, str]],
+        digests: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Keep the documents of records, each with its address, all of them or none; who has the
+        digests of the records gives them, by identifier.
+        """
         rows = [
             (
                 item.record.id,
                 item.format,
                 address,
-                item.record.digest(),
+                digests.get(item.record.id) or item.record.digest(),
                 zlib.compress(item.source, _LEVEL),
             )
             for item, address in items
@@ -206,13 +213,15 @@ def metadata_files(path: Path) -> list[Path]:
 
 def _read_file(file: Path) -> registry.Answer:
     try:
-        size = file.stat().st_size
+        with file.open("rb", buffering=0) as opened:
+            size = os.fstat(opened.fileno()).st_size
+            document = opened.read() if size <= LARGEST_FILE else b""
         if size > LARGEST_FILE:
             message = (
                 f"{size // 1024**2} Mo : une fiche ne dépasse pas {LARGEST_FILE // 1024**2} Mo."
             )
             return registry.Answer((), (Finding("too-large", str(file), "", message, "error"),))
-        return registry.read_document(file.read_bytes(), address=str(file))
+        return registry.read_document(document, address=str(file))
     except OSError as error:
         return registry.Answer(
             (),
@@ -256,10 +265,12 @@ def import_files(
             findings += _replacing(batch, originals)
             refused = Refusals({item.record.id: address for item, address in batch})
             records = (item.record for item, _ in batch)
-            done = store.bulk_upsert(records, by=by, refused=refused)
-            originals.keep(pair for pair in batch if pair[0].record.id not in refused.ids)
+            digests: dict[str, str] = {}
+            done = store.bulk_upsert(records, by=by, refused=refused, digests=digests)
+            taken = [pair for pair in batch if pair[0].record.id not in refused.ids]
+            originals.keep(taken, digests)
             findings += refused.findings
-            findings += elsewhere(pair for pair in batch if pair[0].record.id not in refused.ids)
+            findings += elsewhere(taken)
             counts = [
                 sum(pair)
                 for pair in zip(counts, (done.created, done.updated, done.unchanged), strict=True)

@@ -25,7 +25,7 @@ from geoguichet.catalogue.errors import (
     StaleRecordError,
     StoreError,
 )
-from geoguichet.catalogue.record import Record, bounded
+from geoguichet.catalogue.record import Record, bounded, digest_of
 from geoguichet.catalogue.search import tables
 from geoguichet.catalogue.search.query import (
     FacetCounts,
@@ -135,11 +135,17 @@ class RecordStore(Protocol):
         """
 
     def bulk_upsert(
-        self, records: Iterable[Record], *, by: str = "", refused: OnRefusal | None = None
+        self,
+        records: Iterable[Record],
+        *,
+        by: str = "",
+        refused: OnRefusal | None = None,
+        digests: dict[str, str] | None = None,
     ) -> LoadSummary:
         """Store many records in one go: readers see all of them or none.
 
         One that is beyond the bounds is told to ``refused`` and left out; without it, RecordError.
+        The digests of the others are put in ``digests``, by identifier.
         """
 
     def delete(self, identifier: str, *, by: str = "", instead_of: bytes | None = None) -> None:
@@ -244,7 +250,12 @@ class SQLiteStore:
             return change
 
     def bulk_upsert(
-        self, records: Iterable[Record], *, by: str = "", refused: OnRefusal | None = None
+        self,
+        records: Iterable[Record],
+        *,
+        by: str = "",
+        refused: OnRefusal | None = None,
+        digests: dict[str, str] | None = None,
     ) -> LoadSummary:
         """Store many records in one transaction: readers see all of them or none."""
         counts: Counter[str] = Counter()
@@ -253,7 +264,7 @@ class SQLiteStore:
             writer = Writer(database, tables.next_generation(database), by=by)
             database.execute(f"PRAGMA cache_size = -{_LOADING_CACHE_KB}")
             writer.drop_indexes()
-            for batch in _batches(records, limits, refused):
+            for batch in _batches(records, limits, refused, digests):
                 counts.update(writer.upsert(batch))
             writer.flush()
             if counts.keys() - {"unchanged"}:
@@ -487,17 +498,23 @@ def _check_current(database: sqlite3.Connection, identifier: str, document: byte
 
 # Yield records by the hundred with their documents, no identifier twice in a batch.
 def _batches(
-    records: Iterable[Record], limits: Limits, refused: OnRefusal | None
+    records: Iterable[Record],
+    limits: Limits,
+    refused: OnRefusal | None,
+    digests: dict[str, str] | None,
 ) -> Iterator[list[tuple[Record, bytes]]]:
     batch: dict[str, tuple[Record, bytes]] = {}
     for record in records:
+        document = record.to_geojson()
         try:
-            body = bounded(record, limits)
+            body = bounded(record, limits, document)
         except RecordError as error:
             if refused is None:
                 raise
             refused(record, error)
             continue
+        if digests is not None:
+            digests[record.id] = digest_of(document)
         if record.id in batch or len(batch) == tables.BATCH:
             yield list(batch.values())
             batch = {}

@@ -12,7 +12,7 @@ import sqlite3
 import struct
 import time
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -274,7 +274,8 @@ class Writer:
         (self._last,) = database.execute("SELECT coalesce(max(n), 0) FROM record").fetchone()
         self._terms: dict[tuple[str, str], tuple[int, str]] = {}
         self._more: Counter[int] = Counter()
-        self._tagged = array("q")
+        self._tagged: defaultdict[int, array[int]] = defaultdict(lambda: array("q"))
+        self._waiting = 0
         self._without_indexes = False
 
     def drop_indexes(self) -> None:
@@ -348,16 +349,11 @@ class Writer:
             self._without_indexes = False
 
     def _write_tagged(self) -> None:
-        if not self._tagged:
-            return
-        import numpy as np
-
-        pairs = np.sort(np.array(self._tagged))
-        del self._tagged[:]
-        for start in range(0, len(pairs), 100_000):
-            some = pairs[start : start + 100_000]
-            rows = zip((some >> 32).tolist(), (some & 0xFFFFFFFF).tolist(), strict=True)
-            self.database.executemany("INSERT INTO tagged VALUES (?, ?)", rows)
+        tagged = self._tagged
+        pairs = ((term, number) for term in sorted(tagged) for number in sorted(tagged[term]))
+        self.database.executemany("INSERT INTO tagged VALUES (?, ?)", pairs)
+        self._tagged.clear()
+        self._waiting = 0
 
     # Return the current rows of some records, and the last versions of those that were deleted.
     def _known(self, identifiers: Sequence[str]) -> tuple[dict[str, Known], dict[str, int]]:
@@ -378,8 +374,10 @@ class Writer:
         named = [self._term(term) for term in _terms(record)]
         terms = sorted(number for number, _ in named)
         self._more.update(terms)
-        self._tagged.extend((term << 32) | number for term in terms)
-        if len(self._tagged) > _PENDING:
+        for term in terms:
+            self._tagged[term].append(number)
+        self._waiting += len(terms)
+        if self._waiting > _PENDING:
             self._write_tagged()
         title, keywords, abstract = _words(record)
         rows.words.append((number, title, keywords, abstract, _tokens(named, extent)))
@@ -469,11 +467,13 @@ def _language(record: Record) -> str | None:
 # one.
 def _wkb(record: Record, extent: Extent) -> bytes | None:
     west, south, east, north = extent.west, extent.south, extent.east, extent.north
-    if (
-        west < east and south < north and record.geometry == extent.as_geometry()
-    ):  # a box, as most are
-        ring = (west, south, east, south, east, north, west, north, west, south)
-        return struct.pack("<BIII10d", 1, 3, 1, 5, *ring)
+    if west <= east and record.geometry == extent.as_geometry():  # a box, as most are
+        if west < east and south < north:
+            ring = (west, south, east, south, east, north, west, north, west, south)
+            return struct.pack("<BIII10d", 1, 3, 1, 5, *ring)
+        if west == east and south == north:  # what is valid of it: a point, or a line
+            return struct.pack("<BI2d", 1, 1, west, south)
+        return struct.pack("<BII4d", 1, 2, 2, west, south, east, north)
     import shapely
 
     try:

@@ -557,7 +557,7 @@ def _theme(concepts: list[Concept], thesaurus: Element, title: str, kind: str) -
 
 
 def _of_quality(root: Holder) -> Members:
-    reports = list(every(root, "dataQualityInfo", "*", "report", "*"))
+    reports = every(root, "dataQualityInfo", "*", "report", "*")
     said: Members = {
         "conformity": _each(_conformance, reports, "result", "DQ_ConformanceResult"),
         "quality": [measure for report in reports for measure in _measures(report)],

@@ -74,31 +74,30 @@ def value(holder: Element | None) -> str:
     translated = ""
     for node in holder:
         kind = LOCAL[node.tag]
-        if not kind:
-            continue
+        text = (node.text or "").strip() if kind else ""
+        if text and kind in _HOLDERS:
+            return text
         if kind in ("PT_FreeText", "PT_FreeURL"):
             translated = translated or next((text for _, text in localised(node)), "")
-            continue
-        text = node.text.strip() if node.text else ""
-        if not text or kind not in _HOLDERS:
-            text = node.get("codeListValue", "").strip() or text
-        if text:
+        elif kind and (text := node.get("codeListValue", "").strip() or text):
             return text
     return translated or content(holder)
 
 
 def code_of(holder: Element | None) -> str:
     """Return the code that a property holds: of a codelist, else its text."""
-    node = inner(holder)
-    return (
-        content(holder) if node is None else (node.get("codeListValue") or node.text or "").strip()
-    )
+    for node in () if holder is None else holder:
+        if LOCAL[node.tag]:
+            return (node.get("codeListValue") or node.text or "").strip()
+    return content(holder)
 
 
 def href_of(holder: Element | None) -> str:
     """Return the address that the object of a property gives."""
-    node = inner(holder)
-    return "" if node is None else node.get(HREF, "").strip()
+    for node in () if holder is None else holder:
+        if LOCAL[node.tag]:
+            return node.get(HREF, "").strip()
+    return ""
 
 
 def codes_of(parent: Holder, name: str) -> list[str]:

@@ -215,14 +215,16 @@ def _store_batch(
     refused = Refusals({one.record.id: address for one, address in described})
     if described:
         records = (one.record for one, _ in described)
-        done = store.bulk_upsert(records, by=tally.source, refused=refused)
+        digests: dict[str, str] = {}
+        done = store.bulk_upsert(records, by=tally.source, refused=refused, digests=digests)
         for counted, number in (
             ("new", done.created),
             ("changed", done.updated),
             ("unchanged", done.unchanged),
         ):
             tally.counts[counted] += number
-        originals.keep(pair for pair in described if pair[0].record.id not in refused.ids)
+        kept_now = (pair for pair in described if pair[0].record.id not in refused.ids)
+        originals.keep(kept_now, digests)
     tally.refuse(refused.findings)
     tally.findings += elsewhere(described)
     kept = []

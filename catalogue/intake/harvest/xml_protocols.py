@@ -151,7 +151,7 @@ class Csw(Source):
         if name(root) in ("ExceptionReport", "ServiceExceptionReport"):
             said = " ".join(content(node) for node in every(root, "Exception", "ExceptionText"))
             raise _RefusalError(self.address, f"{said[:200] or 'le service signale une erreur'}.")
-        results = next(every(root, "SearchResults"), None)
+        results = next(iter(every(root, "SearchResults")), None)
         if results is None:
             raise AnswerError(
                 self.address, f"une réponse GetRecords est attendue, reçu <{name(root)}>."
