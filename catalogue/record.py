@@ -379,6 +379,8 @@ def _is_shallow(body: bytes, most: int) -> bool:
     marks = body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(*_BRACKETS)
     inside = b"".join(marks.split(b'"')[::2])
     for _level in range(most):
+        if not inside:
+            break
         inside = inside.replace(b"[]", b"")
     return not inside
 

@@ -1,5 +1,7 @@
 """What a workspace says of its region: every key read, and what is wrong said in one sentence."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,3 +97,11 @@ def test_what_is_not_a_text_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     with speaking("en"), pytest.raises(UsageError, match=r"unreadable file .* is expected\."):
         read_region(tmp_path)
+
+
+def test_the_defaults_are_known_without_opening_pydantic() -> None:
+    code = (
+        "import sys\nfrom geoguichet.floor.region import Limits\n"
+        "sys.exit('pydantic' in sys.modules or Limits().depth != 50)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import shapely
 
 from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import StoreError
@@ -378,3 +379,16 @@ def test_four_readers_beside_a_writer_never_see_a_half_state(tmp_path: Path) -> 
         reads, states = map(int, told.split())
         assert reads > 20 and states > 2
     assert turn > 5
+
+
+@pytest.mark.parametrize("sides", [(1, 2, 3, 4), (1, 2, 1, 2), (1, 2, 3, 2), (1, 2, 1, 4)])
+def test_a_box_is_stored_as_shapely_makes_it_valid(
+    tmp_path: Path, forests: Record, sides: tuple[float, float, float, float]
+) -> None:
+    geometry = Extent(*map(float, sides)).as_geometry()
+    with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
+        store.upsert(replace(forests, geometry=geometry))
+    with closing(sqlite3.connect(tmp_path / "catalogue.sqlite")) as database:
+        (stored,) = database.execute("SELECT wkb FROM shape").fetchone()
+    valid = shapely.make_valid(shapely.from_geojson(json.dumps(geometry)))
+    assert stored == shapely.to_wkb(valid)

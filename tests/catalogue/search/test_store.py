@@ -453,3 +453,18 @@ def test_a_search_finds_what_reading_every_record_finds(
             if query.sortby == (SortKey("title"),):
                 titles = [text.fold(record.title) for record in page.records]
                 assert titles == sorted(titles, key=lambda title: (not title, title))
+
+
+def test_a_load_tells_the_digests_of_what_it_stored(
+    store: RecordStore, forests: Record, counters: Record
+) -> None:
+    refused: list[str] = []
+    digests: dict[str, str] = {}
+    bad = replace(counters, id="mauvaise", title="\x01")
+    store.bulk_upsert(
+        [forests, counters, bad],
+        refused=lambda record, _: refused.append(record.id),
+        digests=digests,
+    )
+    assert digests == {one.id: one.digest() for one in (forests, counters)}
+    assert refused == [bad.id]
