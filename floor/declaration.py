@@ -26,7 +26,6 @@ from geoguichet.floor.words import Cost, Message, Unit, _
 # Pydantic takes a fifth of a second to open: who only wants the defaults of a table does without.
 if TYPE_CHECKING:
     from pydantic import (
-        ConfigDict,
         GetCoreSchemaHandler,
         GetJsonSchemaHandler,
         TypeAdapter,
@@ -365,7 +364,7 @@ def key_of(field: str) -> str:
 class Table:
     """A table of a file: a dataclass whose fields say what their keys take."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = {"alias_generator": key_of}
+    __pydantic_config__: ClassVar[Json] = {"alias_generator": key_of}
 
     def check(self, asked: Any) -> None:
         """Raise :class:`BadKeyError` where keys contradict each other."""
