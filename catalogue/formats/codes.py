@@ -51,7 +51,7 @@ def language(code: str) -> str:
     ``FRA`` are ``fr``.
     """
     last = re.split(r"[/#]", code.strip().rstrip("/"))[-1]
-    main, dash, rest = re.split(r"[;,\s]", last)[0].replace("_", "-").partition("-")
+    main, dash, rest = re.split(r"[:;,\s]", last)[0].replace("_", "-").partition("-")
     return _TWO_LETTERS.get(main.lower(), main.lower()) + dash + rest
 
 
@@ -326,9 +326,11 @@ def number(text: str) -> int | float | None:
 
 #: The levels of ISO 19115 (MD_ScopeCode of 2003 and of 2014).
 _SCOPES = """attribute attributeType collectionHardware collectionSession dataset series software
-nonGeographicDataset dimensionGroup feature featureType propertyType fieldSession service model tile
-metadata initiative sample document repository aggregate product collection coverage application"""
-SCOPES = frozenset(_SCOPES.split())
+nonGeographicDataset dimensionGroup feature featureType propertyType fieldSession service model tile"""
+_SCOPES_2014 = """metadata initiative sample document repository aggregate product collection coverage
+application"""
+SCOPES_2003 = frozenset(_SCOPES.split())
+SCOPES = SCOPES_2003 | frozenset(_SCOPES_2014.split())
 #: The types of records that are none of them: datasets there, and named so.
 OWN_TYPES = ("study",)
 
@@ -336,6 +338,11 @@ OWN_TYPES = ("study",)
 def scope(kind: str) -> str:
     """Return the level of ISO 19115 of a type of record; harvesters leave out any other."""
     return kind if kind in SCOPES else "dataset" if kind else ""
+
+
+def scope_2003(kind: str) -> str:
+    """Return the level that ISO 19115:2003 lists of a type of record; its default is dataset."""
+    return kind if kind in SCOPES_2003 else "dataset"
 
 
 def relation(extra: Mapping[str, str]) -> str:
@@ -350,6 +357,7 @@ def relation(extra: Mapping[str, str]) -> str:
 #: Protocols of a service itself, not of one of its answers (``OGC:WFS-1.1.0-http-get-feature``).
 _ENDPOINT = re.compile(
     r"OGC:(?:WMS|WMTS|WFS|WCS|CSW|WPS|SOS|TMS)(?:-[\d.]+)?(?:-HTTP-GET-(?:CAPABILITIES|MAP))?"
+    r"|ESRI:REST"
 )
 
 

@@ -231,7 +231,10 @@ def _compared(operator: str, found: str, node: Element) -> Any:
         return {"op": "between", "args": [left, *(_value(found, end) for end in ends)]}
     literal = _literal(node)
     if (found, operator, literal) == ("type", "PropertyIsEqualTo", "dataset"):
-        return {"op": "in", "args": [left, ["dataset", *codes.OWN_TYPES]]}
+        # What ISO 19139 has no level for is a dataset there, and what tells none.
+        others = sorted(codes.SCOPES_2003 - {"dataset"})
+        listed = {"op": "not", "args": [{"op": "in", "args": [left, others]}]}
+        return {"op": "or", "args": [{"op": "isNull", "args": [left]}, listed]}
     if QUERYABLES[found].kind == "array":
         holds = {"op": "a_contains", "args": [left, [literal]]}
         if operator in ("PropertyIsEqualTo", "PropertyIsNotEqualTo"):

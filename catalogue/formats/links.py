@@ -144,6 +144,18 @@ def absolute(base_url: str, href: str) -> str:
         return href
 
 
+#: Of an address of a host: the host, which is named by labels, or an IPv6 address.
+_HOST = re.compile(
+    r"(?i)\s*(?:https?|ftp)://(?:[^/?#@]*@)?(?:[\w-]+(?:\.[\w-]+)*\.?|\[[\d:a-f.]+\])(?:[:/?#\s]|$)"
+)
+_OF_HOSTS = re.compile(r"(?i)\s*(?:https?|ftp):")
+
+
+def leads_somewhere(link: Link) -> bool:
+    """Say whether a link can be followed: ``http://...`` names no host."""
+    return not _OF_HOSTS.match(link.href) or _HOST.match(link.href) is not None
+
+
 def with_whole_links(record: Record, url: str) -> Record:
     """Return a record with the addresses of its links in full: a document is read far from the
     portal, which is at ``url``; empty when there is none.

@@ -242,7 +242,7 @@ class _Service:
         document = self.encodings.one(record, SCHEMAS[schema])
         if schema == CSW:
             return csw.shortened(document, part)
-        return csw.embedded(iso19139.identified(document, record.id))
+        return csw.embedded(iso19139.profiled(document, record))
 
 
 #: The operations, and the values that their parameters take.

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import uvicorn
 from owslib.catalogue.csw2 import CatalogueServiceWeb
@@ -46,7 +46,17 @@ ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".consumers" / "bin" / "python"
 PAGE = ROOT / "docs" / "formats.md"
 START, END = "<!-- consumers -->\n", "<!-- consumed -->\n\n"
-MEMBERS = ("title", "licence", "format", "service", "contact", "extent", "dates", "frequency")
+MEMBERS = (
+    "title",
+    "licence",
+    "resource",
+    "format",
+    "service",
+    "contact",
+    "extent",
+    "dates",
+    "frequency",
+)
 
 REGION = Contact(
     organization="Région d'essai",
@@ -323,6 +333,10 @@ def _plain(text: object) -> str:
     return re.sub(r"[^a-z0-9]", "", str(text or "").lower())
 
 
+def _address(href: str) -> str:
+    return unquote(href).strip()  # RDF holds it percent-encoded, ISO with the spaces around it
+
+
 def distributed(record: Record) -> list[Link]:
     """Return the links that lead to the data: to files of a kind that is told, and to services."""
     return [
@@ -418,22 +432,24 @@ def count_udata(records: list[Record], job: dict[str, Any], *, route: str) -> Co
 def _count_item(count: Count, record: Record, came: dict[str, Any], route: str) -> None:
     service, told = record.type == "service", beyond(record)
     translated = told.get("translations", {}).values()
-    titles = {record.title, *(texts.get("title", "") for texts in translated)}
     if record.title:
-        count("title", record, True, came.get("title") in titles)
+        titles = (record.title, *(texts.get("title", "") for texts in translated))
+        read = " ".join(str(came.get("title")).split())  # whitespace is one space there
+        count("title", record, True, read in [" ".join(title.split()) for title in titles])
     licence = OF_UDATA.get(licences.asserted(record))
     if licence:
         count("licence", record, licence, came.get("licence"))
     resources: dict[str, list[dict[str, Any]]] = {}
     for one in came.get("resources") or ():
-        resources.setdefault(one["url"], []).append(one)
+        resources.setdefault(_address(one["url"]), []).append(one)
     if service and any(map(is_service, record.links)):
         endpoint = (came.get("endpoint") or "").partition("?")[0]
         hrefs = {link.href.partition("?")[0] for link in record.links if is_service(link)}
         count("service", record, True, endpoint in hrefs)
     for link in [] if service else distributed(record):
         kind = links.kind_of(link)
-        there = resources.get(link.href, [])
+        there = resources.get(_address(link.href), [])
+        count("resource", record, True, bool(there))
         if is_service(link) and kind:
             wanted = (kind.name.lower(), "api")
             count(
@@ -493,6 +509,7 @@ def count_owslib(records: list[Record], url: str) -> Count:
         online = {one.url: one for one in came.distribution.online} if came.distribution else {}
         for link in distributed(record):
             one = online.get(link.href)
+            count("resource", record, True, one is not None)
             if is_service(link):
                 told = links.service_of(link)
                 count(

@@ -447,13 +447,14 @@ def _licence(record: Record) -> URIRef | None:
     return address_of(address) if address else None
 
 
-# Yield the distributions, endpoints, sources and pages.
+# Yield the distributions, endpoints, sources and pages; a harvester drops the whole record for one
+# address that leads nowhere (``http://...``), which `catalogue check` tells.
 def _links(record: Record, subject: URIRef) -> Iterator[Told]:
-    service = record.type == "service"
-    if service and not any(map(_is_endpoint, record.links)):
+    service, followed = record.type == "service", [*filter(links.leads_somewhere, record.links)]
+    if service and not any(map(_is_endpoint, followed)):
         # An endpoint is mandatory; its own address says that none is known.
         yield {DCAT.endpointURL: Thing(RDFS.Resource, address=subject)}
-    for link in record.links:
+    for link in followed:
         address, told = _reference(link.href), {DCTERMS.title: link.title}
         is_page = link.type.startswith("text/html")
         if link.rel == "preview" and not is_page:

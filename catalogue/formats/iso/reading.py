@@ -314,7 +314,7 @@ def _of_metadata(reading: Reading) -> Members:
         or value(down(root, "metadataIdentifier", "*", "code")),
         "type": called
         if called in codes.OWN_TYPES
-        else code_of(child(root, "hierarchyLevel"))
+        else _level(child(root, "hierarchyLevel"))
         or code_of(down(root, "metadataScope", "*", "resourceScope")),
         "parent": _parent(child(root, "parentIdentifier"))
         or _parent(down(root, "parentMetadata", "*", "identifier", "*", "code"))
@@ -324,6 +324,14 @@ def _of_metadata(reading: Reading) -> Members:
         "language": {"code": codes.language(language)} if language else {},
     }
     return said | _metadata_dates(reading)
+
+
+# Return the level of a document; that which its words tell where its code is of another register
+# (``RI_622``, « dataset; jeuDonnées », of the North American Profile).
+def _level(holder: Element | None) -> str:
+    code, node = code_of(holder), inner(holder)
+    told = content(node).partition(";")[0].strip()
+    return told if code not in codes.SCOPES and told in codes.SCOPES else code
 
 
 def _parent(holder: Element | None) -> str:

@@ -581,12 +581,12 @@ def write(record: Record, dialect: Dialect, mapping: Iterable[Mapped], source: b
         changed |= {"links", "formats"}
     for row in rows:
         if row.member in changed:
-            _graft(root, fresh, row.path, dialect)
+            graft(root, fresh, row.path, dialect)
     return serialize(root, whole=True)
 
 
-# Replace what a path means in the source by what it means in the fresh document.
-def _graft(root: Element, fresh: Element, path: str, dialect: Dialect) -> None:
+def graft(root: Element, fresh: Element, path: str, dialect: Dialect) -> None:
+    """Replace what a path means in the source by what it means in the fresh document."""
     old, new = found(root, path), found(fresh, path)
     place = _place_of(old[0]) if old else None
     for element in old:

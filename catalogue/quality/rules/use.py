@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from geoguichet.catalogue.formats import licences
+from geoguichet.catalogue.formats.links import leads_somewhere
 from geoguichet.catalogue.formats.mapping import beyond, said
 from geoguichet.catalogue.quality.rules.description import (
     DATA,
@@ -579,7 +580,7 @@ def _moments(record: Record, _: Context) -> Iterator[Fault]:
 
 def _addresses(record: Record, _: Context) -> Iterator[Fault]:
     for at, link in enumerate(record.links):
-        if not _ADDRESS.match(link.href):
+        if not _ADDRESS.match(link.href) or not leads_somewhere(link):
             wrong = Message("« {href} » n'est pas une adresse.", href=link.href[:60])
             yield Fault(f"links[{at}].href", wrong)
 
