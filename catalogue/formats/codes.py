@@ -357,7 +357,6 @@ def relation(extra: Mapping[str, str]) -> str:
 #: Protocols of a service itself, not of one of its answers (``OGC:WFS-1.1.0-http-get-feature``).
 _ENDPOINT = re.compile(
     r"OGC:(?:WMS|WMTS|WFS|WCS|CSW|WPS|SOS|TMS)(?:-[\d.]+)?(?:-HTTP-GET-(?:CAPABILITIES|MAP))?"
-    r"|ESRI:REST"
 )
 
 

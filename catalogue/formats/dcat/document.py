@@ -447,14 +447,14 @@ def _licence(record: Record) -> URIRef | None:
     return address_of(address) if address else None
 
 
-# Yield the distributions, endpoints, sources and pages; a harvester drops the whole record for one
-# address that leads nowhere (``http://...``), which `catalogue check` tells.
+# Yield the distributions, endpoints, sources and pages. A harvester drops the whole record for one
+# distribution whose address leads nowhere (``http://...``): it is a page, which `check` tells.
 def _links(record: Record, subject: URIRef) -> Iterator[Told]:
-    service, followed = record.type == "service", [*filter(links.leads_somewhere, record.links)]
-    if service and not any(map(_is_endpoint, followed)):
+    service = record.type == "service"
+    if service and not any(map(_is_endpoint, record.links)):
         # An endpoint is mandatory; its own address says that none is known.
         yield {DCAT.endpointURL: Thing(RDFS.Resource, address=subject)}
-    for link in followed:
+    for link in record.links:
         address, told = _reference(link.href), {DCTERMS.title: link.title}
         is_page = link.type.startswith("text/html")
         if link.rel == "preview" and not is_page:
@@ -471,6 +471,7 @@ def _links(record: Record, subject: URIRef) -> Iterator[Told]:
             or link.rel in _PAGES
             or "operatesOn" in link.extra
             or (is_page and link.rel in ("preview", "related"))
+            or not links.leads_somewhere(link)
         ):
             yield {FOAF.page: Thing(FOAF.Document, told, address)}
         else:
@@ -489,7 +490,9 @@ def _reference(href: str) -> URIRef:
 
 
 def _is_endpoint(link: Link) -> bool:
-    return link.rel == "service" or (link.rel != "preview" and "operation" in link.extra)
+    return links.leads_somewhere(link) and (
+        link.rel == "service" or (link.rel != "preview" and "operation" in link.extra)
+    )
 
 
 def _distribution(record: Record, link: Link, address: URIRef) -> Thing:

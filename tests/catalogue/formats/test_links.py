@@ -316,7 +316,7 @@ def test_a_kept_document_tells_a_harvester_what_it_lacks_and_keeps_the_rest() ->
         ".//{*}citation//{*}CI_Date/{*}date/*": "2004-09-03",
         ".//{*}citation//{*}identifier//{*}code/*": "a",
         ".//{*}function/*": "download",
-        ".//{*}otherConstraints/*": "Licence Ouverte v2.0 (Etalab)",
+        ".//{*}otherConstraints/*": "Licence Ouverte / Open Licence version 2.0",
     }
     assert {path: root.findtext(path) for path in told} == told
     [back] = registry.read_document(document).records
@@ -349,13 +349,13 @@ def test_a_document_of_a_profile_or_without_a_level_is_a_dataset_of_iso_for_a_ha
         ("/catalogue/a.zip", True),
     ],
 )
-def test_an_address_without_a_host_is_told_and_left_out_of_rdf_with_its_record_whole(
+def test_an_address_without_a_host_is_no_distribution_of_rdf_and_its_record_stays_whole(
     href: str, follows: bool
 ) -> None:
     record = Record(id="a", type="dataset", title="A", links=(Link(href, "enclosure", title="L"),))
     assert links.leads_somewhere(record.links[0]) is follows
     written = registry.rewrite(record, "dcat-ttl", b"").decode()
-    assert ("dcat:Distribution" in written) is follows and "dcat:Dataset" in written
+    assert ("dcat:Distribution" in written, "foaf:page" in written) == (follows, not follows)
 
 
 @pytest.mark.parametrize(
