@@ -32,10 +32,10 @@ from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.folder import outputs_of
 from geoguichet.coverage.outputs.plan_text import rule_sentences
 from geoguichet.coverage.outputs.report import verdicts
-from geoguichet.coverage.outputs.style import moment
 from geoguichet.coverage.study.study import SAMPLE, StudyContact
 from geoguichet.floor.files import digest_of
 from geoguichet.floor.words import number, speaking
+from geoguichet.referentials.directory.hours import moment_told
 from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.territories import sample
 
@@ -230,7 +230,7 @@ def _abstract(result: CoverageResult) -> str:
 # Say at what moments counters must be open, since that changes what the figures mean.
 def _asked(result: CoverageResult) -> str:
     told = [
-        f"« {need.label} » {moment(need.open_at)}"
+        f"« {need.label} » {moment_told(need.open_at)}"
         for need in result.study.needs
         if need.open_at is not None
     ]

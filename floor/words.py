@@ -425,6 +425,11 @@ def listed(names: Iterable[str]) -> str:
     return format_list(every, locale=_locale(language())) if every else ""
 
 
+def cost_in_table(value: float, unit: Unit) -> str:
+    """Write a cost for the columns of a table: minutes, or kilometres to one decimal."""
+    return duration(value) if unit is Unit.SECONDS else measure(value / 1000, "km", 1)
+
+
 def cost(value: float, unit: Unit) -> str:
     """Write a cost in its unit: a distance or a time."""
     return duration(value) if unit is Unit.SECONDS else distance(value)

@@ -31,10 +31,10 @@ from geoguichet.coverage.outputs.style import (
     filled,
     how_measured,
     n_people,
-    opening_hours,
 )
 from geoguichet.coverage.study.study import Opening
 from geoguichet.floor.words import Message, _, cost, day, listed, number, speaking
+from geoguichet.referentials.directory.hours import hours_told
 from geoguichet.referentials.directory.services import service_name
 
 _PANES = {"ground": 350, "areas": 400, "borders": 410, "people": 420, "names": 425, "services": 610}
@@ -235,7 +235,7 @@ def changes_told(comparison: Comparison) -> list[str]:
         _(
             "{name}, nouveaux horaires : {hours}",
             name=names.get(name, name),
-            hours=opening_hours(hours),
+            hours=hours_told(hours),
         )
         for name, hours in after.changes.hours
         if (name, hours) not in before.changes.hours

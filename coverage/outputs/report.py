@@ -40,17 +40,26 @@ from geoguichet.coverage.outputs.plan_text import (
     use_sentences,
 )
 from geoguichet.coverage.outputs.style import (
-    cost_in_table,
     filled,
     first_of,
-    moment,
     n_communes,
     n_people,
     why_unserved,
 )
 from geoguichet.coverage.study.study import MeasuresChoice, Need, Study
 from geoguichet.floor.findings import count_by_rule
-from geoguichet.floor.words import Message, _, cost, distance, number, percent, spaced, speaking
+from geoguichet.floor.words import (
+    Message,
+    _,
+    cost,
+    cost_in_table,
+    distance,
+    number,
+    percent,
+    spaced,
+    speaking,
+)
+from geoguichet.referentials.directory.hours import moment_told
 
 # What stands beside the answer, as sections of sentences and tables that the report and the
 # command line share.
@@ -167,7 +176,7 @@ def _hours(result: CoverageResult) -> Iterator[str | Table]:
                 "« {need} », {moment} : {open} guichets ouverts, {closed} fermés (ou "
                 "trop peu ouverts), {unknown} sans horaires connus.",
                 need=need.label,
-                moment=moment(need.open_at),
+                moment=moment_told(need.open_at),
                 open=one.counted,
                 closed=one.closed,
                 unknown=one.unknown,
@@ -474,7 +483,7 @@ def need_sentence(need: Need) -> str:
     """Say one need: what, how near, how long open, at what moment; what its label says already is
     not said again.
     """
-    hours, at = need.min_hours_per_week, "" if need.open_at is None else moment(need.open_at)
+    hours, at = need.min_hours_per_week, "" if need.open_at is None else moment_told(need.open_at)
     asks_hours = hours is not None and f"{hours:g} h" not in need.label
     asks_moment = at not in need.label
     return _NEEDS[asks_hours, asks_moment].format(

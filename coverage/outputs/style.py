@@ -23,18 +23,14 @@ from geoguichet.floor.words import (
     _,
     cost,
     day,
-    duration,
     mass,
-    measure,
     ngettext,
     number,
     percent,
     pgettext,
     spaced,
     speaking,
-    weekdays,
 )
-from geoguichet.referentials.directory.hours import DAY_MINUTES, DAYS, Moment
 from geoguichet.referentials.directory.services import service_name
 
 # Phrases that the map, the report, the styles and the terminal share.
@@ -155,11 +151,6 @@ def nonempty(*sentences: object) -> list[str]:
     return [sentence for sentence in sentences if isinstance(sentence, str) and sentence]
 
 
-def cost_in_table(value: float, unit: Unit) -> str:
-    """Write a cost for the columns of a table: minutes, or kilometres to one decimal."""
-    return duration(value) if unit is Unit.SECONDS else measure(value / 1000, "km", 1)
-
-
 def zone_class(low: int, high: int | None, unit: Unit) -> str:
     """Write a class of costs beyond the thresholds: under, from to, and over."""
     if high is None:
@@ -174,37 +165,6 @@ def zone_class(low: int, high: int | None, unit: Unit) -> str:
 def joined(parts: Iterable[str]) -> str:
     """Write parts of a sentence one after the other, as semicolons part them."""
     return _(" ; ").join(parts)
-
-
-def moment(at: Moment) -> str:
-    """Write a moment of the week or of a date: ``samedi 10 h``, ``Saturday 10:00``, ``mardi
-    14/07/2026 10 h``.
-    """
-    day, (hour, minute) = weekdays()[at.day], divmod(at.minute % DAY_MINUTES, 60)
-    day += f" {at.on:%d/%m/%Y}" if at.on else ""
-    return (
-        _("{day} {hour} h {minute}", day=day, hour=hour, minute=f"{minute:02d}")
-        if minute
-        else _("{day} {hour} h", day=day, hour=hour)
-    )
-
-
-def opening_hours(text: str) -> str:
-    """Write opening hours given in OpenStreetMap's form: ``lun.-ven. 8 h 30-12 h``."""
-    names = dict(zip(DAYS, weekdays(short=True), strict=True))
-    names |= {"PH": _("jours fériés"), "off": _("fermé")}
-    told = re.sub(rf"\b({'|'.join(names)})\b", lambda found: names[found[1]], text)
-    told = re.sub(r"\b(\d\d?):(\d\d)\b", _clock, told)
-    return re.sub(r",(?=\S)", ", ", re.sub(r"; ?", _(" ; "), told))
-
-
-def _clock(found: re.Match[str]) -> str:
-    hour, minute = int(found[1]), found[2]
-    return (
-        _("{hour}\u202fh", hour=hour)
-        if minute == "00"
-        else _("{hour}\u202fh\u202f{minute}", hour=hour, minute=minute)
-    )
 
 
 # The colours and classes that the map, the report and the QGIS styles share, safe for colour-

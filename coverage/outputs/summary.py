@@ -1,11 +1,10 @@
 """An answer in a few sentences and tables, as the terminal shows it (a study's, a comparison's, a
-sensitivity's, the counters nearest to a place), and its documents in a folder.
+sensitivity's), and its documents in a folder.
 """
 
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from geopandas import GeoDataFrame
 from pandas import DataFrame
@@ -41,12 +40,10 @@ from geoguichet.coverage.outputs.plan_text import (
 )
 from geoguichet.coverage.outputs.report import sections
 from geoguichet.coverage.outputs.style import (
-    cost_in_table,
     joined,
     n_kiosks,
     n_people,
     nonempty,
-    opening_hours,
 )
 from geoguichet.coverage.sensitivity import Sensitivity
 from geoguichet.coverage.siting.problem import KioskPlan
@@ -328,41 +325,6 @@ def _scenarios(told: Sensitivity) -> Table:
 
 def _hundredths(factor: float) -> str:
     return percent(factor, 0 if round(factor * 100, 1).is_integer() else 1)
-
-
-def of_counters(found: GeoDataFrame, unit: Unit) -> Block:
-    """Say the counters found, nearest first; costs in the study's unit."""
-    if found.empty:
-        return _("Aucun guichet n'est ouvert alors.")
-    timed = bool((found["opening"] != "").any())
-    unknown = _("horaires inconnus")
-    proposed = _("proposé, pas encore ouvert")
-    opening = {"open": _("ouvert"), "unknown": unknown, "proposed": proposed, "": ""}
-    rows = tuple(
-        (
-            cost_in_table(row["cost"], unit),
-            str(row["name"]),
-            f"{row['commune_name']} ({row['departement']})",
-            *([opening[row["opening"]]] if timed else []),
-            _hours(row, unknown),
-            str(key),
-        )
-        for key, row in zip(found.index, found.to_dict("records"), strict=True)
-    )
-    header = (
-        _("Trajet") if unit is Unit.SECONDS else _("Distance"),
-        _("Guichet"),
-        _("Commune"),
-        *([_("Alors")] if timed else []),
-        _("Horaires"),
-        _("Identifiant"),
-    )
-    return Table("", header, rows, left=len(header))
-
-
-def _hours(row: dict[Any, Any], unknown: str) -> str:
-    given_hours = row["hours"]
-    return opening_hours(given_hours) if isinstance(given_hours, str) and given_hours else unknown
 
 
 # One verb for whatever a study answers: its documents, in a folder.

@@ -49,7 +49,6 @@ from geoguichet.coverage.outputs.style import (
     n_kiosks,
     n_people,
     nonempty,
-    opening_hours,
     standing,
     standings,
     why_unreached,
@@ -60,6 +59,7 @@ from geoguichet.coverage.outputs.style import (
 )
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.words import Unit, _, cost, distance, mass, measure, number, percent, speaking
+from geoguichet.referentials.directory.hours import hours_told
 from geoguichet.referentials.directory.services import service_name
 
 #: What stands above what.
@@ -323,7 +323,7 @@ def _service_lines(row: dict[str, Any]) -> list[str]:
     return nonempty(
         f"{row['commune_name']} ({row['departement']})",
         _("{hours} h par semaine", hours=number(weekly, 1)) if known else _("horaires non publiés"),
-        isinstance(row["hours"], str) and opening_hours(row["hours"]),
+        isinstance(row["hours"], str) and hours_told(row["hours"]),
         not row["inside"] and _("hors du territoire étudié"),
     )
 
@@ -365,7 +365,7 @@ def _kiosk_lines(row: dict[str, Any]) -> list[str]:
         _("Lieu d’accueil : {host}", host=row["host"]),
         isinstance(row["hours"], str)
         and row["hours"]
-        and _("Ouverture : {hours}", hours=opening_hours(row["hours"])),
+        and _("Ouverture : {hours}", hours=hours_told(row["hours"])),
         row["zones"] and _("Zones desservies : {zones}", zones=row["zones"].replace(",", ", ")),
         not math.isnan(row["km_saved_per_year"])
         and _(

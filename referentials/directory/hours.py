@@ -10,13 +10,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import numpy as np
 import opening_hours
 
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.words import bare
+from geoguichet.floor.words import _, bare, weekdays
 from geoguichet.referentials.directory.calendars import is_public_holiday, is_school_holiday
+
+# numpy is half of the time that « coverage nearest » takes, and few texts have dates: it is imported
+# where one is read.
+if TYPE_CHECKING:
+    import numpy as np
 
 DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 WEEKDAYS_FR = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
@@ -233,6 +238,8 @@ def osm_week(text: str | None) -> Week | None:
     table = _minutes(_on_day(readable, PH=False, SH=False), weeks)
     ((kind, count),) = Counter(week.tobytes() for week in table).most_common(1)
     if count >= _ORDINARY * weeks:
+        import numpy as np
+
         usual = np.frombuffer(kind, dtype=table.dtype)
         sure, doubtful = usual == _OPEN, usual == _UNSURE
     else:
@@ -352,6 +359,8 @@ _CLOSED, _UNSURE, _OPEN = 0, 1, 2
 
 # Return whether each minute of each week is open, in an array of a row a week.
 def _minutes(text: str, weeks: int) -> np.ndarray:
+    import numpy as np
+
     minutes = np.zeros(weeks * WEEK, dtype=np.int8)
     for start, end, state, comment in _calendar(text).intervals(
         _FIRST_MONDAY, _FIRST_MONDAY + timedelta(weeks=weeks)
@@ -375,6 +384,8 @@ def _certainty(state: opening_hours.State, comment: str) -> int:
 
 
 def _spans_where(marks: np.ndarray) -> list[Span]:
+    import numpy as np
+
     edges = np.flatnonzero(np.diff(marks.astype(np.int8), prepend=0, append=0))
     return [(int(opens), int(closes)) for opens, closes in edges.reshape(-1, 2)]
 
@@ -530,3 +541,37 @@ def _day(word: str) -> int | None:
         if len(found) == 1:
             return found[0]
     return None
+
+
+# The same as people read it, in the language of the moment.
+
+
+def moment_told(at: Moment) -> str:
+    """Write a moment of the week or of a date: ``samedi 10 h``, ``Saturday 10:00``, ``mardi
+    14/07/2026 10 h``.
+    """
+    day, (hour, minute) = weekdays()[at.day], divmod(at.minute % DAY_MINUTES, 60)
+    day += f" {at.on:%d/%m/%Y}" if at.on else ""
+    return (
+        _("{day} {hour} h {minute}", day=day, hour=hour, minute=f"{minute:02d}")
+        if minute
+        else _("{day} {hour} h", day=day, hour=hour)
+    )
+
+
+def hours_told(text: str) -> str:
+    """Write opening hours given in OpenStreetMap's form: ``lun.-ven. 8 h 30-12 h``."""
+    names = dict(zip(DAYS, weekdays(short=True), strict=True))
+    names |= {"PH": _("jours fériés"), "off": _("fermé")}
+    told = re.sub(rf"\b({'|'.join(names)})\b", lambda found: names[found[1]], text)
+    told = re.sub(r"\b(\d\d?):(\d\d)\b", _clock, told)
+    return re.sub(r",(?=\S)", ", ", re.sub(r"; ?", _(" ; "), told))
+
+
+def _clock(found: re.Match[str]) -> str:
+    hour, minute = int(found[1]), found[2]
+    return (
+        _("{hour}\u202fh", hour=hour)
+        if minute == "00"
+        else _("{hour}\u202fh\u202f{minute}", hour=hour, minute=minute)
+    )

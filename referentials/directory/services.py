@@ -20,7 +20,7 @@ from geoguichet.floor.words import Message, _, language
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.hours import weekly_hours as weekly_hours
 from geoguichet.referentials.layers import LONLAT, check_columns, check_text, read_layer
-from geoguichet.referentials.territories.territory import plain
+from geoguichet.referentials.territories.gazetteer import plain
 
 # What kinds of public counters there are, what each source calls them, and which one answers a
 # citizen's need: the tables of ``taxonomy.toml``.

@@ -11,7 +11,7 @@ import shapely
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import LONLAT, metric_of
-from geoguichet.referentials.territories.territory import plain
+from geoguichet.referentials.territories.gazetteer import plain
 
 #: Outlines are simplified: a point this near a commune, and in none, is taken for one of its own.
 STANDING_M = 50

@@ -3,13 +3,11 @@
 from geoguichet.coverage.outputs.style import (
     first_of,
     joined,
-    moment,
     n_kiosks,
-    opening_hours,
     zone_class,
 )
 from geoguichet.floor.words import NARROW, Unit, listed, speaking
-from geoguichet.referentials.directory.hours import Moment
+from geoguichet.referentials.directory.hours import Moment, hours_told, moment_told
 
 
 def test_singular_and_plural():
@@ -29,25 +27,28 @@ def test_singular_and_plural():
 def test_opening_hours_are_written_in_words():
     osm = "Mo-Tu 08:30-12:00,13:30-17:00; We,Sa 09:00-12:15; PH off"
     assert (
-        opening_hours(osm)
+        hours_told(osm)
         == "lun.-mar. 8 h 30-12 h, 13 h 30-17 h ; mer., sam. 9 h-12 h 15 ; jours fériés fermé"
     )
     with speaking("fr", typeset=True):
-        assert opening_hours(osm).startswith(f"lun.-mar. 8{NARROW}h{NARROW}30-12{NARROW}h, ")
+        assert hours_told(osm).startswith(f"lun.-mar. 8{NARROW}h{NARROW}30-12{NARROW}h, ")
     with speaking("en"):
         assert (
-            opening_hours(osm)
+            hours_told(osm)
             == "Mon-Tue 8:30-12:00, 13:30-17:00; Wed, Sat 9:00-12:15; public holidays closed"
         )
-    assert opening_hours("24/7") == "24/7" and opening_hours("Montauban") == "Montauban"
+    assert hours_told("24/7") == "24/7" and hours_told("Montauban") == "Montauban"
 
 
 def test_a_moment_is_written_in_words():
     at = Moment.parse("samedi 10h30")
-    assert moment(at) == str(at) == "samedi 10 h 30"
+    assert moment_told(at) == str(at) == "samedi 10 h 30"
     with speaking("en"):
-        assert moment(at) == "Saturday 10:30" and moment(Moment.parse("lundi 9h")) == "Monday 9:00"
-    assert moment(Moment.parse("2026-07-14 9h")) == "mardi 14/07/2026 9 h"
+        assert (
+            moment_told(at) == "Saturday 10:30"
+            and moment_told(Moment.parse("lundi 9h")) == "Monday 9:00"
+        )
+    assert moment_told(Moment.parse("2026-07-14 9h")) == "mardi 14/07/2026 9 h"
 
 
 def test_lists():

@@ -1,12 +1,12 @@
 """Communes found by their names as people type them."""
 
-import pandas as pd
 import pytest
 
-from geoguichet.referentials.territories.territory import find_communes, plain, resembling
+from geoguichet.referentials.territories.gazetteer import Commune, find_communes, plain, resembling
 
-COMMUNES = pd.DataFrame(
-    [
+COMMUNES = [
+    Commune(code, name, departement, population, plain(name))
+    for code, name, departement, population in (
         ("09122", "Foix", "09", 9_600),
         ("09261", "Saint-Girons", "09", 6_200),
         ("09269", "Saint-Martin-de-Caralp", "09", 350),
@@ -14,9 +14,8 @@ COMMUNES = pd.DataFrame(
         ("65392", "Saint-Martin", "65", 420),
         ("31106", "L'Œuvre-d'Ax", "31", 10),
         ("12202", "Rodez", "12", 24_000),
-    ],
-    columns=["code", "name", "departement", "population"],
-)
+    )
+]
 
 
 @pytest.mark.parametrize(
@@ -38,13 +37,13 @@ COMMUNES = pd.DataFrame(
     ],
 )
 def test_from_the_strictest_to_the_loosest(text: str, codes: list[str]) -> None:
-    assert list(find_communes(COMMUNES, text)["code"]) == codes
+    assert [each.code for each in find_communes(COMMUNES, text)] == codes
 
 
 def test_every_commune_answers_to_its_own_name() -> None:
-    for name in COMMUNES["name"]:
-        assert name in set(find_communes(COMMUNES, name)["name"])
-        assert name in set(find_communes(COMMUNES, plain(name).upper())["name"])
+    for name in (each.name for each in COMMUNES):
+        assert name in {each.name for each in find_communes(COMMUNES, name)}
+        assert name in {each.name for each in find_communes(COMMUNES, plain(name).upper())}
 
 
 def test_a_slip_is_met_with_what_it_resembles() -> None:
