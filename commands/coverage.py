@@ -29,8 +29,10 @@ from geoguichet.floor.errors import UsageError
 from geoguichet.floor.words import Message, _, ngettext
 
 if TYPE_CHECKING:
+    from geoguichet.coverage.nearest import Answer
     from geoguichet.coverage.replay import Replay
     from geoguichet.coverage.study.study import Study
+    from geoguichet.referentials.directory.hours import Moment
 
 
 STUDY = path_argument("study", Message("ETUDE.toml"), Message("le fichier d'étude"))
@@ -310,43 +312,51 @@ def _sensitivity(arguments: argparse.Namespace) -> None:
 def _nearest(arguments: argparse.Namespace) -> None:
     from importlib.resources import as_file, files
 
-    from geoguichet.coverage.orientation import (
-        find_errand,
-        find_place,
-        moment_asked,
-        nearest_counters,
-        open_directory,
-        study_and_result,
-    )
-    from geoguichet.coverage.outputs.style import moment
-    from geoguichet.coverage.outputs.summary import of_counters
-    from geoguichet.coverage.study.choices import open_router
-    from geoguichet.referentials.directory.hours import Moment
+    from geoguichet.commands.printing import counters_told
+    from geoguichet.coverage import nearest
+    from geoguichet.referentials.directory.hours import Moment, moment_told
 
     at = Moment.parse(arguments.at) if arguments.at else None
     with as_file(files("geoguichet.data") / "studies" / "visioguichets.toml") as shipped:
-        study, result = study_and_result(arguments.study or shipped, workspace_of(arguments))
-    directory = open_directory(study, result)
-    place = find_place(directory, arguments.place)
-    errand = find_errand(study, arguments.what)
-    router = open_router(study.router, beside=_network_folder(study, arguments.beside))
-    found = nearest_counters(directory, place, arguments.what, at=at, k=arguments.k, router=router)
+        asked, workspace = arguments.study or shipped, workspace_of(arguments)
+        place, what = arguments.place, arguments.what
+        told = nearest.answer(asked, workspace, place, what, at=at, k=arguments.k)
+        answer = told or _nearest_by_study(asked, arguments, at)
     if arguments.json:
-        found = found.rename(columns={"cost": f"cost_{study.unit}"})
-        print(found.reset_index().to_json(indent=2, ensure_ascii=False, drop_id=True))
+        print_json({"type": "FeatureCollection", "features": answer.features})
         return
-    at = moment_asked(directory, arguments.what, at)
-    asked = {"what": errand.label, "place": place.name}
+    names = {"what": answer.errand.label, "place": answer.place}
     title = (
-        _("{what} depuis {place}, {moment}", **asked, moment=moment(at))
-        if at
-        else _("{what} depuis {place}", **asked)
+        _("{what} depuis {place}, {moment}", **names, moment=moment_told(answer.at))
+        if answer.at
+        else _("{what} depuis {place}", **names)
     )
     without_kiosks = _(
         "Sans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage run »)."
     )
-    told = [errand.note, without_kiosks if directory.kiosks is None else ""]
-    print_blocks([title, of_counters(found, study.unit), *filter(None, told)])
+    notes = [answer.errand.note, "" if answer.with_kiosks else without_kiosks]
+    print_blocks([title, counters_told(answer.features, answer.unit), *filter(None, notes)])
+
+
+# Ask the study itself, and keep beside its result what will answer the next time.
+def _nearest_by_study(asked: Path, arguments: argparse.Namespace, at: Moment | None) -> Answer:
+    from geoguichet.coverage import orientation
+    from geoguichet.coverage.nearest import Answer
+    from geoguichet.coverage.study.choices import open_router
+
+    workspace, what = workspace_of(arguments), arguments.what
+    study, result = orientation.study_and_result(asked, workspace)
+    directory = orientation.open_directory(study, result)
+    place = orientation.find_place(directory, arguments.place)
+    errand = orientation.find_errand(study, what)
+    router = open_router(study.router, beside=_network_folder(study, arguments.beside))
+    found = orientation.nearest_counters(
+        directory, place, what, at=at, k=arguments.k, router=router
+    )
+    orientation.keep_index(directory, asked, workspace, result)
+    told, with_kiosks = orientation.features(found, study.unit), directory.kiosks is not None
+    at = at if at is not None else errand.open_at
+    return Answer(errand, place.name, at, study.unit, told, with_kiosks)
 
 
 def _network_folder(study: Study, beside: Path | None) -> Path | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from geoguichet.coverage.outputs.summary import Block
     from geoguichet.coverage.siting.problem import KioskPlan
     from geoguichet.floor.findings import Finding
+    from geoguichet.floor.units import Unit
 
 
 @contextmanager
@@ -150,6 +151,40 @@ def print_blocks(blocks: Iterable[Block], files: Sequence[Path] = ()) -> None:
     """Print sentences and tables, a blank line between them, then the files that hold them all."""
     told = [block if isinstance(block, str) else _table(block) for block in blocks]
     print("\n\n".join([*told, "\n".join(map(str, files))] if files else told))
+
+
+def counters_told(features: Sequence[Mapping[str, Any]], unit: Unit) -> str:
+    """Say the counters found, nearest first; costs in the study's unit."""
+    from geoguichet.floor.words import cost_in_table
+    from geoguichet.referentials.directory.hours import hours_told
+
+    told = [feature["properties"] for feature in features]
+    if not told:
+        return _("Aucun guichet n'est ouvert alors.")
+    timed = any(row["opening"] for row in told)
+    unknown = _("horaires inconnus")
+    proposed = _("proposé, pas encore ouvert")
+    opening = {"open": _("ouvert"), "unknown": unknown, "proposed": proposed, "": ""}
+    rows = [
+        (
+            cost_in_table(row[unit.column("cost")], unit),
+            str(row["name"]),
+            f"{row['commune_name']} ({row['departement']})",
+            *([opening[row["opening"]]] if timed else []),
+            hours_told(row["hours"]) if row["hours"] else unknown,
+            str(row["id"]),
+        )
+        for row in told
+    ]
+    header = (
+        _("Trajet") if unit == "s" else _("Distance"),
+        _("Guichet"),
+        _("Commune"),
+        *([_("Alors")] if timed else []),
+        _("Horaires"),
+        _("Identifiant"),
+    )
+    return columns(header, rows, left=len(header))
 
 
 def _table(table: Table) -> str:

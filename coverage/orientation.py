@@ -4,12 +4,10 @@ them.
 Hours that no source gives are said to be unknown: such a counter is neither promised nor hidden.
 """
 
-import difflib
-import re
-from collections.abc import Iterable
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,92 +17,33 @@ import shapely
 from geoguichet.coverage import manifest
 from geoguichet.coverage.access import inputs
 from geoguichet.coverage.access.demand import demand_points
-from geoguichet.coverage.access.supply import meets
+from geoguichet.coverage.access.supply import needs_met
 from geoguichet.coverage.errors import OrientationError
+from geoguichet.coverage.nearest import (
+    KIOSK,
+    Candidate,
+    Counter,
+    Errand,
+    Kept,
+    Named,
+    Vocabulary,
+    chosen,
+    degrees,
+    keep,
+    known_within,
+    nearest_first,
+    placed,
+    the_commune,
+)
 from geoguichet.coverage.routers.impedance import Router, StraightLine
 from geoguichet.coverage.study.choices import open_router
 from geoguichet.coverage.study.study import Study, read_study
-from geoguichet.referentials.directory.hours import Moment, is_open, next_opening
-from geoguichet.referentials.directory.services import NEEDS, SERVICE_TYPES
-from geoguichet.referentials.layers import LONLAT, read_layer
-from geoguichet.referentials.territories.territory import (
-    Territory,
-    find_communes,
-    plain,
-    resembling,
-)
-
-# What someone comes for, in their own words: a need of the study, a type of counter, or a
-# citizen's errand.
-
-#: Words that do not tell one errand from another.
-_IDLE = frozenset(
-    [
-        "a",
-        "au",
-        "aux",
-        "d",
-        "de",
-        "des",
-        "du",
-        "en",
-        "et",
-        "l",
-        "la",
-        "le",
-        "les",
-        "ma",
-        "mes",
-        "mon",
-        "nos",
-        "notre",
-        "ou",
-        "par",
-        "pour",
-        "sa",
-        "ses",
-        "son",
-        "sur",
-        "un",
-        "une",
-        "faire",
-        "refaire",
-        "demander",
-        "aller",
-        "the",
-        "an",
-        "my",
-        "for",
-        "to",
-        "of",
-        "or",
-        "get",
-    ]
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """What is asked for, and what answers it: the study's needs of these keys, counters of these
-    types.
-    """
-
-    label: str
-    types: tuple[str, ...]
-    #: Needs of the study that it is, or that the same types meet: what a kiosk must open.
-    needs: tuple[str, ...]
-    #: The need of the study itself, with its least hours; empty for a type or a citizen's errand.
-    need: str = ""
-    note: str = ""
-
-    def met_by(self, services: gpd.GeoDataFrame, study: Study) -> pd.Series:
-        """Return True for the services that answer, whatever the moment the study asks the need
-        for.
-        """
-        if self.need:
-            return meets(services, replace(study.need(self.need), open_at=None))
-        met: pd.Series = services["type"].isin(self.types)
-        return met
+from geoguichet.floor.units import Unit
+from geoguichet.referentials.directory.hours import Moment
+from geoguichet.referentials.directory.services import NEEDS, SERVICE_TYPES, TAXONOMY
+from geoguichet.referentials.layers import LONLAT, METRIC_SYSTEMS, read_layer
+from geoguichet.referentials.territories.gazetteer import Commune, plain
+from geoguichet.referentials.territories.territory import Territory
 
 
 def find_errand(study: Study, what: str) -> Errand:
@@ -116,74 +55,26 @@ def find_errand(study: Study, what: str) -> Errand:
     OrientationError
         Nothing is called so, or several things are; the message lists them.
     """
-    needs = {need.key: need for need in study.needs}
-    if what in needs:
-        need = needs[what]
-        return Errand(need.label, need.types, (what,), need=what)
-    names = _named(study)
-    matches = [what] if what in names else _matching(names, what)
-    if len(matches) != 1:
-        close = matches or difflib.get_close_matches(what, [*needs, *names], n=3, cutoff=0.5)
-        remedy = ", ".join(dict.fromkeys((*needs, *close)))
-        more = (
-            "peut désigner plusieurs choses"
-            if matches
-            else "n'est ni un besoin de l'étude, ni un type, ni une démarche"
-        )
-        raise OrientationError(f"{what!r} {more} ; essayez : {remedy}.")
-    key = matches[0]
-    if key in needs:
-        return find_errand(study, key)
-    citizen = NEEDS.get(key)
-    types = (key,) if key in SERVICE_TYPES else citizen.types if citizen is not None else ()
-    return Errand(
-        names[key][0],
-        types,
-        tuple(need.key for need in study.needs if set(need.types) & set(types)),
-        note=citizen.note_fr if citizen and key not in SERVICE_TYPES else "",
-    )
+    return _vocabulary(study).find(what)
 
 
-# Return the names of all that can be asked for, by key; of one key the study's come first, then the
-# types'.
-def _named(study: Study) -> dict[str, tuple[str, ...]]:
-    errands = {key: (need.label_fr, need.label_en) for key, need in NEEDS.items()}
-    kinds = {
+# Return all that can be asked for, by key; of one key the study's comes first, then the types'.
+def _vocabulary(study: Study) -> Vocabulary:
+    names = {key: (it.label_fr, it.label_en) for key, it in NEEDS.items()} | {
         key: (kind.label_fr, kind.plural_fr, kind.label_en, kind.plural_en)
         for key, kind in SERVICE_TYPES.items()
     }
-    return {**errands, **kinds, **{need.key: (need.label,) for need in study.needs}}
-
-
-# Return the keys of which a name is the text; else of which a name holds the text's words, even
-# half written.
-def _matching(names: dict[str, tuple[str, ...]], what: str) -> list[str]:
-    asked = plain(what)
-    words = [word for word in asked.split() if word not in _IDLE]
-    exact = [key for key, told in names.items() if asked in map(plain, told)]
-    if exact or not words:
-        return exact
-    held = [
-        key
-        for key, told in names.items()
-        if any(_holds(plain(name).split(), words) for name in told)
-    ]
-    errands = [key for key in held if key in NEEDS and key not in SERVICE_TYPES]
-    return errands if len(errands) == 1 and len(words) > 1 else held
-
-
-def _holds(name: Iterable[str], words: Iterable[str]) -> bool:
-    parts = list(name)
-    return all(any(part.startswith(word) for part in parts) for word in words)
-
-
-type State = Literal["open", "closed", "unknown", "proposed", ""]
-
-#: What stands in ``type`` for a visioguichet.
-KIOSK = "kiosk"
-_FIRST_LIMIT = {"m": 20_000.0, "s": 1_200.0}
-_LAST_LIMIT = 2_000_000.0
-_SHOWN = 12
+    known = {}
+    for key, told in names.items():
+        citizen = key not in SERVICE_TYPES
+        types, note = (NEEDS[key].types, NEEDS[key].note_fr) if citizen else ((key,), "")
+        needs = tuple(need.key for need in study.needs if not set(need.types).isdisjoint(types))
+        known[key] = Named(key, told, Errand(told[0], types, needs, note=note), citizen)
+    for need in study.needs:
+        key, at = need.key, need.open_at
+        errand = Errand(need.label, need.types, (key,), need=key, open_at=at)
+        known[key] = Named(key, (need.label,), errand, key in known and known[key].citizen)
+    return Vocabulary(tuple(known.values()), tuple(need.key for need in study.needs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,20 +128,26 @@ def find_place(directory: Directory, text: str) -> Place:
     OrientationError
         No commune is called so, or several are: the message lists them.
     """
-    match = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)(?:\s*+[,;]\s*+|\s++)(-?\d+(?:\.\d+)?)\s*", text)
-    if match is not None:
-        return _at(directory, shapely.Point(float(match[1]), float(match[2])), text.strip())
-    found = find_communes(directory.territory.communes, text)
-    if len(found) != 1:
-        raise _no_single(found, directory.territory.communes, text)
-    row = found.iloc[0]
+    given = degrees(text)
+    if given is not None:
+        return _at(directory, shapely.Point(given), text.strip())
+    commune = the_commune(_communes(directory.territory), text)
     demand, _ = demand_points(directory.territory, directory.services, directory.study)
-    point = demand.geometry[row["code"]]
-    if point is None or point.is_empty:
-        raise OrientationError(
-            f"{row['name']} n'a ni mairie localisée ni contour ; donnez LON,LAT en degrés."
-        )
-    return Place(f"{row['name']} ({row['departement']})", point, str(row["code"]))
+    here = placed(commune, _lonlat(demand.geometry[commune.code]))
+    return Place(f"{commune.name} ({commune.departement})", shapely.Point(here), commune.code)
+
+
+def _communes(territory: Territory) -> list[Commune]:
+    table = territory.communes
+    columns = (table[name].tolist() for name in ("code", "name", "departement", "population"))
+    return [
+        Commune(code, name, departement, population, plain(name))
+        for code, name, departement, population in zip(*columns, strict=True)
+    ]
+
+
+def _lonlat(point: shapely.Point | None) -> tuple[float, float] | None:
+    return None if point is None or point.is_empty else (point.x, point.y)
 
 
 # Return the place of coordinates, refused where the study knows no counter.
@@ -266,26 +163,6 @@ def _at(directory: Directory, point: shapely.Point, name: str) -> Place:
             "1.605,42.966."
         )
     return Place(name, point)
-
-
-def _no_single(found: pd.DataFrame, communes: pd.DataFrame, text: str) -> OrientationError:
-    if found.empty:
-        close = (
-            " ou ".join(resembling(communes, text))
-            or "un nom de commune, son code INSEE, ou LON,LAT"
-        )
-        return OrientationError(
-            f"aucune commune du territoire ne s'appelle {text!r} ; essayez : {close}."
-        )
-    told = [
-        f"{row['name']} ({row['departement']}, {row['code']})"
-        for row in found.head(_SHOWN).to_dict("records")
-    ]
-    more = f" et {len(found) - _SHOWN} autres" if len(found) > _SHOWN else ""
-    return OrientationError(
-        f"{text!r} peut désigner {len(found)} communes : {', '.join(told)}{more} ; "
-        "essayez avec un nom plus complet ou le code INSEE."
-    )
 
 
 def nearest(
@@ -357,122 +234,69 @@ def nearest_counters(
     RoutingError
         The place is where the router cannot measure.
     """
-    at = moment_asked(directory, what, at)
-    counters = _counters(directory, what)
-    told = [
-        (hours, at, code if isinstance(code, str) else "")
-        for hours, code in zip(counters["hours"], counters["departement"], strict=True)
-        if at is not None
-    ]
-    counters["opening"] = [_OPENING[is_open(*each)] for each in told] or ""
-    counters["reopens"] = [str(next_opening(*each) or "") for each in told] or ""
-    # what is only proposed is open to nobody yet
-    counters.loc[_planned(directory, counters) & (counters["opening"] == "open"), "opening"] = (
-        "proposed"
+    errand, measuring = find_errand(directory.study, what), router or StraightLine()
+    at = at if at is not None else errand.open_at
+    counters, origin = _counters(directory, errand), gpd.GeoSeries([place.point], crs=LONLAT)
+    hours, planned = counters["hours"].tolist(), counters["planned"].tolist()
+    departements = counters["departement"].tolist()
+
+    def reach(limit: float) -> tuple[list[Candidate], bool]:
+        found = measuring.costs(origin, counters.geometry, limit=limit)
+        told = [
+            Candidate(cost, row, hours[row], departements[row], planned[row])
+            for row, cost in zip(found.destination.tolist(), found.cost.tolist(), strict=True)
+        ]
+        return told, len(told) == len(counters)
+
+    told = chosen(nearest_first(reach, measuring.unit), at, k)
+    return counters.iloc[[each.number for each, _ in told]][_COLUMNS].assign(
+        opening=pd.Series([state for _, state in told], dtype=object).to_numpy(),
+        reopens=pd.Series([each.reopens(at) for each, _ in told], dtype=object).to_numpy(),
+        cost=np.array([each.cost for each, _ in told], dtype=float),
     )
-    open_, unknown = counters["opening"].isin(["open", ""]), counters["opening"].isin(_UNSURE)
-    costs = _costs(place, counters, router or StraightLine(), groups=(open_, unknown), k=k)
-    table = counters.assign(cost=costs)[costs.notna()].sort_values("cost", kind="stable")
-    sure, unsure = (
-        table[table["opening"].isin(["open", ""])][:k],
-        table[table["opening"].isin(_UNSURE)][:k],
-    )
-    farthest = sure["cost"].max() if len(sure) == k else np.inf
-    kept = table.index.isin([*sure.index, *unsure.index[unsure["cost"] <= farthest]])
-    return table[kept]
 
 
-def moment_asked(directory: Directory, what: str, at: Moment | None) -> Moment | None:
-    """Return the moment counters must be open at: the one given, else that of the need, else
-    none.
-    """
-    asked = {need.key: need.open_at for need in directory.study.needs}
-    return at if at is not None else asked.get(find_errand(directory.study, what).need)
-
-
-_OPENING: dict[bool | None, State] = {True: "open", False: "closed", None: "unknown"}
-_UNSURE = ("unknown", "proposed")
 _COLUMNS = ["type", "name", "commune_name", "departement", "hours", "hours_per_week", "geometry"]
 
 
-# Mark the kiosks that a plan proposes and that do not exist yet.
-def _planned(directory: Directory, counters: gpd.GeoDataFrame) -> pd.Series:
-    kiosks = directory.kiosks
-    names = [] if kiosks is None else kiosks.index[_standing(kiosks) != "existing"]
-    planned: pd.Series = (counters["type"] == KIOSK) & counters.index.isin(names)
-    return planned
-
-
-def _standing(kiosks: gpd.GeoDataFrame) -> pd.Series:
-    if "standing" in kiosks.columns:
-        return kiosks["standing"]
-    return pd.Series("proposed", index=kiosks.index)
-
-
-# Return what meets the need or is of the type, the study's kiosks among them when they offer it.
-def _counters(directory: Directory, what: str) -> gpd.GeoDataFrame:
-    errand = find_errand(directory.study, what)
+# Return every counter that has a place, then the kiosks, with the needs that each meets whatever the
+# moment (a kiosk: opens), comma-separated, and which are only planned.
+def _everything(directory: Directory) -> gpd.GeoDataFrame:
+    study, kiosks = directory.study, directory.kiosks
     services = directory.services[directory.services.geometry.notna()]
-    found, hosted = services[errand.met_by(services, directory.study)], _offering(directory, errand)
-    if found.empty and hosted is None:
+    needs = tuple(replace(need, open_at=None) for need in study.needs)
+    table = services[_COLUMNS].assign(needs=needs_met(services, needs), planned=False)
+    if kiosks is None or study.kiosks is None:
+        return table
+    offers = study.kiosks.offers
+    opened = kiosks.get("needs", pd.Series(",".join(offers), index=kiosks.index)).fillna("")
+    existing = kiosks.get("standing", pd.Series("", index=kiosks.index)) == "existing"
+    named = kiosks.assign(
+        type=KIOSK,
+        commune_name=kiosks["name"],
+        name=np.where(existing, "Visioguichet existant, ", "Visioguichet proposé, ")
+        + kiosks["host"],
+        hours_per_week=kiosks.get("hours_per_week", np.nan),
+        needs=[",".join(set(told.split(",")) & set(offers)) for told in opened],
+        planned=~existing,
+    )
+    both = [each for each in (table, named[table.columns]) if not each.empty]
+    return gpd.GeoDataFrame(pd.concat(both), crs=LONLAT).rename_axis("id") if both else table
+
+
+# Return what answers an errand.
+def _counters(directory: Directory, errand: Errand) -> gpd.GeoDataFrame:
+    table = _everything(directory)
+    needs = table["needs"].str.split(",")
+    met = [errand.met_by(*each) for each in zip(table["type"], needs, strict=True)]
+    if not any(met):
         kinds = ", ".join(SERVICE_TYPES[kind].plural_fr for kind in errand.types)
         raise OrientationError(
             f"aucun guichet pour « {errand.label} » dans les données de l'étude ({kinds}) ; "
             "essayez une étude dont la "
             "couche de services en a (« geoguichet referentials »)."
         )
-    return (
-        found[_COLUMNS].copy()
-        if hosted is None
-        else gpd.GeoDataFrame(
-            pd.concat([found[_COLUMNS], hosted[_COLUMNS]]), crs=LONLAT
-        ).rename_axis("id")
-    )
-
-
-# Return the study's kiosks that offer what is asked for; None without any.
-def _offering(directory: Directory, errand: Errand) -> gpd.GeoDataFrame | None:
-    choice, kiosks = directory.study.kiosks, directory.kiosks
-    offered = set(errand.needs) & set(choice.offers) if choice is not None else set()
-    if kiosks is None or not offered:
-        return None
-    if "needs" in kiosks.columns:
-        kiosks = kiosks[
-            kiosks["needs"].fillna("").str.split(",").map(lambda keys: bool(offered & set(keys)))
-        ]
-    named = kiosks.assign(
-        type=KIOSK,
-        commune_name=kiosks["name"],
-        name=np.where(
-            _standing(kiosks) == "existing", "Visioguichet existant, ", "Visioguichet proposé, "
-        )
-        + kiosks["host"],
-        hours_per_week=kiosks["hours_per_week"] if "hours_per_week" in kiosks.columns else np.nan,
-    )
-    return None if named.empty else named
-
-
-# Return the cost of reaching each counter, NaN beyond a limit that grows until ``k`` of each group
-# are reached.
-def _costs(
-    place: Place,
-    counters: gpd.GeoDataFrame,
-    router: Router,
-    *,
-    groups: tuple[pd.Series, ...],
-    k: int,
-) -> pd.Series:
-    origin = gpd.GeoSeries([place.point], crs=LONLAT)
-    limit = _FIRST_LIMIT[router.unit]
-    while True:
-        reach = router.costs(origin, counters.geometry, limit=limit)
-        reached = np.full(len(counters), np.nan)
-        reached[reach.destination] = reach.cost
-        costs = pd.Series(reached, index=counters.index)
-        short = [group for group in groups if (group & costs.notna()).sum() < min(k, group.sum())]
-        if not short or limit > _LAST_LIMIT:
-            return costs
-        limit *= 3
+    return table[met]
 
 
 def study_and_result(path: Path, workspace: Path) -> tuple[Study, Path]:
@@ -483,3 +307,56 @@ def study_and_result(path: Path, workspace: Path) -> tuple[Study, Path]:
         return manifest.study_of(manifest.read(path)["study"], path=path / "manifest.json"), path
     study = read_study(path)
     return study, workspace / "studies" / study.id
+
+
+def features(found: gpd.GeoDataFrame, unit: Unit) -> list[dict[str, Any]]:
+    """Return counters as GeoJSON features, their cost named by its unit."""
+    named = found.rename(columns={"cost": unit.column("cost")}).reset_index()
+    told: list[dict[str, Any]] = json.loads(named.to_json(drop_id=True))["features"]
+    return told
+
+
+def keep_index(directory: Directory, asked: Path, workspace: Path, result: Path) -> None:
+    """Keep beside the result of a study what answers for it (:func:`nearest.answer`); nothing where
+    it has no result, or measures another way than by a straight line.
+    """
+    study, territory = directory.study, directory.territory
+    if study.router.kind != "straight_line" or not (result / "result.gpkg").is_file():
+        return
+    table = _everything(directory)
+    table = table.set_geometry(table.geometry)[~table.geometry.is_empty]
+    demand, _ = demand_points(territory, directory.services, study)
+    polygon = [inputs.polygon_path(study)] if study.territory.polygon else []
+    keep(
+        result,
+        [
+            file.resolve()
+            for file in (
+                asked / "manifest.json" if asked.is_dir() else asked,
+                workspace / "types.toml",
+                TAXONOMY,
+                result / "manifest.json",
+                result / "result.gpkg",
+                inputs.source_path(study),
+                *polygon,
+            )
+        ],
+        Kept(
+            _vocabulary(study),
+            detour=1.0 if study.router.detour is None else study.router.detour,
+            known_within=known_within(study.territory.buffer_m, study.demand.tolerance_m),
+            measured=tuple(METRIC_SYSTEMS.values()),
+            with_kiosks=directory.kiosks is not None,
+        ),
+        [(each, _lonlat(demand.geometry[each.code])) for each in _communes(territory)],
+        [
+            Counter(needs, planned, point.x, point.y, feature)
+            for needs, planned, point, feature in zip(
+                table["needs"],
+                table["planned"].tolist(),
+                table.geometry,
+                json.loads(table[_COLUMNS].reset_index().to_json(drop_id=True))["features"],
+                strict=True,
+            )
+        ],
+    )

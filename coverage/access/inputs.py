@@ -145,7 +145,7 @@ def territory_of(study: Study, path: Path) -> Territory:
         asked.name,
         asked.departements,
         asked.epci,
-        read_polygon(_polygon_path(study)) if asked.polygon else None,
+        read_polygon(polygon_path(study)) if asked.polygon else None,
         asked.arrondissements,
     )
     try:
@@ -158,7 +158,8 @@ def territory_of(study: Study, path: Path) -> Territory:
         ) from error
 
 
-def _polygon_path(study: Study) -> Path:
+def polygon_path(study: Study) -> Path:
+    """Return the file of the polygon of a study that has one."""
     path = (study.path.parent if study.path else Path()) / study.territory.polygon
     if not path.is_file():
         raise study.refusal(
@@ -171,7 +172,7 @@ def _polygon_path(study: Study) -> Path:
 def _polygon_input(study: Study) -> tuple[InputLayer, ...]:
     if not study.territory.polygon:
         return ()
-    path = _polygon_path(study)
+    path = polygon_path(study)
     return (
         InputLayer(
             "polygon", path.name, list_layers(path)[0], len(read_layer(path)), sha256(path), "", ""

@@ -494,7 +494,7 @@ def meeting(services: gpd.GeoDataFrame, study: Study) -> gpd.GeoDataFrame:
         for need in study.needs
         if need.asks_hours and need.unknown_hours == "undecided"
     )
-    sure, maybe = _needs_met(services, study.needs), _needs_met(services, perhaps)
+    sure, maybe = needs_met(services, study.needs), needs_met(services, perhaps)
     unsure = [
         ",".join(key for key in more.split(",") if key not in met.split(","))
         for met, more in zip(sure, maybe, strict=True)
@@ -529,7 +529,7 @@ def meets(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
     return services["type"].isin(need.types) & open_enough(services, need)
 
 
-# Return, for each service, the keys of the needs it meets.
-def _needs_met(services: gpd.GeoDataFrame, needs: tuple[Need, ...]) -> list[str]:
+def needs_met(services: gpd.GeoDataFrame, needs: tuple[Need, ...]) -> list[str]:
+    """Return, for each service, the keys of the needs it meets, comma-separated."""
     met = {need.key: meets(services, need).to_numpy() for need in needs}
     return [",".join(key for key, yes in met.items() if yes[row]) for row in range(len(services))]

@@ -564,11 +564,11 @@ def hours_told(text: str) -> str:
     names = dict(zip(DAYS, weekdays(short=True), strict=True))
     names |= {"PH": _("jours fériés"), "off": _("fermé")}
     told = re.sub(rf"\b({'|'.join(names)})\b", lambda found: names[found[1]], text)
-    told = re.sub(r"\b(\d\d?):(\d\d)\b", _clock, told)
+    told = re.sub(r"\b(\d\d?):(\d\d)\b", _clock_told, told)
     return re.sub(r",(?=\S)", ", ", re.sub(r"; ?", _(" ; "), told))
 
 
-def _clock(found: re.Match[str]) -> str:
+def _clock_told(found: re.Match[str]) -> str:
     hour, minute = int(found[1]), found[2]
     return (
         _("{hour}\u202fh", hour=hour)

@@ -60,7 +60,9 @@ class CitizenNeed:
 #: The type of a row whose category is in no list: kept, and said.
 OTHER = "other_service"
 
-_DECLARED = read_toml(Path(__file__).with_name("taxonomy.toml"))
+#: The taxonomy we ship.
+TAXONOMY = Path(__file__).with_name("taxonomy.toml")
+_DECLARED = read_toml(TAXONOMY)
 
 #: The taxonomy, by key. A commune has one ``town_hall``; former communes may keep a
 #: ``town_hall_annex``.
