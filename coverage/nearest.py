@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from geoguichet.coverage.errors import OrientationError
 from geoguichet.floor.files import sha256, whole
 from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Message, _
 from geoguichet.referentials.directory.hours import Moment, is_open, next_opening
 from geoguichet.referentials.territories.gazetteer import Commune, find_communes, plain, resembling
 
@@ -179,19 +180,26 @@ def the_commune(communes: Sequence[Commune], text: str) -> Commune:
     """
     found = find_communes(communes, text)
     if not found:
-        close = (
-            " ou ".join(resembling(communes, text))
-            or "un nom de commune, son code INSEE, ou LON,LAT"
-        )
         raise OrientationError(
-            f"aucune commune du territoire ne s'appelle {text!r} ; essayez : {close}."
+            Message(
+                "aucune commune du territoire ne s'appelle {text} ; essayez : {close}.",
+                text=repr(text),
+                close=_(" ou ").join(resembling(communes, text))
+                or _("un nom de commune, son code INSEE, ou LON,LAT"),
+            )
         )
     if len(found) > 1:
         told = [f"{each.name} ({each.departement}, {each.code})" for each in found[:_SHOWN]]
-        more = f" et {len(found) - _SHOWN} autres" if len(found) > _SHOWN else ""
+        more = _(" et {n} autres", n=len(found) - _SHOWN) if len(found) > _SHOWN else ""
         raise OrientationError(
-            f"{text!r} peut désigner {len(found)} communes : {', '.join(told)}{more} ; "
-            "essayez avec un nom plus complet ou le code INSEE."
+            Message(
+                "{text} peut désigner {n} communes : {told}{more} ; essayez avec un nom plus "
+                "complet ou le code INSEE.",
+                text=repr(text),
+                n=len(found),
+                told=", ".join(told),
+                more=more,
+            )
         )
     return found[0]
 
@@ -200,7 +208,10 @@ def placed(commune: Commune, point: tuple[float, float] | None) -> tuple[float, 
     """Return where a commune's people are supposed. OrientationError where nobody knows."""
     if point is None:
         raise OrientationError(
-            f"{commune.name} n'a ni mairie localisée ni contour ; donnez LON,LAT en degrés."
+            Message(
+                "{name} n'a ni mairie localisée ni contour ; donnez LON,LAT en degrés.",
+                name=commune.name,
+            )
         )
     return point
 
