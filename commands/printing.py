@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from geoguichet.coverage.outputs.summary import Block
     from geoguichet.coverage.siting.problem import KioskPlan
     from geoguichet.floor.findings import Finding
-    from geoguichet.floor.units import Unit
+    from geoguichet.floor.words import Unit
 
 
 @contextmanager

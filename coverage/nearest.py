@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 
 from geoguichet.coverage.errors import OrientationError
 from geoguichet.floor.files import sha256, whole
-from geoguichet.floor.units import Unit
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Message, Unit, _
 from geoguichet.referentials.directory.hours import Moment, is_open, next_opening
 from geoguichet.referentials.territories.gazetteer import Commune, find_communes, plain, resembling
 

@@ -38,7 +38,7 @@ from geoguichet.coverage.nearest import (
 from geoguichet.coverage.routers.impedance import Router, StraightLine
 from geoguichet.coverage.study.choices import open_router
 from geoguichet.coverage.study.study import Study, read_study
-from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Unit
 from geoguichet.referentials.directory.hours import Moment
 from geoguichet.referentials.directory.services import NEEDS, SERVICE_TYPES, TAXONOMY
 from geoguichet.referentials.layers import LONLAT, METRIC_SYSTEMS, read_layer
