@@ -282,7 +282,8 @@ def start(folder: Path, layers: Layers, *, name: str, slug: str, kiosks: int = 2
         encoding="utf-8",
     )
     services = layers["services"]
-    asked = services.loc[services["type"] == "town_hall", "hours_per_week"] >= MIN_HOURS
+    weekly = services.loc[services["type"] == "town_hall", "hours_per_week"]
+    asked = weekly >= MIN_HOURS
     text = STUDY.format(
         study=study.name,
         id=slug,
@@ -296,7 +297,7 @@ def start(folder: Path, layers: Layers, *, name: str, slug: str, kiosks: int = 2
     )
     if not asked.any():
         text = re.sub(r"(?m)^(min_hours_per_week = .*)", r"# \1", text)
-        # where no hour is asked, none is lacking
+    if not asked.any() or not (weekly < MIN_HOURS).any():  # no hour is asked, or none is lacking
         text, mark, longer = text.partition("[extensions]")
         text += re.sub(r"(?m)^(?=.)", "# ", mark + longer)
     study.write_text(text, encoding="utf-8")

@@ -122,7 +122,7 @@ def test_what_a_record_says_besides_is_told_in_names_and_values(
     tmp_path: Path, serve: Callable[..., AbstractContextManager[str]], http: requests.Session
 ) -> None:
     deep: object = "au fond"
-    for _ in range(200):
+    for _ in range(190):
         deep = {"a": deep}
     more = {
         "dates": [{"date": "2020-02-01", "type": "création"}],
@@ -135,6 +135,7 @@ def test_what_a_record_says_besides_is_told_in_names_and_values(
     record = Record(
         id="jeu", type="dataset", title="Jeu", updated="2020-01-01T00:00:00Z", extra_properties=more
     )
+    (tmp_path / "region.toml").write_text("[limits]\ndepth = 200\n", encoding="utf-8")
     with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
         store.bulk_upsert([record])
     with serve(tmp_path) as url:
