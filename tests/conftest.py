@@ -4,7 +4,10 @@ import json
 import os
 import random
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -233,3 +236,30 @@ def small_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "etude.toml"
     path.write_text(SMALL, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., AbstractContextManager[str]]:
+    """What serves a workspace on a free port, while its context lasts; it yields its address."""
+    return _served
+
+
+@contextmanager
+def _served(workspace: Path, *, editable: bool = False, token: str = "") -> Iterator[str]:
+    import uvicorn  # with the portal, a second that other rooms need not wait for
+
+    from geoguichet.portal.app import create_app, listen
+
+    with listen("127.0.0.1", 0) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        app = create_app(workspace, url=url, editable=editable, token=token)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        try:
+            yield url
+        finally:
+            server.should_exit = True
+            thread.join()

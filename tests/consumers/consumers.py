@@ -14,16 +14,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import uvicorn
 from owslib.catalogue.csw2 import CatalogueServiceWeb
 
 from geoguichet.catalogue.formats import codes, licences, links
@@ -40,7 +38,7 @@ from geoguichet.catalogue.record import (
     Time,
 )
 from geoguichet.catalogue.search.store import SQLiteStore
-from geoguichet.portal.app import create_app, listen
+from geoguichet.portal.app import serve
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".consumers" / "bin" / "python"
@@ -287,24 +285,17 @@ RECORDS = (
 )
 
 
-@contextmanager
-def served(records: Iterator[Record] | tuple[Record, ...], folder: Path) -> Iterator[str]:
-    """Serve records on a free port, from a workspace in a folder; yield its address."""
-    with SQLiteStore(folder / "catalogue.sqlite") as store:
+def stored(records: Iterable[Record], workspace: Path) -> None:
+    """Put records into a workspace."""
+    with SQLiteStore(workspace / "catalogue.sqlite") as store:
         store.bulk_upsert(records)
-    with listen("127.0.0.1", 0) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = create_app(folder, url=url)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.01)
-        try:
-            yield url
-        finally:
-            server.should_exit = True
-            thread.join()
+
+
+def _served(workspace: Path) -> str:
+    told = SimpleQueue[str]()
+    options = {"port": 0, "on_ready": told.put}
+    Thread(target=serve, args=(workspace,), kwargs=options, daemon=True).start()
+    return told.get(timeout=60)
 
 
 # What a record holds, in the words of its reader.
@@ -458,17 +449,12 @@ def _count_item(count: Count, record: Record, came: dict[str, Any], route: str) 
         elif kind and kind.name and route == "dcat":
             found = [_plain(one["format"]) for one in there]
             count("format", record, True, _plain(kind.name) in found)
-    if came.get("contacts") is not None or record.contacts:
-        people = [one for one in record.contacts if one.extra.get("about") != "metadata"]
-        names = {name for one in came.get("contacts") or () for name in [one["name"]]}
-        for contact in people:
-            said = (contact.organization, contact.name)
-            count(
-                "contact",
-                record,
-                True,
-                any(one and one in name for name in names if name for one in said),
-            )
+    names = [one["name"] or "" for one in came.get("contacts") or ()]
+    for contact in record.contacts:
+        if contact.extra.get("about") != "metadata":
+            said = list(filter(None, (contact.organization, contact.name)))
+            read = any(one in name for name in names for one in said)
+            count("contact", record, True, read)
     if not service:
         _count_dataset(count, record, came, told)
 
@@ -613,8 +599,9 @@ def main(folders: list[str]) -> None:
             import_files(Path(folders[0]), place)
             with SQLiteStore(place / "catalogue.sqlite") as store:
                 records = list(every_record(store))
-        with served(tuple(records) if not folders else (), place) as url:
-            told = counted_by_udata(records, url) if folders else counted(records, url)
+        else:
+            stored(records, place)
+        told = (counted_by_udata if folders else counted)(records, _served(place))
         print(head(), *rows(told), sep="\n")
         for name, count in told.items():
             print(f"\n{name}", *(" ".join(one) for one in count.lost[:200]), sep="\n  ")

@@ -5,7 +5,8 @@
 import importlib.util
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -30,8 +31,14 @@ def consumers() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def url(consumers: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with consumers.served(consumers.RECORDS, tmp_path_factory.mktemp("consumers")) as address:
+def url(
+    consumers: ModuleType,
+    tmp_path_factory: pytest.TempPathFactory,
+    serve: Callable[..., AbstractContextManager[str]],
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("consumers")
+    consumers.stored(consumers.RECORDS, folder)
+    with serve(folder) as address:
         yield address
 
 

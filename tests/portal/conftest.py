@@ -2,21 +2,17 @@
 port.
 """
 
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
 import requests
-import uvicorn
 from shapely.geometry import Point, box
 
 from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record, Time
 from geoguichet.catalogue.search.store import SQLiteStore
-from geoguichet.portal.app import create_app, listen
 from geoguichet.referentials.readers.registry import FORMATS
 from geoguichet.referentials.versions.store import ReferentialStore
 
@@ -120,11 +116,6 @@ def write_study() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Callable[..., AbstractContextManager[str]]:
-    return served
-
-
-@pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace that the tests only read."""
     folder = tmp_path_factory.mktemp("workspace")
@@ -145,27 +136,9 @@ def records_of_the_tests() -> Callable[[Path], None]:
     return fill
 
 
-@contextmanager
-def served(workspace: Path, *, editable: bool = False) -> Iterator[str]:
-    """Serve a workspace on a free port; yield its address."""
-    with listen("127.0.0.1", 0) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = create_app(workspace, url=url, editable=editable)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.01)
-        try:
-            yield url
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
 @pytest.fixture(scope="session")
-def url(workspace: Path) -> Iterator[str]:
-    with served(workspace) as address:
+def url(workspace: Path, serve: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
+    with serve(workspace) as address:
         yield address
 
 

@@ -1,21 +1,19 @@
 """Edits over HTTP: who may, what is changed, and what is refused because it changed meanwhile."""
 
 import doctest
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 import requests
-import uvicorn
 
 from geoguichet.catalogue.errors import StaleRecordError
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.portal.api import editing
-from geoguichet.portal.app import create_app, listen
 
 RECORD = {
     "type": "Feature",
@@ -220,30 +218,21 @@ def test_without_a_token_only_this_machine_edits(
     assert http.get(f"{items}/intrus").status_code == 404
 
 
-def test_with_a_token_who_bears_it_edits(tmp_path: Path, http: requests.Session) -> None:
-    with listen("127.0.0.1", 0) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = create_app(tmp_path, url=url, editable=True, token="secret é")
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            items = f"{url}/collections/catalogue/items"
-            for given in (
-                {},
-                {"Authorization": "Bearer autre"},
-                {"Authorization": "Basic c2VjcmV0"},
-            ):
-                refused = http.post(items, json=RECORD, headers=given)
-                assert (
-                    refused.status_code == 401 and refused.headers["WWW-Authenticate"] == "Bearer"
-                )
-            bearing = {"Authorization": b"Bearer secret \xe9", "X-Forwarded-For": "10.0.0.1"}
-            assert http.post(items, json=RECORD, headers=bearing).status_code == 201
-            assert http.delete(f"{items}/bois", headers=bearing).status_code == 204
-        finally:
-            server.should_exit = True
-            thread.join()
+def test_with_a_token_who_bears_it_edits(
+    tmp_path: Path, http: requests.Session, serve: Callable[..., AbstractContextManager[str]]
+) -> None:
+    with serve(tmp_path, editable=True, token="secret é") as url:
+        items = f"{url}/collections/catalogue/items"
+        for given in (
+            {},
+            {"Authorization": "Bearer autre"},
+            {"Authorization": "Basic c2VjcmV0"},
+        ):
+            refused = http.post(items, json=RECORD, headers=given)
+            assert refused.status_code == 401 and refused.headers["WWW-Authenticate"] == "Bearer"
+        bearing = {"Authorization": b"Bearer secret \xe9", "X-Forwarded-For": "10.0.0.1"}
+        assert http.post(items, json=RECORD, headers=bearing).status_code == 201
+        assert http.delete(f"{items}/bois", headers=bearing).status_code == 204
 
 
 #: Links that a record may hold: a file of the portal, a page of it, others' pages and services.
