@@ -28,7 +28,7 @@ TURNS = 5
 
 
 def ours(file: Path, folder: Path) -> int:
-    """Import the file as ``geoguichet referentials import`` does."""
+    """Read, judge and store the file; what its points prove of its rows is left aside."""
     reader = choose_reader(file)
     version = ReferentialStore(folder).put(
         reader.name, reader.read(), origin=file, reader=reader.key

@@ -4,8 +4,9 @@ from.
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
@@ -188,8 +189,23 @@ class Heard:
 
     source: str
     #: Field and column -> rows that say something.
-    said: dict[tuple[str, str], int] = field(default_factory=dict)
-    unread: list[Unread] = field(default_factory=list)
+    said: Counter[tuple[str, str]] = field(default_factory=Counter)
+    #: Field, column and word -> the word that is not known.
+    words: dict[tuple[str, str, str], Unread] = field(default_factory=dict)
+
+    @property
+    def unread(self) -> list[Unread]:
+        """The words that are not known, each of all the rows of its column."""
+        return [
+            replace(each, of=self.said[each.field, each.column]) for each in self.words.values()
+        ]
+
+    def add(self, other: "Heard") -> None:
+        """Add what other rows of the same file say."""
+        self.said.update(other.said)
+        for key, each in other.words.items():
+            known = self.words.get(key, replace(each, where=self.source, rows=0))
+            self.words[key] = replace(known, rows=known.rows + each.rows)
 
     def hear(
         self, field: str, column: str, words: pd.Series, unknown: pd.Series | np.ndarray
@@ -205,7 +221,7 @@ class Heard:
             Unread(self.source, field, column, str(word), int(rows), lines[word], of)
             for word, rows in bad.value_counts().items()
         ]
-        self.unread.extend(found)
+        self.words.update({(field, column, each.word): each for each in found})
         return found
 
 
@@ -247,6 +263,10 @@ def join_readings(readings: Iterable[Reading]) -> Reading:
     if len(parts) == 1:
         return parts[0]
     filled = [part.rows for part in parts if len(part.rows)] or [parts[0].rows]
+    heard = [part.heard for part in parts if part.heard]
+    whole = Heard(heard[0].source if heard else "")
+    for each in heard:
+        whole.add(each)
     return Reading(
         rows=gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=LONLAT),
         findings=tuple(finding for part in parts for finding in part.findings),
@@ -254,6 +274,7 @@ def join_readings(readings: Iterable[Reading]) -> Reading:
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         kind=parts[0].kind,
         gathered=sum(part.gathered for part in parts),
+        heard=whole if heard else None,
     )
 
 

@@ -2,14 +2,13 @@
 proves, the rows that nothing places, and the refusal of a list that is not understood.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import geopandas as gpd
 import pandas as pd
 
-from geoguichet.floor.findings import Finding, Unread, refuse_unread
+from geoguichet.floor.findings import Finding, refuse_unread
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.schema import Heard, Reading
 from geoguichet.referentials.layers import read_layer, sample_path
@@ -126,18 +125,11 @@ def understood(readings: Iterable[Reading], max_unknown: float, *, where: str) -
     LayerError
         More than `max_unknown` (a share of 1) of the rows that say something.
     """
-    said: Counter[tuple[str, str]] = Counter()
-    words: dict[tuple[str, str, str], Unread] = {}
+    heard = Heard(where)
     for reading in readings:
-        heard = reading.heard or Heard("")
-        said.update(heard.said)
-        for each in heard.unread:
-            key = each.field, each.column, each.word
-            known = words.setdefault(key, replace(each, where=where, rows=0))
-            words[key] = replace(known, rows=known.rows + each.rows)
+        heard.add(reading.heard or Heard(""))
         yield reading
-    every = (replace(each, of=said[each.field, each.column]) for each in words.values())
-    refuse_unread(every, max_unknown, expected=lambda field: str(_EXPECTED[field]))
+    refuse_unread(heard.unread, max_unknown, expected=lambda field: str(_EXPECTED[field]))
 
 
 #: What a column that places or closes should hold.

@@ -82,6 +82,19 @@ def test_the_share_is_of_the_whole_list_and_not_of_a_chunk(
         assert len(read(path).rows) == 40
 
 
+@pytest.mark.parametrize("chunk", [3, 1000])
+def test_a_list_joined_of_its_chunks_keeps_the_words_that_are_not_understood(
+    chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_tables, "CHUNK_ROWS", chunk)
+    heard = read(written(tmp_path, {"type": "piscine", "code": "AUCH"}, 40, 4), 0.1).heard
+    assert heard is not None
+    assert {(each.word, each.rows, each.line, each.of) for each in heard.unread} == {
+        ("piscine", 4, 37, 40),
+        ("AUCH", 4, 37, 40),
+    }
+
+
 @pytest.mark.parametrize("code", ["A101", "G104", "F307"])
 def test_a_code_of_the_bpe_that_is_no_type_of_ours_is_understood(code: str, tmp_path: Path) -> None:
     assert len(read(written(tmp_path, {"type": code}, 4, 4)).rows) == 4
