@@ -11,26 +11,21 @@ import json
 import math
 import re
 import sys
-from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
-from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from geoguichet.catalogue.errors import BoundError, RecordError
+from geoguichet.catalogue.text import instant_keys, interval_keys
 from geoguichet.floor.words import Message
 
 if TYPE_CHECKING:
     from geoguichet.floor.region import Limits
 
 type Json = Mapping[str, Any]
-
-#: Sort keys of an open start and an open end: before and after every instant's key.
-EARLIEST, LATEST = "", "~"
 
 
 class _Member(NamedTuple):
@@ -332,6 +327,22 @@ def digest_of(document: Json) -> str:
     return sha256(canonical.encode()).hexdigest()
 
 
+def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the members of a record document that differ, those of its properties one
+    by one.
+
+    >>> differences({"properties": {"title": "a"}}, {"properties": {"title": "b"}, "links": []})
+    ('links', 'properties.title')
+    """
+    flat = [
+        {name: value for name, value in document.items() if name != "properties"}
+        | {f"properties.{name}": value for name, value in document.get("properties", {}).items()}
+        for document in (before, after)
+    ]
+    names = sorted(flat[0].keys() | flat[1].keys())
+    return tuple(name for name in names if flat[0].get(name) != flat[1].get(name))
+
+
 # --- what a record may hold -----------------------------------------------------------------------
 
 #: What no XML document may hold, so no form but JSON.
@@ -407,55 +418,6 @@ def _check_inside(value: Any, place: str, limits: Limits, left: int) -> None:
             inner = f"{place}[{name}]" if listed else f"{place}.{str(name)[:60]}".lstrip(".")
             _check_inside(name, inner, limits, left)
             _check_inside(held, inner, limits, left - 1)
-
-
-@lru_cache(maxsize=1 << 14)
-def instant_keys(text: str) -> tuple[str, str]:
-    """Return the sort keys of the first and last moment of a year, month, day or RFC 3339
-    timestamp.
-
-    >>> instant_keys("2021-02")
-    ('2021-02-01T00:00:00.000000Z', '2021-02-28T23:59:59.999999Z')
-    """
-    if match := _PARTIAL_DATE.fullmatch(text):
-        return _day_keys(text, *(None if part is None else int(part) for part in match.groups()))
-    if not _TIMESTAMP.fullmatch(text):
-        raise RecordError(_NOT_A_DATE.format(text))
-    try:
-        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise RecordError(_NOT_A_DATE.format(text)) from error
-    key = f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-    return key, key
-
-
-def interval_keys(start: str, end: str) -> tuple[str, str]:
-    """Return the sort keys of an interval whose ends are instants, or ``..`` or empty when open."""
-    first = EARLIEST if start in ("", "..") else instant_keys(start)[0]
-    last = LATEST if end in ("", "..") else instant_keys(end)[1]
-    if first > last:
-        raise RecordError(f"intervalle « {start}/{end} » : le début est après la fin.")
-    return first, last
-
-
-_PARTIAL_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
-_TIMESTAMP = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-_NOT_A_DATE = "date « {} » : attendu AAAA, AAAA-MM, AAAA-MM-JJ ou AAAA-MM-JJThh:mm:ssZ."
-
-
-def _day_keys(text: str, year: int | None, month: int | None, day: int | None) -> tuple[str, str]:
-    try:
-        first = date(year or 0, 1 if month is None else month, 1 if day is None else day)
-    except ValueError as error:
-        raise RecordError(f"date « {text} » : ce jour n'existe pas.") from error
-    if day is None:
-        month = month or 12
-        last = date(first.year, month, monthrange(first.year, month)[1])
-    else:
-        last = first
-    return f"{first.isoformat()}T00:00:00.000000Z", f"{last.isoformat()}T23:59:59.999999Z"
 
 
 # --- reading and writing members ------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""How French words are compared: without accents, without elided articles, by their stem.
+"""How words, places and moments are compared: French words without accents, without elided
+articles, by their stem; boxes by the cells they lie in; dates by their first and last moment.
 
 Accents are folded *before* stemming, on both sides: stemming first loses « rivière » or « sécurité
 » when the reader types them without accents. Adjectives and plurals that the stemmer leaves apart
@@ -8,14 +9,16 @@ from their noun (communal, emplois) take the stem of the noun (commune, emploi).
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from threading import Lock
 
 import Stemmer
 
-from geoguichet.catalogue.record import Extent
+from geoguichet.catalogue.errors import RecordError
 from geoguichet.floor.words import unheaped
 
 #: Version of the folding and stemming; a store indexed with another one indexes itself anew.
@@ -178,23 +181,26 @@ def _stemmer() -> Stemmer.Stemmer:
 # Places as words of the full-text index: cells of a quadtree of the globe. One index answers
 # words and place.
 
+#: West, south, east, north, in degrees; west is not beyond east.
+type _Box = tuple[float, float, float, float]
+
 #: Level 10 has 1024 x 1024 cells, 0.35 by 0.18 degrees.
 _DEEPEST = 10
 
 
-def tokens_of(extent: Extent) -> list[str]:
+def tokens_of(boxes: Iterable[_Box]) -> list[str]:
     """Return the tokens of a record's place: the few cells that cover it, and the cells those lie
     in.
     """
-    cells, around = _cells(extent, 4)
+    cells, around = _cells(boxes, 4)
     return _cell_tokens("c", cells) + _cell_tokens("i", around)
 
 
-def tokens_touching(extent: Extent) -> list[str]:
-    """Return the tokens of which a record has at least one if it touches the box (and of some that
+def tokens_touching(boxes: Iterable[_Box]) -> list[str]:
+    """Return the tokens of which a record has at least one if it touches the boxes (and of some that
     do not).
     """
-    cells, around = _cells(extent, 12)
+    cells, around = _cells(boxes, 12)
     return _cell_tokens("c", cells | around) + _cell_tokens("i", cells)
 
 
@@ -203,7 +209,7 @@ type _Cell = tuple[int, int, int]
 
 
 # Return the cells of the deepest level at which no more than ``most`` are needed to cover a box.
-def _cover(box: tuple[float, float, float, float], most: int) -> list[_Cell]:
+def _cover(box: _Box, most: int) -> list[_Cell]:
     for level in range(_DEEPEST, 0, -1):
         west, south, east, north = _grid(box, level)
         if (east - west + 1) * (north - south + 1) <= most:
@@ -212,7 +218,7 @@ def _cover(box: tuple[float, float, float, float], most: int) -> list[_Cell]:
 
 
 # Return the cells of the corners of a box, west, south, east and north.
-def _grid(box: tuple[float, float, float, float], level: int) -> tuple[int, int, int, int]:
+def _grid(box: _Box, level: int) -> tuple[int, int, int, int]:
     side = 1 << level
     west, east = ((longitude + 180.0) / 360.0 * side for longitude in (box[0], box[2]))
     south, north = ((latitude + 90.0) / 180.0 * side for latitude in (box[1], box[3]))
@@ -223,9 +229,9 @@ def _grid(box: tuple[float, float, float, float], level: int) -> tuple[int, int,
     return first, second, third, fourth
 
 
-# Return the cells that cover an extent, at most so many a box, and those that they lie in.
-def _cells(extent: Extent, most: int) -> tuple[set[_Cell], set[_Cell]]:
-    cells = {cell for box in extent.boxes() for cell in _cover(box, most)}
+# Return the cells that cover boxes, at most so many a box, and those that they lie in.
+def _cells(boxes: Iterable[_Box], most: int) -> tuple[set[_Cell], set[_Cell]]:
+    cells = {cell for box in boxes for cell in _cover(box, most)}
     return cells, {above for cell in cells for above in _ancestors(cell)}
 
 
@@ -238,3 +244,58 @@ def _ancestors(cell: _Cell) -> Iterator[_Cell]:
 
 def _cell_tokens(kind: str, cells: set[_Cell]) -> list[str]:
     return [f"q{kind}{level}x{x}x{y}" for level, x, y in sorted(cells)]
+
+
+# Moments: a date, whatever its precision, by the keys of its first and last instant.
+
+#: Sort keys of an open start and an open end: before and after every instant's key.
+EARLIEST, LATEST = "", "~"
+
+
+@lru_cache(maxsize=1 << 14)
+def instant_keys(text: str) -> tuple[str, str]:
+    """Return the sort keys of the first and last moment of a year, month, day or RFC 3339
+    timestamp.
+
+    >>> instant_keys("2021-02")
+    ('2021-02-01T00:00:00.000000Z', '2021-02-28T23:59:59.999999Z')
+    """
+    if match := _PARTIAL_DATE.fullmatch(text):
+        return _day_keys(text, *(None if part is None else int(part) for part in match.groups()))
+    if not _TIMESTAMP.fullmatch(text):
+        raise RecordError(_NOT_A_DATE.format(text))
+    try:
+        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise RecordError(_NOT_A_DATE.format(text)) from error
+    key = f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return key, key
+
+
+def interval_keys(start: str, end: str) -> tuple[str, str]:
+    """Return the sort keys of an interval whose ends are instants, or ``..`` or empty when open."""
+    first = EARLIEST if start in ("", "..") else instant_keys(start)[0]
+    last = LATEST if end in ("", "..") else instant_keys(end)[1]
+    if first > last:
+        raise RecordError(f"intervalle « {start}/{end} » : le début est après la fin.")
+    return first, last
+
+
+_PARTIAL_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_TIMESTAMP = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_NOT_A_DATE = "date « {} » : attendu AAAA, AAAA-MM, AAAA-MM-JJ ou AAAA-MM-JJThh:mm:ssZ."
+
+
+def _day_keys(text: str, year: int | None, month: int | None, day: int | None) -> tuple[str, str]:
+    try:
+        first = date(year or 0, 1 if month is None else month, 1 if day is None else day)
+    except ValueError as error:
+        raise RecordError(f"date « {text} » : ce jour n'existe pas.") from error
+    if day is None:
+        month = month or 12
+        last = date(first.year, month, monthrange(first.year, month)[1])
+    else:
+        last = first
+    return f"{first.isoformat()}T00:00:00.000000Z", f"{last.isoformat()}T23:59:59.999999Z"

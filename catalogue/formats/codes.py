@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats.mapping import Conformity, Constraint, Language
-from geoguichet.catalogue.record import UNWRITABLE, instant_keys
-from geoguichet.catalogue.text import fold
+from geoguichet.catalogue.record import UNWRITABLE
+from geoguichet.catalogue.text import fold, instant_keys
 
 # What the records that we write ourselves say in the same words: access, conformity, languages.
 

@@ -19,8 +19,9 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geoguichet.catalogue.errors import QueryError, RecordError
-from geoguichet.catalogue.record import EARLIEST, LATEST, Extent, instant_keys
+from geoguichet.catalogue.record import Extent
 from geoguichet.catalogue.search.tables import QUERYABLES, Kind
+from geoguichet.catalogue.text import EARLIEST, LATEST, instant_keys
 from geoguichet.floor.words import unheaped
 
 #: A checked expression.

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import QueryError, RecordError
-from geoguichet.catalogue.record import Extent, instant_keys, interval_keys
+from geoguichet.catalogue.record import Extent
 from geoguichet.catalogue.search.tables import EXACT, FACETS, QUERYABLES, SORTABLES
+from geoguichet.catalogue.text import instant_keys, interval_keys
 
 if TYPE_CHECKING:
     from geoguichet.catalogue.search.cql2 import Filter
@@ -107,7 +108,7 @@ class RecordQuery:
     separate alternatives, spaces words that stand side by side in that order; both sides are
     compared without accents and by French stems; an alternative of articles alone is in every
     record. With ``anywhere`` the words of an alternative may stand apart, in any order and member.
-    ``datetime`` is a pair of keys of `record.interval_keys`; ``having`` pairs a property of `EXACT`
+    ``datetime`` is a pair of keys of `text.interval_keys`; ``having`` pairs a property of `EXACT`
     with a value. Without ``sortby`` the best match comes first, or the most recent when there is no
     ``q``. ``cursor`` goes on after the last record of another page (`Page.next`).
     """
@@ -547,7 +548,9 @@ def with_values(field: str, values: tuple[str, ...]) -> str:
 def near(bbox: Extent) -> str:
     """Return what narrows an FTS5 expression to the records that may touch a box (a superset)."""
     return (
-        " AND tokens : (" + " OR ".join(f'"{place}"' for place in text.tokens_touching(bbox)) + ")"
+        " AND tokens : ("
+        + " OR ".join(f'"{place}"' for place in text.tokens_touching(bbox.boxes()))
+        + ")"
     )
 
 

@@ -25,7 +25,7 @@ from geoguichet.catalogue.errors import (
     StaleRecordError,
     StoreError,
 )
-from geoguichet.catalogue.record import Record, bounded, digest_of
+from geoguichet.catalogue.record import Record, bounded, differences, digest_of
 from geoguichet.catalogue.search import tables
 from geoguichet.catalogue.search.query import (
     FacetCounts,
@@ -627,22 +627,6 @@ def _versions(rows: Iterable[tuple[int, str, str, Change, bytes | None]]) -> Ite
             number, at, by, change, record, differences(before, document) if before and body else ()
         )
         before = document
-
-
-def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
-    """Return the names of the members of a record document that differ, those of its properties one
-    by one.
-
-    >>> differences({"properties": {"title": "a"}}, {"properties": {"title": "b"}, "links": []})
-    ('links', 'properties.title')
-    """
-    flat = [
-        {name: value for name, value in document.items() if name != "properties"}
-        | {f"properties.{name}": value for name, value in document.get("properties", {}).items()}
-        for document in (before, after)
-    ]
-    names = sorted(flat[0].keys() | flat[1].keys())
-    return tuple(name for name in names if flat[0].get(name) != flat[1].get(name))
 
 
 def search_as_people_do(store: RecordStore, query: RecordQuery) -> tuple[Page, RecordQuery]:

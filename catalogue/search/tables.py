@@ -21,7 +21,8 @@ from typing import Any, Literal
 
 from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.record import Extent, Record, instant_keys
+from geoguichet.catalogue.record import Extent, Record
+from geoguichet.catalogue.text import instant_keys
 from geoguichet.floor.words import Message
 
 # What a record can be asked about: a row for each property, that says all there is to know of it.
@@ -512,7 +513,7 @@ def _stemmed(told: str) -> str:
 # Return the words of the index that stand for the exact values and the place of a record.
 def _tokens(terms: Iterable[tuple[int, str]], extent: Extent | None) -> str:
     tokens = [token for _, token in terms]
-    return " ".join(tokens + text.tokens_of(extent) if extent else tokens)
+    return " ".join(tokens + text.tokens_of(extent.boxes()) if extent else tokens)
 
 
 # Return the stems of texts, so that no phrase runs from one into the next.
@@ -557,7 +558,7 @@ CREATE TABLE removed (n INTEGER NOT NULL, stamp INTEGER NOT NULL, PRIMARY KEY (s
 CREATE VIRTUAL TABLE words USING fts5 (title, keywords, abstract, tokens, content='', tokenize='ascii');
 CREATE VIRTUAL TABLE extent USING rtree (piece, west, east, south, north);
 """
-# record: created, updated, first and last are sort keys (`record.instant_keys`), title is folded,
+# record: created, updated, first and last are sort keys (`text.instant_keys`), title is folded,
 # name is not; stamp is the generation that wrote the row (removed: that took it out); terms are the
 # numbers of its terms, 32-bit integers in a row.
 # meta.numbering changes when the numbers of records or terms do (another file under the same name,

@@ -24,8 +24,9 @@ from geoguichet.catalogue.errors import (
     RecordNotFoundError,
     StaleRecordError,
 )
-from geoguichet.catalogue.record import Record, instant_keys
+from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import Stored
+from geoguichet.catalogue.text import instant_keys
 from geoguichet.floor.words import _, language, listed
 from geoguichet.portal import answers
 from geoguichet.portal.answers import GEOJSON, MERGE_PATCH, Refusal, answer

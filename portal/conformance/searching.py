@@ -8,8 +8,8 @@ from typing import cast
 
 import geoguichet.portal.conformance.client as ask
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.record import Extent, instant_keys
-from geoguichet.catalogue.text import fold
+from geoguichet.catalogue.record import Extent
+from geoguichet.catalogue.text import fold, instant_keys
 from geoguichet.portal.conformance.client import (
     FailedError,
     Json,

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from geoguichet.catalogue.errors import BoundError, RecordError
 from geoguichet.catalogue.record import (
-    EARLIEST,
-    LATEST,
     Concept,
     Contact,
     ContactPoint,
@@ -21,9 +19,8 @@ from geoguichet.catalogue.record import (
     Theme,
     Time,
     bounded,
-    instant_keys,
-    interval_keys,
 )
+from geoguichet.catalogue.text import EARLIEST, LATEST, instant_keys, interval_keys
 from geoguichet.floor.region import Limits
 
 names = st.sampled_from(

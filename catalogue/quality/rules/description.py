@@ -12,7 +12,8 @@ from typing import NamedTuple
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY, said
-from geoguichet.catalogue.record import Concept, Extent, Record, instant_keys
+from geoguichet.catalogue.record import Concept, Extent, Record
+from geoguichet.catalogue.text import instant_keys
 from geoguichet.catalogue.text import words as words_of
 from geoguichet.floor.findings import Severity
 from geoguichet.floor.words import SOURCE, Message, language
