@@ -90,7 +90,7 @@ def capacitated_covering(
         people,
         p,
         rules=rules,
-        time_limit_s=watch.left_s,
+        time_limit_s=watch.left_s / 2,  # the other half is for what does not fit
         gap=gap,
         cancel=cancel,
     )
@@ -142,7 +142,7 @@ def capacitated_median(
         p,
         beyond=beyond,
         rules=rules,
-        time_limit_s=watch.left_s,
+        time_limit_s=watch.left_s / 2,  # the other half is for what does not fit
         gap=gap,
         cancel=cancel,
     )
