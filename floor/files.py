@@ -136,6 +136,12 @@ def check_cells(path: Path, rows: int, columns: int) -> None:
         raise too_much(path, limit)
 
 
+def rows_at_once(path: Path, columns: int, most: int) -> int:
+    """Return how many rows of a table, `most` at most, may be held; LayerError when it is too wide."""
+    check_cells(path, 1, columns)
+    return min(most, max(1, BUDGET.cells // columns))
+
+
 def check_size(path: Path, size: int, most: int) -> None:
     """Raise LayerError for bytes that are more than the most there may be."""
     if size > most:
@@ -209,6 +215,16 @@ def open_bytes(path: Path, *, line: int = 0) -> IO[bytes]:
     LayerError
         When there is no such file, or, as it is read, when it is over its budget.
     """
+    with absence_refused(path):
+        with path.open("rb") as file:
+            head = file.read(4)
+        inner, packed = _unpacked(path, head)
+        return io.BufferedReader(_Within(inner, path, packed=packed, line=line), _LINES)
+
+
+@contextmanager
+def absence_refused(path: Path) -> Iterator[None]:
+    """Say in one sentence that a file is not there, or cannot be opened."""
     with (
         refused(OSError, say=lambda error: f"{path} : fichier illisible ({error.strerror})."),
         refused(
@@ -216,10 +232,7 @@ def open_bytes(path: Path, *, line: int = 0) -> IO[bytes]:
             say=lambda error: f"{path} : fichier introuvable ; vérifiez le chemin.",
         ),
     ):
-        with path.open("rb") as file:
-            head = file.read(4)
-        inner, packed = _unpacked(path, head)
-        return io.BufferedReader(_Within(inner, path, packed=packed, line=line), _LINES)
+        yield
 
 
 def _unpacked(path: Path, head: bytes) -> tuple[IO[bytes], bool]:
@@ -286,7 +299,7 @@ def read_toml(path: Path, *, kind: type[GeoguichetError] = FileError) -> dict[st
         return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
     except FileNotFoundError:
         raise
-    except UnicodeDecodeError as error:
+    except (OSError, UnicodeDecodeError) as error:
         told = Message(
             "{file} : fichier illisible ({error}) ; un fichier texte TOML en UTF-8 est attendu.",
             file=path,
@@ -296,13 +309,6 @@ def read_toml(path: Path, *, kind: type[GeoguichetError] = FileError) -> dict[st
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
         told = Message(
             "{file} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée.",
-            file=path,
-            error=error,
-        )
-        raise kind(told) from error
-    except OSError as error:
-        told = Message(
-            "{file} : fichier illisible ({error}) ; un fichier texte TOML en UTF-8 est attendu.",
             file=path,
             error=error,
         )

@@ -18,7 +18,14 @@ import pyogrio.errors
 import shapely
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.files import BUDGET, check_cells, open_bytes, refused
+from geoguichet.floor.files import (
+    BUDGET,
+    absence_refused,
+    check_cells,
+    open_bytes,
+    refused,
+    rows_at_once,
+)
 from geoguichet.floor.words import _
 
 #: The CRS of every layer we hand out: degrees, longitude first.
@@ -213,9 +220,8 @@ def read_table(path: Path, *, separators: str = "", **options: Any) -> pd.DataFr
         with open_bytes(path, line=BUDGET.line) as file:
             header = file.readline().decode("utf-8-sig")
         width = 1 + max(map(header.count, separators or ";,\t|"))
-        check_cells(path, 1, width)
         options |= {"sep": max(separators, key=header.count)} if separators else {"sep": None}
-        options["chunksize"] = min(_ROWS, max(1, BUDGET.cells // width))
+        options["chunksize"] = rows_at_once(path, width, _ROWS)
         parts: list[pd.DataFrame] = []
         rows = 0
         with (
@@ -289,13 +295,7 @@ def _choose_layer(path: Path, layer: str | None) -> str:
 
 # Raise LayerError when there is no file, or when it is a GeoPackage whose end is missing.
 def _check_file(path: Path) -> None:
-    with (
-        refused(OSError, say=lambda error: f"{path} : fichier illisible ({error.strerror})."),
-        refused(
-            FileNotFoundError,
-            say=lambda error: f"{path} : fichier introuvable ; vérifiez le chemin.",
-        ),
-    ):
+    with absence_refused(path):
         with path.open("rb") as file:
             header = file.read(100)
         size = path.stat().st_size

@@ -36,6 +36,7 @@ from geoguichet.floor.files import (
     check_size,
     open_bytes,
     refused,
+    rows_at_once,
     texts_of,
     too_much,
 )
@@ -132,7 +133,6 @@ def csv_chunks(
         "encoding": encoding,
         "dtype": object,
         "keep_default_na": False,
-        "chunksize": CHUNK_ROWS,
         "quoting": csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE,
         "skip_blank_lines": True,
     }
@@ -159,8 +159,7 @@ def csv_chunks(
         open_bytes(path, line=BUDGET.line) as file,
     ):
         width = len(header) or _first_line(path, file).count(separator.encode()) + 1
-        check_cells(path, 1, width)
-        options["chunksize"] = min(CHUNK_ROWS, max(1, BUDGET.cells // width))
+        options["chunksize"] = rows_at_once(path, width, CHUNK_ROWS)
         with pd.read_csv(file, **options) as reader:
             for chunk in reader:
                 check_columns(chunk, columns, where=str(path))
@@ -406,7 +405,6 @@ _WORKBOOK_ERRORS = (
     IndexError,
     AttributeError,
     SyntaxError,
-    zipfile.BadZipFile,
     InvalidFileException,
     ParseError,
     NotImplementedError,
@@ -589,12 +587,11 @@ def _table(
         titles = [" ".join(filter(None, row)) for row in head[:position] if _is_filled(row)]
         if titles:
             notes.append(f"{len(titles)} ligne(s) de titre avant l'en-tête : « {titles[0][:60]} ».")
-    check_cells(path, 1, len(names))
+    held = rows_at_once(path, len(names), CHUNK_ROWS)
     rows = enumerate(
         filter(_is_filled, itertools.chain(head[0 if position is None else position + 1 :], lines)),
         start=1,
     )
-    held = min(CHUNK_ROWS, max(1, BUDGET.cells // len(names)))
     while part := list(itertools.islice(rows, held)):
         yield pd.DataFrame(
             [_evened(row, names, number, path.name, findings) for number, row in part],
