@@ -51,6 +51,12 @@ class Given:
     #: What was recognised, in sentences.
     told: tuple[str, ...] = ()
 
+    @property
+    def located(self) -> np.ndarray:
+        """Which rows have a place (booleans, in their order)."""
+        places = self.table.geometry
+        return np.asarray(~(places.isna() | places.is_empty))
+
     def labels(self, ids: pd.Series) -> pd.Series:
         """Return the analyst's own labels of rows named by their text; missing where it is empty."""
         own = pd.Series(self.frame.index.to_numpy(), index=self.table.index)
@@ -413,9 +419,7 @@ def ground_under(people: Given, area: object = None) -> Territory:
         The area is no surface.
     """
     if people.shapes is None:
-        located = people.table.geometry[
-            ~(people.table.geometry.isna() | people.table.geometry.is_empty)
-        ]
+        located = people.table.geometry[people.located]
         border = _hull(located) if area is None else surface_of(area)
         shapes = ground_of(located, border).reindex(people.table.index)
     else:

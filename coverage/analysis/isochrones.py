@@ -138,7 +138,7 @@ def isochrones(
     limits = sorted(threshold("isochrones", "within", one, measuring.unit) for one in several)
     them = given(points, "points")
     step = threshold("isochrones", "cell", cell, Unit.METRES)
-    located = them.table.geometry[~(them.table.geometry.isna() | them.table.geometry.is_empty)]
+    located = them.table.geometry[them.located]
     groups = [located] if together else [located.iloc[[row]] for row in range(len(located))]
     rows, shapes = [], []
     for group in groups:

@@ -283,8 +283,7 @@ def _nearest(
     limit = np.inf if within is None else threshold("nearest", "within", within, measuring.unit)
     first = measuring.nearest(origins, places)
     reachable = first.destination >= 0
-    located = (~(origins.isna() | origins.is_empty)).to_numpy()
-    usual = np.where(located, "no_path", "not_located")
+    usual = np.where(them.located, "no_path", "not_located")
     reason = usual if first.reason is None else first.reason
     pairs = pd.DataFrame(
         {
@@ -320,7 +319,7 @@ def _nearest_pairs(
     router: Router, people: Given, counters: Given, reachable: int, k: int, limit: float
 ) -> CostMatrix:
     reach, places = min(_FIRST_LIMIT[router.unit], limit), counters.table.geometry
-    wanted = min(k, int((~(places.isna() | places.is_empty)).sum()))
+    wanted = min(k, int(counters.located.sum()))
     while True:
         matrix = router.costs(people.table.geometry, places, limit=reach)
         full = int((np.bincount(matrix.origin, minlength=1) >= wanted).sum())
@@ -485,7 +484,7 @@ def site_kiosks(
                     )
                 )
     table = theirs.table.assign(type=_HOST)
-    found = eligible(table[~(table.geometry.isna() | table.geometry.is_empty)], choice, study)
+    found = eligible(table[theirs.located], choice, study)
     communes = table.drop_duplicates("commune").set_index("commune")[["epci"]]
     codes = sorted(set(table["departement"]))
     ground = zones.territory.departements
