@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from functools import partial
 from typing import TYPE_CHECKING
 
 from geoguichet.commands.arguments import (
@@ -137,16 +136,13 @@ def _roads(arguments: argparse.Namespace) -> None:
 )
 def _import(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.readers.registry import choose_reader
-    from geoguichet.referentials.versions.proved import known_communes, proved, understood
+    from geoguichet.referentials.versions.proved import imported
 
     reader = choose_reader(
         arguments.file, key=arguments.reader, mapping=arguments.mapping, kind=arguments.kind
     )
     store = store_of(arguments)
-    readings = proved(
-        understood(reader.read(), arguments.max_unknown, where=str(arguments.file)),
-        partial(known_communes, store),
-    )
+    readings = imported(reader.read(), store, arguments.max_unknown, where=str(arguments.file))
     if arguments.dry_run:
         from geoguichet.floor.findings import count_by_rule
         from geoguichet.referentials.directory.schema import join_readings

@@ -15,7 +15,7 @@ from geoguichet.referentials.directory.services import OTHER
 from geoguichet.referentials.readers.registry import choose_reader
 from geoguichet.referentials.regions.region import Layers
 from geoguichet.referentials.versions.exports import join_to
-from geoguichet.referentials.versions.proved import understood
+from geoguichet.referentials.versions.proved import imported
 from geoguichet.referentials.versions.store import ReferentialStore, Version
 
 #: Names in ``sources.toml``, in the order in which a type of service is theirs: the list of a
@@ -35,7 +35,7 @@ def import_network(store: ReferentialStore, name: str, file: Path) -> Version:
     reader = choose_reader(file, kind="services")
     return store.put(
         name,
-        understood(_typed(name, reader.read()), MAX_UNKNOWN, where=str(file)),
+        imported(_typed(name, reader.read()), store, MAX_UNKNOWN, where=str(file)),
         origin=file,
         reader=reader.key,
         mapping=reader.mapping,

@@ -4,6 +4,7 @@ proves, the rows that nothing places, and the refusal of a list that is not unde
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import geopandas as gpd
 import pandas as pd
@@ -17,6 +18,13 @@ from geoguichet.referentials.versions.store import SERVICES, ReferentialStore
 
 #: A point outside every outline proves nothing; this near one, it is in it but for a rounding.
 WITHIN_M = 1.0
+
+
+def imported(
+    readings: Iterable[Reading], store: ReferentialStore, max_unknown: float, *, where: str
+) -> Iterator[Reading]:
+    """Yield readings as every import keeps them: `understood`, and completed by what is `proved`."""
+    return proved(understood(readings, max_unknown, where=where), partial(known_communes, store))
 
 
 def known_communes(store: ReferentialStore) -> pd.DataFrame:
