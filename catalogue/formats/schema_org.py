@@ -13,7 +13,6 @@ from geoguichet.catalogue.formats.mapping import (
     Written,
     filled,
     said,
-    shaped,
 )
 from geoguichet.catalogue.record import Contact, Link, Record, Time
 
@@ -75,8 +74,9 @@ def _bytes(document: object) -> bytes:
 
 
 def build(record: Record, *, address: str = "") -> dict[str, Any]:
-    """Make the JSON-LD object of a record, members that say nothing left out."""
-    record = shaped(record)
+    """Make the JSON-LD object of a record as writers take it (`mapping.shaped`), members that say
+    nothing left out.
+    """
     members: dict[str, Any] = {
         "@context": "https://schema.org/",
         "@type": "WebAPI" if record.type == "service" else "Dataset",

@@ -74,7 +74,7 @@ class Encodings:
         return self.originals.export(self._absolute(record), _WRITTEN[form].name, base=self.base)
 
     def schema_org(self, record: Record) -> dict[str, Any]:
-        """Return a record as search engines read it on its page."""
+        """Return a record as writers take it, as search engines read it on its page."""
         address = f"{self.base}{quote(record.id, safe='')}"
         return schema_org.build(self._absolute(record), address=address)
 
@@ -391,11 +391,12 @@ class RecordsApi:
     # Return what the page of a record shows, with what the check finds in it.
     def _page_of_item(self, identifier: str, body: bytes) -> dict[str, Any]:
         record = Record.from_geojson(json.loads(body))
+        plain = shaped(record)
         return {
             **json.loads(spliced(body, self._item_links(identifier), self.url)),
-            "properties": shaped(record).to_geojson()["properties"],
+            "properties": plain.to_geojson()["properties"],
             "checked": checked(record).as_dict(),
-            "schema_org": self.encodings.schema_org(record),
+            "schema_org": self.encodings.schema_org(plain),
             "formats": ENCODINGS,
         }
 
