@@ -17,7 +17,6 @@ from geoguichet.catalogue.errors import RecordNotFoundError
 from geoguichet.catalogue.formats import csw
 from geoguichet.catalogue.formats.csw import Asked, CswError
 from geoguichet.catalogue.formats.dublin_core import CSW, DC, DCT, OWS
-from geoguichet.catalogue.formats.iso import iso19139
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.query import FacetRequest, RecordQuery
 from geoguichet.catalogue.search.tables import FACETS
@@ -239,10 +238,9 @@ class _Service:
         return asked.choice("outputSchema", tuple(SCHEMAS), CSW)
 
     def _written(self, record: Record, schema: str, part: str) -> bytes:
-        document = self.encodings.one(record, SCHEMAS[schema])
         if schema == CSW:
-            return csw.shortened(document, part)
-        return csw.embedded(iso19139.profiled(document, record))
+            return csw.shortened(self.encodings.one(record, SCHEMAS[schema]), part)
+        return csw.embedded(self.encodings.profiled(record))
 
 
 #: The operations, and the values that their parameters take.

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from geoguichet.catalogue.formats import schema_org
+from geoguichet.catalogue.formats.iso import profile
 from geoguichet.catalogue.formats.links import with_whole_links
 from geoguichet.catalogue.formats.mapping import shaped
 from geoguichet.catalogue.formats.registry import WRITERS
@@ -72,6 +73,10 @@ class Encodings:
         since.
         """
         return self.originals.export(self._absolute(record), _WRITTEN[form].name, base=self.base)
+
+    def profiled(self, record: Record) -> bytes:
+        """Return one record as the ISO profile of CSW has it."""
+        return profile.profiled(self.one(record, "iso19139"), self._absolute(record))
 
     def schema_org(self, record: Record) -> dict[str, Any]:
         """Return a record as writers take it, as search engines read it on its page."""

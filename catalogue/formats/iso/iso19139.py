@@ -1,41 +1,20 @@
 """ISO 19139: ISO 19115:2003 in XML, what INSPIRE and the French portals exchange."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
-
-from lxml import etree
-
-from geoguichet.catalogue.formats import codes, licences
-from geoguichet.catalogue.formats.iso import reading, values, writing
+from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.formats.iso import reading, writing
 from geoguichet.catalogue.formats.iso.making import (
     GML,
     Dialect,
     Maker,
     Property,
-    found,
     locale,
     missing,
     names_of,
     role_of,
     says,
 )
-from geoguichet.catalogue.formats.links import FUNCTIONS
-from geoguichet.catalogue.formats.mapping import Constraint, Format, Mapped, Words, Written, beyond
-from geoguichet.catalogue.formats.xml import (
-    HREF,
-    XLINK,
-    Element,
-    child,
-    children,
-    content,
-    down,
-    inner,
-    name,
-    parse,
-    serialize,
-)
+from geoguichet.catalogue.formats.mapping import Format, Mapped, Written, beyond
+from geoguichet.catalogue.formats.xml import XLINK, Element, name
 from geoguichet.catalogue.record import Contact, Record
 
 MAPPING = (
@@ -297,104 +276,6 @@ DIALECT = Dialect(
         ("version", item.get("version", "") or missing("unknown")),
     ),
 )
-
-_OF_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
-_OF_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d\S*)?)?)?")
-#: The functions of links that ISO 19115:2003 lists.
-_FUNCTIONS = ("download", "information", "offlineAccess", "order", "search")
-_ZONE = re.compile(r"(?<=^\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)$")
-_CITATION = "identificationInfo/*/citation/*/"
-_LANGUAGES = ("language", "identificationInfo/*/language")
-_ONLINE = (
-    "distributionInfo/*/transferOptions/*/onLine/CI_OnlineResource",
-    "distributionInfo/*/distributor/*/distributorTransferOptions/*/onLine/CI_OnlineResource",
-)
-_DATES = ("dateStamp", f"{_CITATION}date/*/date")
-
-
-def profiled(document: bytes, record: Record) -> bytes:
-    """Return a document of a record as the ISO profile of CSW has it: as it is when it says all that
-    harvesters need, else with what it lacks written by us; one of another class (a profile of ISO
-    19139) is written anew. What makes DCAT of ISO (SEMIC's stylesheet, data.gouv.fr) drops a record
-    of another root, without an identifier, a title or a level that it knows, or whose language or
-    dates are none, and a link without a function. A level that nobody tells is that of ISO 19115,
-    dataset.
-    """
-    root = parse(document)
-    if root.tag != f"{{{DIALECT.namespaces['gmd']}}}MD_Metadata":
-        document = write(record)
-        root = parse(document)
-    told = _tell_functions(root, record) | _tell_licence(root, record)
-    if paths := [path for path in _lacking(root) if record.title or not path.endswith("/title")]:
-        fresh = writing.build(_as_profiled(record), DIALECT)
-        for path in paths:
-            writing.graft(root, fresh, path, DIALECT)
-    return serialize(root, whole=True) if told or paths else document
-
-
-# Yield the paths of what a document does not say as a harvester reads it.
-def _lacking(root: Element) -> Iterator[str]:
-    if values.code_of(child(root, "hierarchyLevel")) not in codes.SCOPES_2003:
-        yield "hierarchyLevel"
-    languages = (values.code_of(one) for path in _LANGUAGES for one in found(root, path))
-    if not all(map(_OF_LANGUAGE.fullmatch, filter(None, languages))):
-        yield from _LANGUAGES
-    dates = (content(inner(one)) for path in _DATES for one in found(root, path))
-    if not all(map(_OF_DATE.fullmatch, filter(None, dates))):
-        yield from ("dateStamp", f"{_CITATION}date")
-    for path in (f"{_CITATION}title", f"{_CITATION}identifier/*/code"):
-        if not any(content(inner(one)) for one in found(root, path)):
-            yield path.removesuffix("/*/code")
-
-
-# Tell the function of the links that have none of ISO, as the record understands them; say whether
-# there were some.
-def _tell_functions(root: Element, record: Record) -> bool:
-    functions = {
-        link.href: FUNCTIONS[link.rel]
-        for link in record.links
-        if link.rel in FUNCTIONS and writing.distributed(link)
-    }
-    make, told = Maker(DIALECT), False
-    for online in (online for path in _ONLINE for online in found(root, path)):
-        function = functions.get(content(down(online, "linkage", "*")))
-        if function and values.code_of(child(online, "function")) not in _FUNCTIONS:
-            for other in children(online, "function"):
-                online.remove(other)
-            code = make.code("CI_OnLineFunctionCode", function)
-            online.append(make.object("CI_OnlineResource", ("function", code))[0])
-            told = True
-    return told
-
-
-# Tell the licence of a record by its address where the document tells it in other words; say whether
-# it did.
-def _tell_licence(root: Element, record: Record) -> bool:
-    licence = licences.asserted(record)
-    address = licences.address_of(licence)
-    told = found(root, "identificationInfo/*/resourceConstraints/*/otherConstraints/Anchor")
-    if not address or address in [one.get(HREF, "").strip() for one in told]:
-        return False
-    words: Words = {"text": licences.title_of(licence), "href": address}
-    said: Constraint = {"kind": "legal", "use": ["license"], "other": [words]}
-    holder = etree.Element(Maker(DIALECT).tag("gmd", "resourceConstraints"))
-    holder.append(writing.constraint(Maker(DIALECT), said))
-    for about in found(root, "identificationInfo/*")[:1]:
-        about.insert(writing.rank(about, "resourceConstraints", DIALECT), holder)
-    return True
-
-
-# Return a record with the level, the languages and the dates that a harvester takes.
-def _as_profiled(record: Record) -> Record:
-    told: dict[str, Any] = {**beyond(record)}
-    if not _OF_LANGUAGE.fullmatch(told.get("language", {}).get("code", "")):
-        told.pop("language", None)
-    spoken = told.get("resourceLanguages", ())
-    told["resourceLanguages"] = [one for one in spoken if _OF_LANGUAGE.fullmatch(one["code"])]
-    days = ({**one, "date": _ZONE.sub("", one["date"])} for one in told.get("dates", ()))
-    told["dates"] = [one for one in days if _OF_DATE.fullmatch(one["date"])]
-    return replace(record, type=codes.scope_2003(record.type), extra_properties=told)
-
 
 FORMAT = Format(
     "iso19139",

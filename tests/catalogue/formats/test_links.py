@@ -1,7 +1,5 @@
 """What a link leads to, and how DCAT's consumers are told."""
 
-import re
-
 import pytest
 import rdflib
 from rdflib import DCTERMS, FOAF, PROV, RDF, RDFS, URIRef
@@ -9,8 +7,6 @@ from rdflib import DCTERMS, FOAF, PROV, RDF, RDFS, URIRef
 from geoguichet.catalogue.formats import codes, links, registry
 from geoguichet.catalogue.formats.dcat import document as dcat
 from geoguichet.catalogue.formats.dcat.rdf import DCAT, DCATAP, GEODCAT
-from geoguichet.catalogue.formats.iso import iso19139
-from geoguichet.catalogue.formats.xml import parse
 from geoguichet.catalogue.record import Concept, Contact, Link, Record, Theme
 
 FILE_TYPE = "http://publications.europa.eu/resource/authority/file-type/"
@@ -268,71 +264,6 @@ def test_a_link_says_its_name_as_a_text_and_its_media_type(form: str) -> None:
         "",
         "http://a.fr/profil",
     )
-
-
-def test_a_resource_without_identifier_has_that_of_its_record_for_a_harvester() -> None:
-    record = Record(id="a", type="dataset", title="A")
-    whole = iso19139.write(record)
-    bare = re.sub(rb"<gmd:identifier>.*?</gmd:identifier>", b"", whole)
-    assert bare != whole and iso19139.profiled(whole, record) == whole
-    mended = iso19139.profiled(bare, record)
-    assert parse(mended).findtext(".//{*}citation//{*}identifier//{*}CharacterString") == "a"
-    assert registry.read_document(bare).records == registry.read_document(mended).records
-
-
-_HELD = """<gmd:MD_Metadata xmlns:gmd="http://www.isotc211.org/2005/gmd"
- xmlns:gco="http://www.isotc211.org/2005/gco"><gmd:fileIdentifier><gco:CharacterString>a
- </gco:CharacterString></gmd:fileIdentifier><gmd:language><gco:CharacterString>fra; CAN
- </gco:CharacterString></gmd:language><gmd:hierarchyLevel><gmd:MD_ScopeCode codeList="nap#IC_108"
- codeListValue="RI_622">dataset; jeuDonnées</gmd:MD_ScopeCode></gmd:hierarchyLevel>
- <gmd:identificationInfo><gmd:MD_DataIdentification><gmd:citation><gmd:CI_Citation><gmd:title>
- <gmd:PT_FreeText><gmd:textGroup><gmd:LocalisedCharacterString locale="#FR">Haies
- </gmd:LocalisedCharacterString></gmd:textGroup></gmd:PT_FreeText></gmd:title><gmd:date><gmd:CI_Date>
- <gmd:date><gco:Date>2004-09-03Z</gco:Date></gmd:date><gmd:dateType><gmd:CI_DateTypeCode codeList=""
- codeListValue="creation"/></gmd:dateType></gmd:CI_Date></gmd:date><gmd:identifier>
- <gmd:MD_Identifier><gmd:code/></gmd:MD_Identifier></gmd:identifier></gmd:CI_Citation></gmd:citation>
- <gmd:credit><gco:CharacterString>Ce que nul ne lit</gco:CharacterString></gmd:credit>
- <gmd:resourceConstraints><gmd:MD_Constraints><gmd:useLimitation><gco:CharacterString>Licence
- Ouverte 2.0</gco:CharacterString></gmd:useLimitation></gmd:MD_Constraints></gmd:resourceConstraints>
- </gmd:MD_DataIdentification></gmd:identificationInfo><gmd:distributionInfo><gmd:MD_Distribution>
- <gmd:transferOptions><gmd:MD_DigitalTransferOptions><gmd:onLine><gmd:CI_OnlineResource><gmd:linkage>
- <gmd:URL> http://a.fr/haies.zip </gmd:URL></gmd:linkage><gmd:protocol><gco:CharacterString>
- WWW:DOWNLOAD</gco:CharacterString></gmd:protocol></gmd:CI_OnlineResource></gmd:onLine>
- </gmd:MD_DigitalTransferOptions></gmd:transferOptions></gmd:MD_Distribution></gmd:distributionInfo>
- </gmd:MD_Metadata>"""
-
-
-def test_a_kept_document_tells_a_harvester_what_it_lacks_and_keeps_the_rest() -> None:
-    [record] = registry.read_document(_HELD.encode()).records
-    assert (record.type, record.title) == ("dataset", "Haies")
-    document = iso19139.profiled(_HELD.encode(), record)
-    root = parse(document)
-    assert iso19139.profiled(document, record) == document
-    assert b"Ce que nul ne lit" in document and root.find(".//{*}LocalisedCharacterString") is None
-    told = {
-        ".//{*}hierarchyLevel/*": "dataset",
-        ".//{*}language/*": "fre",
-        ".//{*}citation//{*}title/*": "Haies",
-        ".//{*}citation//{*}CI_Date/{*}date/*": "2004-09-03",
-        ".//{*}citation//{*}identifier//{*}code/*": "a",
-        ".//{*}function/*": "download",
-        ".//{*}otherConstraints/*": "Licence Ouverte / Open Licence version 2.0",
-    }
-    assert {path: root.findtext(path) for path in told} == told
-    [back] = registry.read_document(document).records
-    assert (back.type, back.title, back.license) == (record.type, "Haies", "etalab-2.0")
-    assert [link.rel for link in back.links] == [link.rel for link in record.links]
-
-
-def test_a_document_of_a_profile_or_without_a_level_is_a_dataset_of_iso_for_a_harvester() -> None:
-    record = Record(id="a", title="A")
-    profile = _HELD.replace("gmd:MD_Metadata", "gmi:MI_Metadata").replace(
-        "xmlns:gco", 'xmlns:gmi="http://sdi.eurac.edu/metadata/iso19139-2/schema/gmi" xmlns:gco', 1
-    )
-    for document in (profile.encode(), iso19139.write(record)):
-        root = parse(iso19139.profiled(document, record))
-        assert root.tag == "{http://www.isotc211.org/2005/gmd}MD_Metadata"
-        assert root.findtext("{*}hierarchyLevel/*") == "dataset"
 
 
 @pytest.mark.parametrize(

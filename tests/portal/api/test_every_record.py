@@ -14,6 +14,7 @@ import requests
 from geoguichet.catalogue.formats.registry import WRITERS
 from geoguichet.catalogue.intake.exchange import every_record, export_all, import_files
 from geoguichet.catalogue.search.store import Catalogue
+from geoguichet.portal.api import csw
 from geoguichet.portal.api.records import ENCODINGS, TOGETHER
 
 KINDS = ("application/geo+json", "application/json")
@@ -77,6 +78,10 @@ def test_an_odd_record_is_refused_or_written_in_every_form(
             for form in ("json", "html", *ENCODINGS):
                 read = http.get(made.headers["Location"], params={"f": form})
                 assert read.status_code == 200, (number, form, document)
+            for schema in csw.SCHEMAS:
+                asked = {"request": "GetRecordById", "id": document["id"], "outputSchema": schema}
+                read = http.get(f"{url}/csw", params={"service": "CSW", **asked})
+                assert read.status_code == 200, (number, schema, document)
         for form in ("json", "html", *TOGETHER):
             assert http.get(items, params={"f": form, "limit": "2000"}).status_code == 200, form
     assert stored
