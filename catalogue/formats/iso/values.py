@@ -86,18 +86,16 @@ def value(holder: Element | None) -> str:
 
 def code_of(holder: Element | None) -> str:
     """Return the code that a property holds: of a codelist, else its text."""
-    for node in () if holder is None else holder:
-        if LOCAL[node.tag]:
-            return (node.get("codeListValue") or node.text or "").strip()
-    return content(holder)
+    node = inner(holder)
+    return (
+        content(holder) if node is None else (node.get("codeListValue") or node.text or "").strip()
+    )
 
 
 def href_of(holder: Element | None) -> str:
     """Return the address that the object of a property gives."""
-    for node in () if holder is None else holder:
-        if LOCAL[node.tag]:
-            return node.get(HREF, "").strip()
-    return ""
+    node = inner(holder)
+    return "" if node is None else node.get(HREF, "").strip()
 
 
 def codes_of(parent: Holder, name: str) -> list[str]:
