@@ -438,7 +438,7 @@ def _spoken() -> dict[str, str]:
 #: Records in a page at most, and in a table that is not asked to be shorter: who downloads one
 #: wants all of it.
 _MOST = 10_000
-#: Records in a page of RDF at most: ten times the work and the memory of a table.
+#: Records in a page of RDF at most: 15 times the work of a table, some 10 times the memory.
 _MOST_OF_RDF = 500
 #: Heavy answers that are kept, and their bytes in all.
 _KEPT, _KEPT_BYTES = 16, 32_000_000

@@ -12,7 +12,7 @@ from geoguichet.catalogue.formats.iso import values, writing
 from geoguichet.catalogue.formats.iso.iso19139 import DIALECT, write
 from geoguichet.catalogue.formats.iso.making import Maker, found
 from geoguichet.catalogue.formats.links import FUNCTIONS
-from geoguichet.catalogue.formats.mapping import Constraint, Words, beyond, shaped
+from geoguichet.catalogue.formats.mapping import beyond, shaped
 from geoguichet.catalogue.formats.xml import (
     HREF,
     Element,
@@ -103,10 +103,8 @@ def _tell_licence(root: Element, record: Record) -> bool:
     told = found(root, "identificationInfo/*/resourceConstraints/*/otherConstraints/Anchor")
     if not address or address in [one.get(HREF, "").strip() for one in told]:
         return False
-    words: Words = {"text": licences.title_of(licence), "href": address}
-    said: Constraint = {"kind": "legal", "use": ["license"], "other": [words]}
     holder = etree.Element(Maker(DIALECT).tag("gmd", "resourceConstraints"))
-    holder.append(writing.constraint(Maker(DIALECT), said))
+    holder.append(writing.constraint(Maker(DIALECT), writing.licensing(licence)))
     for about in found(root, "identificationInfo/*")[:1]:
         about.insert(writing.rank(about, "resourceConstraints", DIALECT), holder)
     return True

@@ -108,16 +108,23 @@ def constraints_of(record: Record) -> list[Constraint]:
     constraints = list(beyond(record).get("constraints", ()))
     licence = licences.asserted(record)
     if licence and reading.licence_of(constraints) != licence:
-        legal: Constraint = {"kind": "legal", "use": ["license"]}
-        if licence != "other":
-            told = {"text": licences.title_of(licence), "href": licences.address_of(licence)}
-            legal["other"] = [cast(Words, told)]
-        constraints.insert(0, legal)
+        constraints.insert(0, licensing(licence))
     known = reading.rights_of(constraints).split("\n")
     more = [line for line in record.rights.split("\n") if line.strip() and line not in known]
     if more:
         constraints.append({"kind": "use", "limitations": [{"text": line} for line in more]})
     return constraints
+
+
+def licensing(licence: str) -> Constraint:
+    """Return the constraint that a licence is: told by its title and its address, of one that is
+    known.
+    """
+    legal: Constraint = {"kind": "legal", "use": ["license"]}
+    if licence != "other":
+        told = {"text": licences.title_of(licence), "href": licences.address_of(licence)}
+        legal["other"] = [cast(Words, told)]
+    return legal
 
 
 def constraint(make: Maker, said_there: Constraint) -> Element:
