@@ -325,7 +325,8 @@ def _services(
         if column in values:
             if column not in how.words:
                 name = str(how.columns.get(column, column))
-                tell_unknown(values[column], vocabulary, journal, name, heard)
+                counted = heard if column == "itinerant" else None
+                tell_unknown(values[column], vocabulary, journal, name, counted)
             values[column] = translated(values[column], vocabulary)
     if "itinerant" in values:
         values["itinerant"] = values["itinerant"] == "yes"

@@ -20,7 +20,6 @@ from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.hours import DAY_MINUTES, WEEKDAYS_FR, Span, Week
 from geoguichet.referentials.directory.schema import (
     Columns,
-    Heard,
     Reading,
     departement_of_code,
     make_reading,
@@ -217,9 +216,7 @@ def _reading(services: list[dict[str, Any]], index: pd.Index, unread: list[str])
         "plage_ouverture",
     )
     category, wheelchair = flat.pop("category"), flat.pop("accessibilite")
-    tell_unknown(
-        wheelchair, VOCABULARIES["wheelchair"], journal, "accessibilite", Heard(journal.source)
-    )
+    tell_unknown(wheelchair, VOCABULARIES["wheelchair"], journal, "accessibilite")
     x, y = flat.pop("longitude"), flat.pop("latitude")
     values = {str(name): flat[name] for name in flat}
     values |= {

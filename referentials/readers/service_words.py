@@ -65,16 +65,20 @@ def without_nulls(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
 
 
 def tell_unknown(
-    words: pd.Series, vocabulary: Mapping[str, str], journal: Journal, column: str, heard: Heard
+    words: pd.Series,
+    vocabulary: Mapping[str, str],
+    journal: Journal,
+    column: str,
+    heard: Heard | None = None,
 ) -> None:
     """Report the words that a vocabulary does not have, the most frequent first, with how many
-    rows and the first. Rule: ``unknown-word``.
+    rows and the first; `heard` counts them, where they say whether it moves. Rule:
+    ``unknown-word``.
     """
     ours = {folded(word) for word in vocabulary}
     unknown = words.map({word: folded(word) not in ours for word in words.unique()}).astype(bool)
     said = words.where(words.str.strip() != "")
-    field = "itinerant" if vocabulary is VOCABULARIES["itinerant"] else ""
-    found = (heard if field else Heard("")).hear(field, column, said, unknown)
+    found = (heard or Heard("")).hear("itinerant", column, said, unknown)
     if not found:
         return
     named = [f"« {each.word[:40]} » ({each.rows})" for each in found[:5]]

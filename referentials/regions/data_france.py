@@ -23,6 +23,7 @@ from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week, joined
 from geoguichet.referentials.layers import LONLAT, mended, metric_of
 from geoguichet.referentials.regions.region import (
     FORMER_REGIONS,
+    FRANCE,
     PRECISION_DEG,
     RING_M,
     Layers,
@@ -55,8 +56,6 @@ OF_ARTICLES = {
     8: "de Los ",
 }
 
-
-FRANCE = "France métropolitaine"
 
 #: Columns of the package that no layer has.
 UNREAD = frozenset(
