@@ -105,7 +105,7 @@ def capacitated_covering(
         gains=gains,
         value=float(people[found >= 0].sum()),
         bound=bound,
-        status=status or start.status,
+        status=status,
         method=f"{start.method}; {how}",
         seconds=watch.seconds,
         cost=float(len(sites)),
@@ -160,7 +160,7 @@ def capacitated_median(
         gains=gains,
         value=most - float(per_row.sum()),
         bound=most - bound,
-        status=status or start.status,
+        status=status,
         method=f"{start.method}; {how}",
         seconds=watch.seconds,
         cost=float(len(sites)),
@@ -197,18 +197,17 @@ class _Assignment:
 
     def solve(
         self, sites: tuple[int, ...], most: float, gap: float, watch: Watch
-    ) -> tuple[Positions, Positions, float, Status | None, str]:
+    ) -> tuple[Positions, Positions, float, Status, str]:
         """Return the site of each row (-1 for none), the sites opened, the proved bound, the status
         and how.
 
-        ``sites`` are those of the best plan without capacities, ``most`` its proved bound: no
-        status when it fits, for its proof then holds.
+        ``sites`` are those of the best plan without capacities, ``most`` its proved bound.
         """
         most = min(most, self._most_that_fits())
         found, opened = self._filled((*sites, *self.rules.existing)), np.asarray(sites, np.int64)
         value = float(self.worth_of(found).sum())
         if value >= most * (1 - 1e-12):
-            return found, opened, most, None, "filled as far as any plan"
+            return found, opened, most, "optimal", "filled as far as any plan"
         program, pairs, column = self._program()
         if not len(pairs):  # nobody fits anywhere, and the solver has nothing to solve
             return found, opened, value, "optimal", "no room for anyone"
