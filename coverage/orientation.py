@@ -83,8 +83,6 @@ class Place:
 
     name: str
     point: shapely.Point
-    #: INSEE code, when the place is a commune.
-    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ def find_place(directory: Directory, text: str) -> Place:
     commune = the_commune(_communes(directory.territory), text)
     demand, _ = demand_points(directory.territory, directory.services, directory.study)
     here = placed(commune, _lonlat(demand.geometry[commune.code]))
-    return Place(f"{commune.name} ({commune.departement})", shapely.Point(here), commune.code)
+    return Place(f"{commune.name} ({commune.departement})", shapely.Point(here))
 
 
 def _communes(territory: Territory) -> list[Commune]:
