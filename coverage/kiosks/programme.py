@@ -53,6 +53,7 @@ class Phased:
     #: People summed over the phases, and what no other order can exceed.
     value: float
     bound: float
+    gap: float
     status: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -115,5 +116,5 @@ def phased(
     kiosks = kiosks.assign(phase=phase)
     told = [name for name in kiosks.columns if name != kiosks.geometry.name]
     return kiosks[[*told, kiosks.geometry.name]], Phased(
-        table, found.value, found.bound, found.status
+        table, found.value, found.bound, found.gap, found.status
     )

@@ -255,9 +255,9 @@ class Ranking:
     """What surrounds the list of kiosks.
 
     ``curve``: one row per number of kiosks 1..p; columns kiosks, people (gained by the first of the
-    list), best_known (by the best choice found for that number alone, the list or a greedy one),
-    bound (no choice of as many gains more: proved), gap (between those two, as a share of the
-    bound).
+    list), best_known (by the best choice found for that number alone: the list, a greedy one, or
+    the plan that was given up for better hosts), bound (no choice of as many gains more: proved),
+    gap (between those two, as a share of the bound).
 
     ``unserved``: one row per reason (:data:`REASONS`) in that order; columns reason, communes,
     people, names (the most populated).
@@ -584,10 +584,10 @@ def _curve(
     bound = coverage_bounds(cover, people, best)
     if choice.fills_count and choice.counts_people and len(gained):
         best = np.minimum(best, plan.bound)
+        if plan.hosts is not None and plan.hosts.sites == len(gained):
+            best[-1] = max(best[-1], plan.hosts.best)
         fewer = slice(None) if not rules.required and not rules.floors else slice(-1, None)
-        bound[fewer] = np.minimum(
-            bound[fewer], plan.bound
-        )  # what is proved for p holds for fewer too
+        bound[fewer] = np.minimum(bound[fewer], plan.bound)  # proved for p, it holds for fewer too
         bound = np.maximum(bound, best)
     return pd.DataFrame(
         {

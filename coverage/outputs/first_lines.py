@@ -12,7 +12,8 @@ from geoguichet.coverage.access.supplements import NETWORKS
 from geoguichet.coverage.kiosks.ranking import SAVINGS, commune_count, gini
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.style import first_of, n_people, why_unreached
-from geoguichet.coverage.study.hypotheses import Use
+from geoguichet.coverage.study.choices import KioskChoice
+from geoguichet.coverage.study.hypotheses import WEEKS_A_YEAR, Use
 from geoguichet.floor.words import (
     Message,
     _,
@@ -114,19 +115,17 @@ def open_sentences(result: CoverageResult) -> list[str]:
 def cost_sentences(result: CoverageResult) -> list[str]:
     """Say what a use would cost, under the use that is supposed, between its two ends."""
     choice, kiosks = result.study.kiosks, result.kiosks[result.kiosks["rank"] > 0]
-    uses = float(kiosks["uses_per_year"].sum()) if len(kiosks) else 0.0
-    if choice is None or not uses:
+    if choice is None or not len(kiosks) or not kiosks["uses_per_year"].sum():
         return []
     spent = float(kiosks["cost_eur"].sum()) + choice.experts_eur
-    rate = choice.use.uses_per_person
-    low, high = _USE[0].ends(rate)
+    uses, fewest, most = _uses(kiosks, choice)
     told = [
         _(
             "{what} : {cost} par recours, de {least} à {most}.",
             what=what,
             cost=money(whole / YEARS / uses),
-            least=money(whole / YEARS / uses * rate / high),
-            most=money(whole / YEARS / uses * rate / low),
+            least=money(whole / YEARS / most),
+            most=money(whole / YEARS / fewest),
         )
         for what, whole in (
             (_("Équipement seul"), spent),
@@ -142,11 +141,18 @@ def cost_sentences(result: CoverageResult) -> list[str]:
     hypothesis = _(
         "Hypothèse, et non mesure : {uses} recours par an, de {fewest} à {most}, sur {years} ans.",
         uses=number(uses),
-        fewest=number(uses / rate * low),
-        most=number(uses / rate * high),
+        fewest=number(fewest),
+        most=number(most),
         years=YEARS,
     )
     return [" ".join([hypothesis, *told])] if told else []
+
+
+# Return the uses that kiosks would have in a year, and the fewest and the most of what is supposed.
+def _uses(kiosks: pd.DataFrame, choice: KioskChoice) -> tuple[float, float, float]:
+    uses, rate = float(kiosks["uses_per_year"].sum()), choice.use.uses_per_person
+    low, high = _USE[0].ends(rate)
+    return uses, uses / rate * low, uses / rate * high
 
 
 def undecided_sentences(result: CoverageResult) -> list[str]:
@@ -456,7 +462,7 @@ def hypotheses_parts(result: CoverageResult) -> Iterator[str | Table]:
         tuple(rows),
         words=1,
     )
-    yield from _follows(result, kiosks, spent)
+    yield from _follows(choice, kiosks, spent)
 
 
 def _money(result: CoverageResult, spent: float) -> list[tuple[str, ...]]:
@@ -483,14 +489,12 @@ def _money(result: CoverageResult, spent: float) -> list[tuple[str, ...]]:
     ]
 
 
-def _follows(result: CoverageResult, kiosks: pd.DataFrame, spent: float) -> Iterator[str | Table]:
-    use = result.study.kiosks.use if result.study.kiosks is not None else Use()
+def _follows(choice: KioskChoice, kiosks: pd.DataFrame, spent: float) -> Iterator[str | Table]:
     total = kiosks[list(SAVINGS)].sum()
-    uses = float(total["uses_per_year"])
-    if not uses:
+    if not total["uses_per_year"]:
         return
-    rate = use.uses_per_person
-    fewest, most = (uses * end / rate for end in _USE[0].ends(rate))
+    uses, fewest, most = _uses(kiosks, choice)
+    weeks = WEEKS_A_YEAR if choice.capacity is None else choice.capacity.weeks_per_year
     hours = float(kiosks["hours_per_week"].fillna(0).sum())
     said = [
         _(
@@ -514,9 +518,10 @@ def _follows(result: CoverageResult, kiosks: pd.DataFrame, spent: float) -> Iter
         said.append(
             _(
                 "Les lieux d’accueil ouvrent {hours} h par semaine en tout : {load} recours par "
-                "heure ouverte, sur 47 semaines, un nombre supposé.",
+                "heure ouverte, sur {weeks} semaines, un nombre supposé.",
                 hours=number(hours),
-                load=number(uses / (hours * 47), 2),
+                load=number(uses / (hours * weeks), 2),
+                weeks=given(weeks),
             )
         )
     if kiosks["km_saved_per_year"].notna().any():
@@ -576,7 +581,7 @@ def programme_parts(result: CoverageResult) -> Iterator[str | Table]:
         if steps.status == "optimal"
         else _(
             "Cet ordre est à {gap} au plus du meilleur, en personnes desservies de phase en phase.",
-            gap=percent((steps.bound - steps.value) / steps.bound if steps.bound else 0.0, 2),
+            gap=percent(steps.gap, 2),
         )
     )
     if group:

@@ -101,13 +101,15 @@ _STOPPED = {
         "Le solveur s’est arrêté avant la fin ; le meilleur choix trouvé est gardé."
     ),
     "interrupted": Message("La recherche a été interrompue ; le meilleur choix trouvé est gardé."),
+    "given_up": Message(
+        "Le meilleur choix est connu, et prouvé ; celui-ci lui est préféré pour ses lieux d’accueil."
+    ),
 }
 _ONE_PER = {
     "commune": Message("un seul par commune"),
     "epci": Message("un seul par intercommunalité"),
     "departement": Message("un seul par département"),
 }
-
 
 _HOURS_COUNT = Message(
     "un besoin qui demande des heures d’ouverture n’est offert que là où le lieu d’accueil est "
@@ -292,11 +294,9 @@ def proof_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
 
 
 def stopped_sentences(plan: KioskPlan) -> list[str]:
-    """Say why the search stopped before it had a proof; nothing when it has one, or when all that
-    is missing was given up for better hosts.
-    """
-    given_up = plan.hosts is not None and plan.hosts.best == plan.bound
-    return [] if plan.status == "optimal" or given_up else [str(_STOPPED[plan.status])]
+    """Say why a plan is not proved to be the best; nothing when it is."""
+    ended = "given_up" if plan.given_up else plan.status
+    return [] if ended == "optimal" else [str(_STOPPED[ended])]
 
 
 def host_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:

@@ -565,11 +565,11 @@ class Watch:
 
 #: How the search ended.
 #:
-#: ``optimal``: proved. ``gap_reached``: proved within the gap asked for. ``time_limit``: the clock
-#: decided, so that another run may answer otherwise. ``work_limit``: every step did its fixed
-#: amount of work and the gap is still open. ``interrupted``: the caller called it off.
-#: ``solver_lost``: the solver's process died. In every case the plan is the best one known and the
-#: bound is proved.
+#: ``optimal``: proved. ``gap_reached``: proved within the gap asked for, or within what may be given
+#: up for better hosts. ``time_limit``: the clock decided, so that another run may answer otherwise.
+#: ``work_limit``: every step did its fixed amount of work and the gap is still open.
+#: ``interrupted``: the caller called it off. ``solver_lost``: the solver's process died. In every
+#: case the bound is proved, and the plan the best one known unless ``hosts`` says otherwise.
 type Status = Literal[
     "optimal", "gap_reached", "time_limit", "work_limit", "interrupted", "solver_lost"
 ]
@@ -661,7 +661,7 @@ class KioskPlan:
     already: float = 0.0
     #: Demand that no existing or admissible site covers.
     uncoverable: tuple[int, ...] = ()
-    #: For each demand point, the candidate that serves it (median and center); -1 when none does.
+    #: For each demand point, the candidate that serves it (median, center, capacities), -1 for none.
     assigned: tuple[int, ...] = ()
     #: How its hosts were chosen, when that was asked; ``value`` is then that of the plan chosen.
     hosts: HostChoice | None = None
@@ -673,6 +673,13 @@ class KioskPlan:
         """
         large, small = (self.bound, self.value) if self.sense == "max" else (self.value, self.bound)
         return 0.0 if large <= 0 else max(0.0, (large - small) / large)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the best plan is known and proved, and this one preferred for its hosts."""
+        if self.hosts is None or self.status != "gap_reached":
+            return False
+        return abs(self.hosts.best - self.bound) <= 1e-6 * max(1.0, abs(self.bound))
 
 
 def just_under(value: float, problem: Problem) -> float:

@@ -23,6 +23,9 @@ from geoguichet.floor.declaration import (
 )
 from geoguichet.floor.words import Message, percent
 
+#: Weeks a year that kiosks are open: supposed, where a study does not say.
+WEEKS_A_YEAR = 47.0
+
 
 @dataclass(frozen=True, slots=True)
 class Use(Table):
@@ -59,7 +62,9 @@ class Throughput(Table):
     desk_hours_per_week: Annotated[
         float, number(0.1, 168.0), About("heures par semaine d'un poste d'experts")
     ] = 35.0
-    weeks_per_year: Annotated[float, number(1.0, 53.0), About("semaines ouvertes par an")] = 47.0
+    weeks_per_year: Annotated[float, number(1.0, 53.0), About("semaines ouvertes par an")] = (
+        WEEKS_A_YEAR
+    )
 
     def of_hosts(self, hours_per_week: npt.ArrayLike) -> Floats:
         """Return the uses a year that hosts open so many hours a week can take."""

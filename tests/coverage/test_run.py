@@ -155,6 +155,8 @@ def test_the_hosts_are_those_of_an_independent_program(
     assert result.plan is not None and result.plan.hosts is not None and result.plan.hosts.proved
     assert result.plan.hosts.best == result.plan.bound == best.plan.value
     assert result.plan.status == "gap_reached" and 0.99 * result.plan.bound <= result.plan.value
+    assert result.plan.given_up and not best.plan.given_up and result.ranking is not None
+    assert result.ranking.curve["best_known"].iloc[-1] == best.plan.value
     assert result.kiosks["hours_per_week"].sum() > told.after
     assert (result.kiosks["people_added"] > 0).all()
 

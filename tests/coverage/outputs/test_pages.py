@@ -9,7 +9,7 @@ import pytest
 from geoguichet.coverage.outputs import report, web_map
 from geoguichet.coverage.outputs.page import gain_curve, map_picture
 from geoguichet.coverage.outputs.style import zone_classes, zone_colour
-from geoguichet.coverage.siting.problem import KioskPlan, Status
+from geoguichet.coverage.siting.problem import Criterion, HostChoice, KioskPlan, Status
 from geoguichet.floor.words import NARROW, speaking
 
 PAGES = {"map": web_map.render, "report": report.render}
@@ -117,6 +117,15 @@ def test_the_report_tells_the_figures(result):
 def test_the_proof_is_said_in_plain_words(result, status, bound, said):
     plan = KioskPlan("covering", (0, 1), (1_990.0, 850.0), 2_840.0, bound, status, "glouton", 1.0)
     assert said in _text(report.render(replace(result, plan=plan)))
+
+
+def test_a_best_plan_that_was_given_up_is_said_to_be_known(result):
+    hosts = HostChoice(0.01, 2_850.0, 2, (Criterion("hours", 50.0, 60.0, 60.0),))
+    plan = KioskPlan("covering", (0, 1), (1_990.0, 850.0), 2_840.0, 2_850.0, "gap_reached", "", 1.0)
+    chosen = replace(result, plan=replace(plan, hosts=hosts))
+    for text in (report.render(chosen), web_map.render(chosen)):
+        assert "Le meilleur choix est connu, et prouvé" in _text(text)
+        assert "précision demandée" not in _text(text)
 
 
 def test_nothing_to_show_is_said_too(bare):
