@@ -218,6 +218,8 @@ def _condition(node: Element) -> Any:
     raise CswError(message, "constraint")
 
 
+#: What ISO 19139 has no level for is a dataset there, and what tells none: all but these.
+_OTHER_LEVELS = sorted(codes.SCOPES_2003 - {"dataset"})
 LIKE_THINGS = ("PropertyIsLike", "PropertyIsBetween", "PropertyIsNull")
 
 
@@ -230,11 +232,12 @@ def _compared(operator: str, found: str, node: Element) -> Any:
                 for side in ("LowerBoundary", "UpperBoundary")]  # fmt: skip
         return {"op": "between", "args": [left, *(_value(found, end) for end in ends)]}
     literal = _literal(node)
-    if (found, operator, literal) == ("type", "PropertyIsEqualTo", "dataset"):
-        # What ISO 19139 has no level for is a dataset there, and what tells none.
-        others = sorted(codes.SCOPES_2003 - {"dataset"})
-        listed = {"op": "not", "args": [{"op": "in", "args": [left, others]}]}
-        return {"op": "or", "args": [{"op": "isNull", "args": [left]}, listed]}
+    if (found, literal) == ("type", "dataset") and COMPARISONS[operator] in ("=", "<>"):
+        other = {"op": "in", "args": [left, _OTHER_LEVELS]}
+        if operator == "PropertyIsNotEqualTo":
+            return other
+        none = {"op": "isNull", "args": [left]}
+        return {"op": "or", "args": [none, {"op": "not", "args": [other]}]}
     if QUERYABLES[found].kind == "array":
         holds = {"op": "a_contains", "args": [left, [literal]]}
         if operator in ("PropertyIsEqualTo", "PropertyIsNotEqualTo"):
@@ -322,6 +325,7 @@ def _box(node: Element) -> Any:
 _CQL = re.compile(
     r"""(?ix)
     \"?\b(?:\w++:)?anytext\"?\s*+(?:i?like|=)\s*+'(?P<sought>(?:[^']|'')*+)'
+    | \"?\b(?:\w++:)?type\"?\s*+(?P<dataset>=|<>)\s*+(?-i:'dataset'(?!'))
     | '(?:[^']|'')*+'
     | \bbbox\s*+\(\s*+[\w:\"]++\s*+,(?P<box>[^()]*+)\)
     | \"?\b(?:csw|dc|dct|apiso|ows|gmd):(?P<name>\w+)\"?
@@ -345,6 +349,10 @@ def _of_cql(told: str) -> tuple[str, str]:
 def _in_cql2(met: re.Match[str]) -> str:
     if met["sought"] is not None:
         return "TRUE"
+    if met["dataset"]:
+        levels = ",".join(f"'{level}'" for level in _OTHER_LEVELS)
+        other = f"type IN ({levels})"
+        return other if met["dataset"] == "<>" else f"(type IS NULL OR NOT {other})"
     if met["box"] is not None:
         return f"S_INTERSECTS(geometry,BBOX({met['box']}))"
     return property_of(met["name"]) if met["name"] else met[0]

@@ -4,12 +4,15 @@ import random
 import time
 from collections import Counter
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from geoguichet.catalogue.formats import csw
 from geoguichet.catalogue.formats.csw import CswError
+from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.query import RecordQuery
+from geoguichet.catalogue.search.store import SQLiteStore
 
 
 def asked(condition: str) -> RecordQuery:
@@ -118,6 +121,27 @@ def test_a_search_of_a_whole_book_and_a_list_without_end_are_refused() -> None:
     with pytest.raises(CswError, match="99"):
         names.names("PropertyName", 20)
     assert csw.Asked("GetDomain", {"propertyname": "a,a,,b"}).names("PropertyName", 2) == ["a", "b"]
+
+
+@pytest.mark.parametrize("operator", ["=", "<>"])
+@pytest.mark.parametrize("name", ["type", "dc:type", '"apiso:type"', "Type"])
+def test_a_text_and_a_filter_ask_the_same_of_what_a_dataset_is(
+    operator: str, name: str, tmp_path: Path
+) -> None:
+    """Whatever is of no other level of ISO 19139: a study, what tells no type."""
+    element = {"=": "PropertyIsEqualTo", "<>": "PropertyIsNotEqualTo"}[operator]
+    literal = "<Literal>dataset</Literal>"
+    queries = (
+        asked(f"<{element}><PropertyName>dc:type</PropertyName>{literal}</{element}>"),
+        csw.query_of(csw.Asked("GetRecords", {"cql": f"{name} {operator} 'dataset'"}), 10, 0),
+    )
+    kinds = ("", "application", "dataset", "series", "service", "study")
+    with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
+        store.bulk_upsert(Record(id=kind or "none", title="A", type=kind) for kind in kinds)
+        for query in queries:
+            found = [record.id for record in store.search(query).records]
+            datasets = ["application", "dataset", "none", "study"]
+            assert found == (datasets if operator == "=" else ["series", "service"])
 
 
 def test_a_shape_that_is_no_box_is_refused_by_what_is_expected() -> None:
