@@ -383,7 +383,7 @@ def _network_folder(study: Study, beside: Path | None) -> Path | None:
 
 @command(
     "coverage verify",
-    Message("recompter chaque chiffre d'un résultat par une autre voie, et dire ce qui diffère"),
+    Message("recompter les chiffres d'un résultat par une autre voie, et dire ce qui diffère"),
     RESULT,
     path_argument(
         "--source", FILE, Message("le GeoPackage de l'étude, si ce n'est pas l'échantillon")

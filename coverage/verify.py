@@ -1,5 +1,8 @@
-"""A second opinion on a result: every figure again, by SQL and geodesics, from its folder and the
-data it was made of. Nothing of the engine is used here, on purpose: two ways, one answer.
+"""A second opinion on a result: people, ways, zones, kiosks, phases and their totals again, by SQL and
+geodesics, from its folder and the data it was made of. Nothing of the engine is used here, on
+purpose: two ways, one answer. What the search proved is only held to be in order; the border,
+networks, measures, rules of law, people of unknown hours, where to stop and the plan carried out are
+not recounted.
 """
 
 import hashlib
@@ -390,9 +393,16 @@ class _Second:
             opening = [k for k in new if key in ("all", *(k["needs"] or "").split(","))]
             hours = float(sum(k["people_added"] * (k["hours_per_week"] or 0.0) for k in opening))
             self.hold("manifest", "access_hours", key, hours, float(told), 0.01)
-        for row, kiosk in zip(self.manifest["ranking"]["curve"], new, strict=False):
+        curve = self.manifest["ranking"]["curve"]
+        self.hold("ranking", "", "kiosks", len(new), len(curve))
+        for row, kiosk in zip(curve, new, strict=False):
             gained = float(sum(one["people_added"] for one in new[: row["kiosks"]]))
             self.hold("ranking", kiosk["id"], "people", gained, float(row["people"]))
+            known, bound = float(row["best_known"]), float(row["bound"])
+            in_order = gained - 0.01 <= known <= bound + 0.01
+            self.hold("ranking", kiosk["id"], "bound", True, in_order)
+            gap = (bound - known) / bound if bound else 0.0
+            self.hold("ranking", kiosk["id"], "gap", gap, float(row["gap"]), 1e-9)
         left = [row for row in white if not row["served_after"]]
         for row in self.manifest["ranking"]["unserved"]:
             total = sum(r["people"] for r in left if r["unserved_reason"] == row["reason"])
@@ -446,6 +456,8 @@ class _Second:
                 for place, yes in enumerate((True, row["served"], row["served_after"])):
                     one[place] += row["people"] if yes else 0
         lived = {code: one for code, one in sums.items() if one[0]}
+        codes = sorted(row["epci"] for row in told["epci"])
+        self.hold("equity", "", "epci", sorted(lived), codes)
         for row in told["epci"]:
             people, *served = lived.get(row["epci"], [0.0, 0.0, 0.0])
             self.hold("equity", row["epci"], "people", int(people), row["people"])
@@ -497,7 +509,7 @@ class _Second:
 
 
 def verify(folder: Path, *, source: Path | None = None) -> Verification:
-    """Count again every figure of a result, another way, and return those that differ.
+    """Count again the figures of a result, another way, and return those that differ.
 
     Parameters
     ----------

@@ -196,6 +196,13 @@ def test_an_error_planted_in_a_layer_is_named(error: str, folder: Path, source: 
             lambda told: told["ranking"]["curve"][1].update(people=2.0),
             ("ranking", "k-002", "people"),
         ),
+        (
+            lambda told: told["ranking"]["curve"][1].update(bound=2.0),
+            ("ranking", "k-002", "bound"),
+        ),
+        (lambda told: told["ranking"]["curve"][0].update(gap=0.9), ("ranking", "k-001", "gap")),
+        (lambda told: told["ranking"]["curve"].pop(), ("ranking", "", "kiosks")),
+        (lambda told: told["ranking"]["equity"]["epci"].pop(), ("equity", "", "epci")),
     ],
 )
 def test_an_error_planted_in_the_manifest_is_named(
