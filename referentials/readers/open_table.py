@@ -170,22 +170,14 @@ def _geojson_crs(document: dict[str, Any]) -> str:
 # -- layers that GDAL reads
 
 
-def read_gdal_layer(
-    path: Path, layer: str = "", *, encoding: str = ""
-) -> tuple[Any, str, list[str], list[str]]:
-    """Read a layer of a GeoPackage, a shapefile (alone, in a folder, zipped) or a FlatGeobuf.
-
-    A shapefile that does not say its encoding is tried in UTF-8, then in Latin-1.
-
-    Returns
-    -------
-    The frame, as it is; its encoding when it had to be tried; the names of the layers of the file,
-    that which was read being the first; what GDAL warned of.
+def layer_file(path: Path) -> Path | str:
+    """Return what GDAL may open of a layer: the shapefile of a folder or of a zip, else the file itself.
 
     Raises
     ------
     LayerError
-        When it cannot be read.
+        When a folder has no shapefile, or one that is a link to elsewhere; when what is called a
+        shapefile is something else.
     """
     file: Path | str = path
     if path.is_dir():
@@ -203,6 +195,27 @@ def read_gdal_layer(
             )
     elif inside := shapefiles_in(path):
         file = f"/vsizip/{{{path}}}/{inside[0]}"
+    _check_shapes(file)
+    return file
+
+
+def read_gdal_layer(
+    path: Path, layer: str = "", *, encoding: str = ""
+) -> tuple[Any, str, list[str], list[str]]:
+    """Read a layer of a GeoPackage, a shapefile (alone, in a folder, zipped) or a FlatGeobuf.
+
+    A shapefile that does not say its encoding is tried in UTF-8, then in Latin-1.
+
+    Returns
+    -------
+    The frame, as it is; its encoding when it had to be tried; the names of the layers of the file,
+    that which was read being the first; what GDAL warned of.
+
+    Raises
+    ------
+    LayerError
+        When it cannot be read.
+    """
     with (
         refused(
             pyogrio.errors.DataSourceError,
@@ -220,7 +233,7 @@ def read_gdal_layer(
         warnings.catch_warnings(record=True) as warned,
     ):
         warnings.simplefilter("always")
-        _check_shapes(file)
+        file = layer_file(path)
         check_stored(file)
         names = [str(name) for name in pyogrio.list_layers(file)[:, 0]]
         layer = layer or next(iter(names), "")

@@ -29,6 +29,7 @@ from geoguichet.referentials.readers.column_names import (
     read_mapping,
 )
 from geoguichet.referentials.readers.column_tables import SERVICES, ColumnTable
+from geoguichet.referentials.readers.open_table import layer_file
 from geoguichet.referentials.readers.text_tables import read_bytes, read_sheets
 
 HEAD_BYTES = 65_536
@@ -230,10 +231,9 @@ def _json_keys(text: str) -> Iterator[str]:
 
 
 def _shapefile_columns(path: Path) -> frozenset[str]:
-    shapes = sorted(path.glob("*.shp")) if path.is_dir() else [path]
     try:
-        return frozenset(pyogrio.read_info(shapes[0], encoding="ISO-8859-1")["fields"])
-    except (IndexError, OSError, pyogrio.errors.DataSourceError):
+        return frozenset(pyogrio.read_info(layer_file(path), encoding="ISO-8859-1")["fields"])
+    except (LayerError, OSError, pyogrio.errors.DataSourceError):
         return frozenset()
 
 

@@ -24,7 +24,7 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.referentials import layers
 from geoguichet.referentials.directory.schema import Reading, join_readings
 from geoguichet.referentials.readers import dila, text_tables
-from geoguichet.referentials.readers.registry import choose_reader
+from geoguichet.referentials.readers.registry import choose_reader, head_names
 from geoguichet.referentials.roads.sources import make_network
 
 MOST_MEMORY = 200 << 20
@@ -342,6 +342,7 @@ def test_what_is_called_a_shapefile_opens_nothing_else(packed: bool, tmp_path: P
         else written(tmp_path, "x.shp", text.encode())
     )  # fmt: skip
     assert "pas un shapefile" in refusal(path)
+    assert packed or not head_names(path, b"")  # nor is it opened to be recognised
 
 
 @pytest.mark.parametrize("ending", [".shp", ".dbf", ".prj"])
