@@ -406,7 +406,7 @@ _USE = (
         0.043,
         Message(
             "Manche : 143 appels par an et par point de visio-relais, soit 0,043 pour les 3 312 "
-            "habitants gagnés par visioguichet de l’étude livrée ; le bas de la plage est supposé, "
+            "habitants que gagne chacun au meilleur plan de l’étude livrée ; le bas de la plage est supposé, "
             "sans source"
         ),
     ),

@@ -262,8 +262,8 @@ def plan_said(told: Sensitivity) -> list[str]:
             own=round(float(base["own"])),
         ),
         _(
-            "Au pire des scénarios il gagne {robust} habitants de moins que le meilleur choix, et le "
-            "plan de l’étude {own} de moins.",
+            "Au pire des scénarios il gagne {robust} habitants de moins que le plan fait pour ce "
+            "scénario, et le plan de l’étude {own} de moins.",
             robust=round(float(lost["robust"])),
             own=round(float(lost["own"])),
         ),
@@ -271,7 +271,8 @@ def plan_said(told: Sensitivity) -> list[str]:
             _("Ce plan est prouvé le meilleur en moyenne.")
             if robust.plan.status == "optimal"
             else _(
-                "Aucun ne peut faire {gap} de mieux en moyenne.", gap=percent(robust.plan.gap, 2)
+                "Aucun ne peut faire mieux de plus de {gap} en moyenne.",
+                gap=percent(robust.plan.gap, 2),
             )
         ),
     ]
