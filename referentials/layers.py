@@ -4,6 +4,7 @@ import csv
 import math
 import sqlite3
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -257,9 +258,11 @@ UNION SELECT name FROM pragma_table_xinfo(:layer) WHERE hidden > 1
 
 def check_stored(file: Path | str, layer: str = "", *, whole: bool = True) -> None:
     """Raise LayerError for what a layer computes instead of holding it, and for one too large to
-    be read whole; without a layer, for what is computed as soon as the file is opened.
+    be read whole; without a layer, for what is computed, or leads GDAL to another file, as soon as
+    this one is opened.
     """
     path = Path(file)
+    _check_own(file)
     if path.is_file() and path.suffix.lower() not in {".shp", ".fgb"}:
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as base:
@@ -278,6 +281,30 @@ def check_stored(file: Path | str, layer: str = "", *, whole: bool = True) -> No
     if layer and whole:
         info = pyogrio.read_info(file, layer=layer)
         check_cells(path, max(0, info["features"]), len(info["fields"]) + 1)
+
+
+# Raise LayerError for a file that GDAL would follow to what it names: one called a shapefile that is
+# something else, or the description of another source (``<OGRVRTDataSource>``).
+def _check_own(file: Path | str) -> None:
+    archive, _brace, member = str(file).removeprefix("/vsizip/{").partition("}/")
+    if not (member or Path(file).is_file()):
+        return
+    with (
+        absence_refused(Path(file)),
+        zipfile.ZipFile(archive).open(member) if member else Path(file).open("rb") as content,
+    ):
+        head = content.read(1024)
+    if str(file).lower().endswith(".shp") and head[:4] != b"\0\0\x27\x0a":
+        raise LayerError(
+            _("{file} : ce n'est pas un shapefile ; un .shp complet est attendu.", file=file)
+        )
+    if b"<OGR" in head:
+        raise LayerError(
+            _(
+                "{file} : ce fichier en décrit un autre, qui n'est pas suivi ; donnez celui-là.",
+                file=file,
+            )
+        )
 
 
 # Return the layer asked for, or the only one; raise LayerError with the names there are.

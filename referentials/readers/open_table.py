@@ -176,8 +176,7 @@ def layer_file(path: Path) -> Path | str:
     Raises
     ------
     LayerError
-        When a folder has no shapefile, or one that is a link to elsewhere; when what is called a
-        shapefile is something else.
+        When a folder has no shapefile, or one that is a link to elsewhere; as `check_stored`.
     """
     file: Path | str = path
     if path.is_dir():
@@ -195,7 +194,7 @@ def layer_file(path: Path) -> Path | str:
             )
     elif inside := shapefiles_in(path):
         file = f"/vsizip/{{{path}}}/{inside[0]}"
-    _check_shapes(file)
+    check_stored(file)
     return file
 
 
@@ -234,7 +233,6 @@ def read_gdal_layer(
     ):
         warnings.simplefilter("always")
         file = layer_file(path)
-        check_stored(file)
         names = [str(name) for name in pyogrio.list_layers(file)[:, 0]]
         layer = layer or next(iter(names), "")
         check_stored(file, layer if layer in names else "")
@@ -246,18 +244,6 @@ def read_gdal_layer(
         sorted(names, key=lambda name: name != layer),
         list(dict.fromkeys(str(warning.message) for warning in warned)),
     )
-
-
-# Raise LayerError for a file called a shapefile that is something else: GDAL would open what it names.
-def _check_shapes(file: Path | str) -> None:
-    archive, _brace, member = str(file).removeprefix("/vsizip/{").partition("}/")
-    if not str(file).lower().endswith(".shp"):
-        return
-    with zipfile.ZipFile(archive).open(member) if member else Path(file).open("rb") as content:
-        if content.read(4) != b"\0\0\x27\x0a":
-            raise LayerError(
-                _("{file} : ce n'est pas un shapefile ; un .shp complet est attendu.", file=file)
-            )
 
 
 def _read_decoded(file: Path | str, layer: str, encoding: str) -> tuple[Any, str]:

@@ -343,6 +343,8 @@ def test_what_is_called_a_shapefile_opens_nothing_else(packed: bool, tmp_path: P
     )  # fmt: skip
     assert "pas un shapefile" in refusal(path)
     assert packed or not head_names(path, b"")  # nor is it opened to be recognised
+    other = written(tmp_path, "x.geojson", text.encode())
+    assert "en décrit un autre" in refusal(other, layers.read_layer)
 
 
 @pytest.mark.parametrize("ending", [".shp", ".dbf", ".prj"])
