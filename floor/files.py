@@ -25,6 +25,10 @@ REGION_FILE = "region.toml"
 _BLOCK = 1 << 20
 
 
+#: How the name of a folder of drafts begins, beside the files they are of.
+DRAFTS = ".geoguichet-"
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Lend a place to write a draft of a file in; it takes the file's place at the end.
@@ -34,7 +38,7 @@ def whole(path: Path) -> Iterator[Path]:
     is there still. OSError when the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=path.parent, prefix=".geoguichet-") as scratch:
+    with TemporaryDirectory(dir=path.parent, prefix=DRAFTS) as scratch:
         draft = Path(scratch) / path.name
         yield draft
         draft.replace(path)

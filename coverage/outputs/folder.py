@@ -32,6 +32,7 @@ from geoguichet.coverage.outputs import report, web_map
 from geoguichet.coverage.outputs.style import layer_styles, leaflet_present
 from geoguichet.coverage.study.study import Study
 from geoguichet.coverage.zones.surface import Surface
+from geoguichet.floor.files import DRAFTS
 from geoguichet.floor.words import Message, _, speaking
 
 # The result as layers: a GeoPackage with the styles that QGIS applies by itself, and GeoParquet.
@@ -340,8 +341,9 @@ OUTPUTS: dict[str, Output] = {
     ),
 }
 
-#: Every file name that belongs to a result; a folder with any other is somebody else's.
-RESULT_FILES = frozenset({*OUTPUTS, "report.pdf"})
+#: Every file name that belongs to a result (``nearest.sqlite`` is the index that ``nearest`` keeps
+#: beside it); a folder with any other is somebody else's.
+RESULT_FILES = frozenset({*OUTPUTS, "report.pdf", "nearest.sqlite"})
 
 
 def write_all(
@@ -429,7 +431,7 @@ def _refuse_foreign(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, str(_IN_THE_WAY), str(folder))
     names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-    foreign = [name for name in names if name not in RESULT_FILES]
+    foreign = [each for each in names if each not in RESULT_FILES and not each.startswith(DRAFTS)]
     if foreign:
         raise OutputFolderError(
             Message(

@@ -131,6 +131,20 @@ def test_an_index_of_other_files_is_silent_and_made_again(
     assert nearest.answer(small_path, workspace, "Foix", "mairie") is not None
 
 
+def test_a_result_with_its_index_is_written_again_without_it(
+    small: CoverageResult, small_path: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "studies" / small.study.id
+    write_all(small, folder)
+    directory = orientation.open_directory(small.study, folder)
+    orientation.keep_index(directory, small_path, tmp_path, folder)
+    assert (folder / nearest.KEPT).is_file()
+    (folder / ".geoguichet-killed").mkdir()  # what an index that was never finished leaves
+    write_all(small, folder)
+    assert not (folder / nearest.KEPT).exists()
+    assert nearest.answer(small_path, tmp_path, "Foix", "mairie") is None
+
+
 def test_what_is_no_study_has_no_index(tmp_path: Path) -> None:
     (tmp_path / "rien.toml").write_text("[study]", encoding="utf-8")
     for path in (tmp_path, tmp_path / "rien.toml", tmp_path / "absent.toml"):
