@@ -435,6 +435,11 @@ def _ods(file: Path) -> _Sheets:
     import pyogrio
     from pyogrio.errors import DataLayerError, DataSourceError
 
+    from geoguichet.floor.files import check_archive
+    from geoguichet.referentials.layers import check_stored
+
+    check_archive(file)
+    check_stored(file)
     try:
         for name, _ in pyogrio.list_layers(file):
             yield (

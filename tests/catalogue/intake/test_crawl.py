@@ -313,6 +313,17 @@ def test_coordinates_in_one_column_and_workbooks_of_libreoffice(tmp_path: Path) 
     assert (record.title, record.extent) == ("Lieux : mairies", Extent(0.58, 43.46, 1.32, 43.64))
 
 
+@pytest.mark.parametrize("name", ["x.geojson", "x.gpkg", "x.shp", "x.ods"])
+def test_a_file_that_leads_to_another_is_not_followed(
+    name: str, folder: Path, tmp_path: Path
+) -> None:
+    source = f"<SrcDataSource>{folder / 'communes.gpkg'}</SrcDataSource>"
+    layer = f'<OGRVRTLayer name="communes">{source}</OGRVRTLayer>'
+    (tmp_path / name).write_text(f"<OGRVRTDataSource>{layer}</OGRVRTDataSource>", "utf-8")
+    with pytest.raises(DatasetError, match="en décrit un autre|pas un shapefile"):
+        list(read_datasets(tmp_path / name))
+
+
 def test_a_sidecar_that_is_no_metadata_is_told_and_one_beside_two_layers_names_none(
     folder: Path, tmp_path: Path
 ) -> None:
