@@ -349,7 +349,10 @@ def shaped(record: Record) -> Record:
 
 def _shaped[Noun: (Contact, Link, Theme, Time)](noun: Noun) -> Noun:
     kept = _fitting_members(noun.extra, _hints(Extra)) if noun.extra else noun.extra
-    return noun if kept == noun.extra else replace(noun, extra=kept)
+    made = noun if kept == noun.extra else replace(noun, extra=kept)
+    # a contact has links of its own
+    links = tuple(map(_shaped, made.links)) if isinstance(made, Contact) else ()
+    return made if not links or links == made.links else replace(made, links=links)
 
 
 @cache

@@ -274,8 +274,9 @@ def _geographic(make: Maker, record: Record) -> Iterator[Element]:
         yield _box(make, record.extent)
     for part in parts:
         extent = part if isinstance(part, Extent) else Extent.from_geometry(part)
-        if extent is not None:
-            yield _box(make, extent)
+        if extent is None:  # a part without a position
+            continue
+        yield _box(make, extent)
         if not isinstance(part, Extent) and part["type"] == "Polygon":
             yield make.object(
                 "EX_BoundingPolygon", ("polygon", _polygon(part["coordinates"], record.id))

@@ -136,7 +136,15 @@ def test_what_has_not_the_shape_of_a_member_is_kept_and_written_nowhere_else() -
         id="a",
         title="Un jeu",
         links=(Link("https://example.org/a", extra={"protocol": 3, "function": "download"}),),
-        contacts=(Contact(name="Anne", extra={"addresses": [{"city": 3.5}, {"city": "Foix"}]}),),
+        contacts=(
+            Contact(
+                name="Anne",
+                links=(
+                    Link("https://example.org/b", extra={"protocol": [2], "function": "search"}),
+                ),
+                extra={"addresses": [{"city": 3.5}, {"city": "Foix"}]},
+            ),
+        ),
         time=Time(date="2020", extra={"periods": [["2020"], ["2020", "2021"]]}),
         extra_properties=ODD_SHAPES,
     )
@@ -148,6 +156,7 @@ def test_what_has_not_the_shape_of_a_member_is_kept_and_written_nowhere_else() -
     }
     assert plain.links[0].extra == {"function": "download"}
     assert plain.contacts[0].extra == {"addresses": [{}, {"city": "Foix"}]}
+    assert plain.contacts[0].links[0].extra == {"function": "search"}
     assert plain.time is not None and plain.time.periods() == [("2020", "2021")]
     assert Record.from_geojson(json.loads(WRITERS["geojson"].write(record))) == record
     for form in WRITERS:
@@ -155,3 +164,19 @@ def test_what_has_not_the_shape_of_a_member_is_kept_and_written_nowhere_else() -
     assert check(record).findings
     whole = registry.read_document((SAMPLES / "iso19139.xml").read_bytes()).records[0]
     assert shaped(whole) == whole
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        {"type": "MultiPolygon", "coordinates": [[[[0, 42], [1, 42], [1, 43], [0, 42]]], []]},
+        {"type": "MultiPolygon", "coordinates": [[[[0, 42], [1, 42], [1, 43], [0, 42]], []]]},
+        {"type": "GeometryCollection", "geometries": [{"type": "Polygon", "coordinates": []}]},
+        {"type": "LineString", "coordinates": []},
+    ],
+    ids=["part", "ring", "collection", "line"],
+)
+def test_a_geometry_with_an_empty_part_is_written_in_every_form(geometry: dict[str, Any]) -> None:
+    record = Record(id="a", title="Un jeu", type="dataset", geometry=geometry)
+    for form in WRITERS:
+        assert WRITERS[form].write(record, source=b"", base="")
