@@ -33,6 +33,7 @@ from geoguichet.portal.errors import PortalError, PortInUseError
 from geoguichet.portal.pages.registry import PAGES
 from geoguichet.portal.providers.geopackage import open_layer
 from geoguichet.portal.site import REFUSED, ROOM, Site
+from geoguichet.portal.viewing import Viewing
 from geoguichet.referentials.layers import sample_path
 
 DEFAULT_URL = "http://127.0.0.1:5000"
@@ -86,6 +87,7 @@ def create_app(
             Middleware(_careful),
             Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
             Middleware(Renewal, workspace=workspace, renew=site.renew),
+            Middleware(Viewing, token=site.token),
         ],
         exception_handlers=dict.fromkeys(REFUSED, site.refuse),
     )

@@ -31,6 +31,7 @@ from geoguichet.floor.words import Message, _, language
 from geoguichet.portal.answers import BY_STATUS, Refusal
 from geoguichet.portal.errors import PortalError
 from geoguichet.portal.providers import referentials
+from geoguichet.portal.viewing import across, viewer_of
 from geoguichet.referentials.versions.store import COLLECTION_PREFIX
 
 #: One of pygeoapi's: (api, request, identifiers...) -> headers, status, content.
@@ -68,7 +69,8 @@ class Engine(pygeoapi.api.API):  # type: ignore[misc]
         The form and the language are those we chose: they are told in the place of its headers.
         """
         asked = await APIRequest.from_starlette(_told(request, form, body), self.locales)
-        return await run_in_threadpool(function, self, asked, *names)
+        with across(viewer_of(request)):
+            return await run_in_threadpool(function, self, asked, *names)
 
     def collections(self) -> list[dict[str, Any]]:
         """Return the descriptions of all collections, in the language of the moment."""

@@ -5,7 +5,6 @@ With a token, who bears it may; without, who sits at this machine: a request fro
 that came through no proxy and from no page of another site.
 """
 
-import hmac
 import ipaddress
 import json
 import uuid
@@ -32,6 +31,7 @@ from geoguichet.portal import answers
 from geoguichet.portal.answers import GEOJSON, MERGE_PATCH, Refusal, answer
 from geoguichet.portal.api.served import unserved
 from geoguichet.portal.site import Site
+from geoguichet.portal.viewing import viewer_of
 
 #: Headers by which a proxy betrays that the request is not from this machine.
 _FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
@@ -136,10 +136,7 @@ class Editing:
         if not self.site.editable:
             raise Refusal(405, _("Ce catalogue est en lecture seule."))
         if self.site.token:
-            kind, _space, given = request.headers.get("Authorization", "").partition(" ")
-            if kind.lower() != "bearer" or not hmac.compare_digest(
-                given.strip().encode(), self.site.token.encode()
-            ):
+            if not viewer_of(request).may("contributor"):
                 told = _(
                     "Modifier une fiche demande « Authorization: Bearer » et le jeton du catalogue."
                 )
