@@ -129,6 +129,11 @@ class _Version(argparse.Action):
             "GEOGUICHET_TOKEN, sinon à cette machine"
         ),
     ),
+    argument(
+        "--print-config",
+        action="store_true",
+        help=Message("montrer la configuration de pygeoapi pour cette région, sans rien servir"),
+    ),
 )
 def _serve(arguments: argparse.Namespace) -> None:
     from geoguichet.portal.app import serve
@@ -141,6 +146,12 @@ def _serve(arguments: argparse.Namespace) -> None:
                 host=arguments.host or Message("(vide)"),
             )
         )
+    if arguments.print_config:
+        from geoguichet.portal.engine import printed
+
+        address = arguments.url or f"http://{arguments.host}:{arguments.port}"
+        print(printed(workspace_of(arguments), url=address.rstrip("/")), end="")
+        return
     token = os.environ.get("GEOGUICHET_TOKEN", "").strip()
 
     def say(address: str) -> None:

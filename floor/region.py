@@ -1,7 +1,8 @@
 """Who a region is and how its portal speaks for it: ``region.toml`` in the workspace, declared.
 
-Every key has something that reads it; a new one is a field here. A key that is left out, or the
-whole file, is what the embedded sample's configuration says (``pygeoapi-config.yml``).
+Every key has something that reads it; a new one is a field here. Without the file, or a name in it,
+the portal is that of the embedded sample (``pygeoapi-config.yml``); a region that has a name shows
+the territory it says it has, and nothing of the sample's.
 """
 
 import re
@@ -12,11 +13,16 @@ from typing import Annotated, Any
 
 from geoguichet.floor.declaration import (
     BadKeyError,
+    Listed,
     Table,
     Taken,
+    Written,
+    flag,
     known,
+    one_of,
     read,
     shortened,
+    slug,
     text,
     texts,
     whole,
@@ -63,6 +69,7 @@ type Email = Annotated[
 type Address = Annotated[
     str, _like(r"https?://\S+", Message("une adresse web"), "https://www.region.example")
 ]
+type Colour = Annotated[str, _like(r"#[0-9A-Fa-f]{6}", Message("une couleur #RRVVBB"), "#1D5C54")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +79,7 @@ class Contact(Table):
     name: Spoken
     position: Spoken | None = None
     email: Email | None = None
+    telephone: Annotated[str, text()] | None = None
     url: Address | None = None
 
 
@@ -90,6 +98,86 @@ class Portal(Table):
     title: Spoken | None = None
     description: Spoken | None = None
     keywords: Annotated[dict[str, tuple[str, ...]], _spoken(texts())] | None = None
+    #: The languages of its pages, the first being that of who asks for none.
+    languages: Annotated[tuple[str, ...], texts(lambda _: languages(), empty=False)] | None = None
+    #: The study that the home page shows: its identifier.
+    flagship: Annotated[str, slug()] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground(Table):
+    """``[territory]``: the data of the region, as ``geoguichet init`` writes them."""
+
+    name: Annotated[str, text()] | None = None
+    #: A GeoPackage, told from the folder of this file.
+    data: Annotated[str, text()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown(Table):
+    """``[collections.NAME]``: a layer of the territory, or one of the portal's own, and how it is
+    shown.
+    """
+
+    shown: Annotated[bool, flag()] = True
+    #: The layer of the territory's data; without it, the one of this name.
+    layer: Annotated[str, text()] | None = None
+    title: Spoken | None = None
+    description: Spoken | None = None
+    #: The columns that tell a row from another, and what a row is called.
+    id: Annotated[str, text()] | None = None
+    label: Annotated[str, text()] | None = None
+    #: The columns shown first, each with its name for readers.
+    columns: Annotated[
+        dict[str, dict[str, str]], Written(dict[str, Spoken], lambda table, _: table)
+    ] = field(default_factory=dict)
+    colour: Colour | None = None
+
+
+#: What the law lets a site say of its accessibility (loi 2005-102, article 47).
+ACCESSIBILITY = ("totalement conforme", "partiellement conforme", "non conforme")
+#: The grounds a page may have, from the warmest.
+GROUNDS = ("chaud", "neutre", "froid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theme(Table):
+    """``[theme]``: what a region may change of the look; maps and states keep their colours."""
+
+    principale: Colour = "#1D5C54"
+    accent: Colour = "#A4452C"
+    fond: Annotated[str, one_of(GROUNDS)] = "chaud"
+    #: The radius of corners, in pixels.
+    arrondi: Annotated[int, whole(0, 12)] = 8
+    #: An SVG or PNG file, told from the folder of this file.
+    logo: Annotated[str, text()] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Licence(Table):
+    """``[licence]``: under which the data may be used."""
+
+    name: Annotated[str, text()]
+    url: Address
+
+
+@dataclass(frozen=True, kw_only=True)
+class Legal(Table):
+    """``[legal]``: what the law asks a site to tell (loi 2004-575, article 1-1)."""
+
+    publisher: Annotated[str, text()] | None = None
+    director: Annotated[str, text()] | None = None
+    host: Annotated[str, text()] | None = None
+    notice: Spoken | None = None
+    accessibility: Annotated[str, one_of(ACCESSIBILITY)] = "non conforme"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(Table):
+    """``[[sources]]``: whom the data and the outlines come from, told under maps."""
+
+    name: Annotated[str, text()]
+    url: Address | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +205,14 @@ class Region(Table):
 
     region: Identity = field(default_factory=Identity)
     portal: Portal = field(default_factory=Portal)
+    territory: Ground | None = None
+    collections: Annotated[
+        dict[str, Shown], Written(dict[Annotated[str, slug()], Shown], lambda table, _: table)
+    ] = field(default_factory=dict)
+    theme: Theme = field(default_factory=Theme)
+    licence: Licence | None = None
+    legal: Legal = field(default_factory=Legal)
+    sources: Annotated[tuple[Source, ...], Listed()] = ()
     limits: Limits = field(default_factory=Limits)
     visibility: Visibility = field(default_factory=Visibility)
 

@@ -2,14 +2,10 @@
 readers.
 """
 
-import json
 import socket
-import sqlite3
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 
-import shapely
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -22,7 +18,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geoguichet.coverage.outputs.style import LEAFLET
-from geoguichet.floor.errors import LayerError
 from geoguichet.floor.words import _, speaking
 from geoguichet.portal import answers
 from geoguichet.portal.api import csw, delegated, feeds, openapi, sitemap
@@ -31,10 +26,9 @@ from geoguichet.portal.api.records import RecordsApi
 from geoguichet.portal.engine import Renewal
 from geoguichet.portal.errors import PortalError, PortInUseError
 from geoguichet.portal.pages.registry import PAGES
-from geoguichet.portal.providers.geopackage import open_layer
 from geoguichet.portal.site import REFUSED, ROOM, Site
+from geoguichet.portal.territory import background
 from geoguichet.portal.viewing import Viewing
-from geoguichet.referentials.layers import sample_path
 
 DEFAULT_URL = "http://127.0.0.1:5000"
 
@@ -74,7 +68,7 @@ def create_app(
             Mount("/static", StaticFiles(directory=ROOM / "static")),
             Mount("/studies", studies),
             Route("/favicon.ico", _favicon),
-            Route("/background.geojson", _background),
+            Route("/background.geojson", _background(site)),
             feeds.route(site),
             *sitemap.routes(site),
             csw.route(site),
@@ -158,35 +152,17 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+# Serve the outlines of the territory: what our maps show beneath the data, instead of tiles.
+def _background(site: Site) -> Callable[[Request], Response]:
+    def answered(_request: Request) -> Response:
+        headers = {"Cache-Control": "public, max-age=3600"}
+        return Response(background(site.territory), media_type=answers.GEOJSON, headers=headers)
+
+    return answered
+
+
 async def _favicon(_request: Request) -> Response:
     return Response((ROOM / "static" / "icon.svg").read_bytes(), media_type="image/svg+xml")
-
-
-# Serve the outlines of the départements: what our maps show beneath the data, instead of tiles.
-def _background(_request: Request) -> Response:
-    headers = {"Cache-Control": "public, max-age=3600"}
-    return Response(background_outlines(), media_type="application/geo+json", headers=headers)
-
-
-@lru_cache(maxsize=1)
-def background_outlines() -> bytes:
-    """Return the départements of the sample, simplified, as GeoJSON; an empty collection when there
-    is no sample.
-    """
-    try:
-        with open_layer(sample_path(), "departements") as layer:
-            features = layer.features(key for (key,) in layer.matches())
-    except (LayerError, sqlite3.Error):
-        features = []
-    for feature in features:
-        drawn = shapely.from_geojson(json.dumps(feature["geometry"]))
-        feature["geometry"] = json.loads(
-            shapely.to_geojson(shapely.set_precision(drawn.simplify(0.003), 0.0001))
-        )
-        feature["properties"] = {name: feature["properties"].get(name) for name in ("code", "name")}
-    return json.dumps(
-        {"type": "FeatureCollection", "features": features}, ensure_ascii=False
-    ).encode()
 
 
 # Speak the reader's language while a request is answered, and add to every answer what tells

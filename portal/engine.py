@@ -26,11 +26,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as Event
 
-from geoguichet.floor.region import Region
+from geoguichet.floor.region import Region, read_region
 from geoguichet.floor.words import Message, _, language
 from geoguichet.portal.answers import BY_STATUS, Refusal
 from geoguichet.portal.errors import PortalError
 from geoguichet.portal.providers import referentials
+from geoguichet.portal.territory import Territory, overlaid, territory_of
 from geoguichet.portal.viewing import across, viewer_of
 from geoguichet.referentials.versions.store import COLLECTION_PREFIX
 
@@ -180,15 +181,35 @@ def configuration(workspace: Path, region: Region, *, url: str) -> dict[str, Any
         raise PortalError(
             _("{file} : configuration illisible ({error}).", file=CONFIGURATION, error=error)
         ) from error
-    _say_who(config["metadata"], region)
+    territory = territory_of(workspace, region)
+    _say_who(config["metadata"], region, territory)
+    if region.portal.languages:
+        config["server"]["languages"] = list(region.portal.languages)
+    config["resources"] = overlaid(config["resources"], territory, region.collections)
     config["resources"] = resources(config, workspace, url=url)
     return config
 
 
+def printed(workspace: Path, *, url: str) -> str:
+    """Return the configuration of a workspace as a file that pygeoapi starts with by itself."""
+    made = configuration(workspace, read_region(workspace), url=url)
+    return str(yaml.safe_dump(made, allow_unicode=True, sort_keys=False))
+
+
 # Put what the region says in the place of what the file at the root says.
-def _say_who(metadata: dict[str, Any], region: Region) -> None:
-    about, name, contact = vars(region.portal), region.region.name, region.region.contact
-    metadata["identification"] |= {key: told for key, told in about.items() if told is not None}
+def _say_who(metadata: dict[str, Any], region: Region, territory: Territory) -> None:
+    name, contact, about = region.region.name, region.region.contact, metadata["identification"]
+    if not territory.is_sample:  # the last of its keywords is the name of the sample
+        spoken = about["keywords"].items()
+        about["keywords"] = {code: [*words[:-1], territory.name] for code, words in spoken}
+    for key in ("title", "description", "keywords"):
+        if (told := getattr(region.portal, key)) is not None:
+            about[key] = {
+                code: text if key != "keywords" else [*text] for code, text in told.items()
+            }
+    if region.licence is not None:
+        about["terms_of_service"] = region.licence.url
+        metadata["license"] = dict(vars(region.licence))
     if name is not None:
         metadata["provider"]["name"] = name
     if contact is not None:

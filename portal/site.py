@@ -29,6 +29,7 @@ from geoguichet.portal.answers import BY_STATUS, HTML, JSON, Refusal, answer, li
 from geoguichet.portal.engine import Engine, configuration, in_language, resources
 from geoguichet.portal.errors import in_words
 from geoguichet.portal.providers.records import store_of
+from geoguichet.portal.territory import territory_of
 
 # What the interface declares: conformance classes, each held by `portal.conformance` or by a
 # client in the tests; and how its JSON schemas are written.
@@ -188,7 +189,8 @@ class Site:
         self.token = token
         self.home = f"{url}/collections/{COLLECTION}"
         self.region = read_region(self.workspace)
-        self.config = configuration(workspace, self.region, url=url)
+        self.territory = territory_of(self.workspace, self.region)
+        self.config = configuration(self.workspace, self.region, url=url)
         self.engine = Engine(self.config)
         self.store: RecordStore = store_of(self.workspace)
         self.renewals = 0

@@ -63,6 +63,11 @@ def _route(site: Site, one: _Delegated) -> Route:
         headers, status, content = await site.engine.ask(request, asked, one.function, *names)
         if form == "html":
             data = json.loads(content) | request.path_params | {"kind": one.kind}
+            data["links"] = [
+                told
+                for told in data.get("links", ())
+                if "jsonld" in one.forms or "f=jsonld" not in told["href"]
+            ]
             data["offset"] = int(request.query_params.get("offset", "0"))
             return await site.page(one.template, data)
         if form == "json":

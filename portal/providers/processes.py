@@ -47,7 +47,7 @@ METADATA: dict[str, Any] = {
     "id": "white-zones",
     "title": Message("Calculer les zones blanches").by_language(),
     "description": Message(
-        "Où sont les habitants de Midi-Pyrénées qui ne trouvent pas les services demandés à la "
+        "Où sont les habitants de la région qui ne trouvent pas les services demandés à la "
         "distance demandée (à vol d'oiseau, sur l'ellipsoïde WGS 84)."
     ).by_language(),
     "jobControlOptions": ["sync-execute"],
@@ -100,10 +100,13 @@ METADATA: dict[str, Any] = {
 
 
 class WhiteZonesProcessor(BaseProcessor):  # type: ignore[misc]
-    """pygeoapi's door to `coverage.run.find_white_zones`, on the embedded sample."""
+    """pygeoapi's door to `coverage.run.find_white_zones`, on the data of the region: ``data`` is
+    their GeoPackage and ``territory`` its name; without them, the embedded sample.
+    """
 
     def __init__(self, processor_def: dict[str, Any]) -> None:
         super().__init__(processor_def, METADATA)
+        self.ground = (processor_def.get("territory", sample.NAME), processor_def.get("data", ""))
 
     def execute(
         self, data: Mapping[str, Any], outputs: object = None
@@ -119,7 +122,7 @@ class WhiteZonesProcessor(BaseProcessor):  # type: ignore[misc]
                 user_msg=_("Trop de calculs sont en cours ; réessayez dans quelques secondes.")
             )
         try:
-            result = find_white_zones(parse_study(study_document(data)))
+            result = find_white_zones(parse_study(study_document(data, *self.ground)))
         except GeoguichetError as error:
             raise InputsRefusedError(user_msg=str(error)) from error
         finally:
@@ -178,9 +181,11 @@ class BusyError(ProcessorExecuteError):  # type: ignore[misc]
     http_status_code = HTTPStatus.SERVICE_UNAVAILABLE
 
 
-def study_document(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs as a study document (what a study file holds); ParameterError names a wrong
-    input.
+def study_document(
+    inputs: Mapping[str, Any], territory: str = sample.NAME, source: str = ""
+) -> dict[str, Any]:
+    """Return the inputs as a study document (what a study file holds) of a territory whose data are
+    in a GeoPackage, or of the sample; ParameterError names a wrong input.
     """
     known = METADATA["inputs"]
     for name in inputs:
@@ -210,16 +215,27 @@ def study_document(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "study": {"id": "api", "title": "Zones blanches"},
         "territory": {
-            "name": sample.NAME,
-            "departements": list(sample.DEPARTEMENTS),
+            "name": territory,
+            "departements": _departements(source),
             "buffer": BUFFER,
         },
+        **({"data": {"source": source, "services": "services"}} if source else {}),
         "services": {
             key: dict(service) | ({"within": thresholds[key]} if key in thresholds else {})
             for key, service in services.items()
         },
         "rule": dict(_mapping("rule", inputs.get("rule", {"all": list(services)}))),
     }
+
+
+# Return the départements of the data of a territory.
+def _departements(source: str) -> list[str]:
+    if not source:
+        return list(sample.DEPARTEMENTS)
+    import pyogrio
+
+    found = pyogrio.read_dataframe(source, layer="departements", columns=["code"])
+    return sorted(found["code"])
 
 
 def _objects(name: str, value: object) -> Mapping[str, Mapping[str, Any]]:

@@ -212,15 +212,138 @@ MIN_HOURS, HALL = 28, "Mairie ouverte au moins 28 h par semaine"
 
 #: Who the region is: the keys of `floor.region`.
 IDENTITY = """\
-# Qui publie : ce que le portail dit de lui-même (docs/catalogue.md dit toutes les clés).
+# Le portail de la région : ce qu'il dit et ce qu'il montre. « geoguichet serve » le lit en démarrant.
+# Chaque texte se donne une fois, ou par langue : title = {{ fr = "…", en = "…" }}. Une clé inconnue est refusée.
 
 [region]
 name = {name}
 
+# [region.contact]                   # qui répond ; seul name est attendu
+# name = "Service de l'information géographique"
+# email = "sig@region.example"
+# telephone = "05 00 00 00 00"
+# url = "https://www.region.example/sig"
+
 [portal]
 title = {title}
 description = {description}
+# languages = ["fr", "en"]           # la première est celle de qui n'en demande aucune
+flagship = {study}                   # l'étude à la une : son identifiant
+
+[territory]
+name = {name}
+data = "../{data}"                   # relatif à ce fichier
+
+# Les couches montrées : celles des données, par leur nom, ou une autre (layer = "…") ; et celles du portail
+# (catalogue, white-zones, kiosks), que l'on retitre, ou que l'on cache par shown = false.
+# columns : les colonnes montrées d'abord, et leur nom. colour = "#RRVVBB" : celle de la couche sur les cartes.
+
+{collections}
+# [theme]                            # une couleur trop pâle pour être lue est assombrie, et c'est dit
+# principale = "#1D5C54"
+# accent = "#A4452C"
+# fond = "chaud"                     # chaud, neutre ou froid
+# arrondi = 8                        # coins, de 0 à 12 pixels
+# logo = "logo.svg"                  # relatif à ce fichier, SVG ou PNG
+
+[licence]
+name = "Licence Ouverte 2.0"
+url = "https://www.etalab.gouv.fr/licence-ouverte-open-licence"
+
+[legal]                              # ce que la loi demande à un site : à compléter avant d'ouvrir
+# publisher = "Région, adresse, téléphone"
+# director = "Le président ou la présidente du conseil régional"
+# host = "Hébergeur, adresse, téléphone"
+# notice = "…"
+accessibility = "non conforme"       # ou partiellement conforme, totalement conforme : ce qu'un audit a dit
+
+[[sources]]                          # dites sous les cartes et en pied de page
+name = "IGN et INSEE : contours simplifiés, populations"
+
+[[sources]]
+name = "DILA : annuaire des guichets"
 """
+
+type Pair = tuple[str, str]
+
+#: How each layer of `TITLES` is shown, in French and in English: its title, what it holds; the
+#: column that tells its rows apart; those shown first.
+COLLECTIONS: Mapping[str, tuple[Pair, Pair, str, Mapping[str, Pair]]] = {
+    "communes": (
+        ("Communes", "Communes"),
+        (
+            "Les communes, leur contour simplifié et leur population",
+            "The communes, their simplified outline and population",
+        ),
+        "code",
+        {
+            "name": ("Commune", "Commune"),
+            "departement": ("Département", "Département"),
+            "population": ("Habitants", "People"),
+        },
+    ),
+    "services": (
+        ("Services publics", "Public services"),
+        (
+            "Les guichets du territoire et de ses abords, avec leurs horaires",
+            "The counters of the territory and its surroundings, with their hours",
+        ),
+        "id",
+        {
+            "name": ("Guichet", "Counter"),
+            "type": ("Type", "Type"),
+            "commune_name": ("Commune", "Commune"),
+            "hours": ("Horaires", "Hours"),
+        },
+    ),
+    "epci": (
+        ("Intercommunalités", "Intercommunalities"),
+        (
+            "Les intercommunalités, pour la part qui est dans le territoire",
+            "The intercommunalities, for the part that is in the territory",
+        ),
+        "code",
+        {
+            "name": ("Intercommunalité", "Intercommunality"),
+            "population": ("Habitants", "People"),
+            "communes": ("Communes", "Communes"),
+        },
+    ),
+    "departements": (
+        ("Départements", "Départements"),
+        (
+            "Les départements, leur contour simplifié et leur population",
+            "The départements, their simplified outline and population",
+        ),
+        "code",
+        {
+            "name": ("Département", "Département"),
+            "population": ("Habitants", "People"),
+            "communes": ("Communes", "Communes"),
+        },
+    ),
+}
+
+
+# Return the tables of `region.toml` for the layers of a territory that hold something.
+def _collections(layers: Layers, name: str) -> str:
+    tables = []
+    for key, (title, about, identifier, columns) in COLLECTIONS.items():
+        if len(layers[key]):
+            lines = [
+                f"[collections.{key}]",
+                f"title = {_both(title)}",
+                f"description = {_both((f'{about[0]} : {name}.', f'{about[1]}: {name}.'))}",
+                f"id = {_quoted(identifier)}",
+                f"[collections.{key}.columns]",
+                *(f"{column} = {_both(told)}" for column, told in columns.items()),
+            ]
+            tables.append("\n".join((*lines, "")))
+    return "\n".join(tables)
+
+
+def _both(told: Pair) -> str:
+    return f"{{ fr = {_quoted(told[0])}, en = {_quoted(told[1])} }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +400,15 @@ def start(folder: Path, layers: Layers, *, name: str, slug: str, kiosks: int = 2
         IDENTITY.format(
             name=_quoted(name),
             title=_quoted(f"Géoguichet - {name}"),
-            description=_quoted(f"Catalogue de données et études d'accès aux services : {name}."),
+            description=_both(
+                (
+                    f"Catalogue de données et études d'accès aux services : {name}.",
+                    f"Catalogue of data and studies of access to services: {name}.",
+                )
+            ),
+            study=_quoted(slug),
+            data=data.name,
+            collections=_collections(layers, name),
         ),
         encoding="utf-8",
     )

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.region import FILE, Limits, Region, read_region
+from geoguichet.floor.region import (
+    FILE,
+    Ground,
+    Limits,
+    Region,
+    Shown,
+    Source,
+    Theme,
+    read_region,
+)
 from geoguichet.floor.words import speaking
 
 
@@ -25,11 +34,45 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     text = """
     [region]
     name = "Région Bretagne"
-    contact = { name = "SIG", position.fr = "Référent", email = "sig@region.example" }
+    contact = { name = "SIG", position.fr = "Référent", email = "sig@region.example", telephone = "05" }
     [portal]
     title = { fr = "Géobretagne", en = "Geobrittany" }
     description = "Les données de la région."
     keywords = { fr = ["mer", "services"] }
+    languages = ["en", "fr"]
+    flagship = "zones-2026"
+    [territory]
+    name = "Bretagne"
+    data = "../b.gpkg"
+    [collections.communes]
+    shown = false
+    layer = "c"
+    title = "Communes"
+    description.fr = "Toutes"
+    id = "code"
+    label = "nom"
+    columns = { nom = "Nom", pop = { fr = "Habitants", en = "People" } }
+    colour = "#0A0b0C"
+    [theme]
+    principale = "#7FB800"
+    accent = "#000000"
+    fond = "froid"
+    arrondi = 0
+    logo = "logo.svg"
+    [licence]
+    name = "ODbL"
+    url = "https://opendatacommons.org/licenses/odbl/"
+    [legal]
+    publisher = "P"
+    director = "D"
+    host = "H"
+    notice = "N"
+    accessibility = "partiellement conforme"
+    [[sources]]
+    name = "IGN"
+    url = "https://www.ign.fr"
+    [[sources]]
+    name = "INSEE"
     [limits]
     record_bytes = 2_000
     text_length = 300
@@ -42,13 +85,41 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "name": {"fr": "SIG"},
         "position": {"fr": "Référent"},
         "email": "sig@region.example",
+        "telephone": "05",
         "url": None,
     }
     assert vars(found.portal) == {
         "title": {"fr": "Géobretagne", "en": "Geobrittany"},
         "description": {"fr": "Les données de la région."},
         "keywords": {"fr": ("mer", "services")},
+        "languages": ("en", "fr"),
+        "flagship": "zones-2026",
     }
+    assert found.territory == Ground(name="Bretagne", data="../b.gpkg")
+    assert found.collections == {
+        "communes": Shown(
+            shown=False,
+            layer="c",
+            title={"fr": "Communes"},
+            description={"fr": "Toutes"},
+            id="code",
+            label="nom",
+            columns={"nom": {"fr": "Nom"}, "pop": {"fr": "Habitants", "en": "People"}},
+            colour="#0A0b0C",
+        )
+    }
+    assert found.theme == Theme(
+        principale="#7FB800", accent="#000000", fond="froid", arrondi=0, logo="logo.svg"
+    )
+    assert found.licence is not None and found.licence.name == "ODbL"
+    assert vars(found.legal) == {
+        "publisher": "P",
+        "director": "D",
+        "host": "H",
+        "notice": {"fr": "N"},
+        "accessibility": "partiellement conforme",
+    }
+    assert found.sources == (Source(name="IGN", url="https://www.ign.fr"), Source(name="INSEE"))
     assert found.limits == Limits(record_bytes=2000, text_length=300, items=20, depth=11)
 
 
@@ -79,6 +150,16 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("[limits]\nrecord_bytes = 3", "un entier de 1000 à 1000000000 est attendu, 3 est donné"),
         ("[limits]\ndepth = 5", "clé « limits.depth » : un entier de 10 à 200 est attendu, 5 est"),
         ("[limits]\nrecord_bytes = true", "clé « limits.record_bytes » : un entier"),
+        ("[territory]\nname = 'B'", "« territory.data » : cette clé est attendue et manque"),
+        ("[theme]\nprincipale = 'vert'", "une couleur #RRVVBB est attendue, 'vert' est donné"),
+        ("[theme]\nfond = 'rose'", "« theme.fond » : 'rose' est inconnu"),
+        ("[theme]\narrondi = 13", "un entier de 0 à 12 est attendu, 13 est donné"),
+        ("[portal]\nlanguages = ['br']", "« portal.languages » : 'br' est inconnu"),
+        ("[collections.C]\ntitle = 'x'", "un identifiant en minuscules"),
+        ("collections = 3", "clé « collections » : une table est attendue, 3 est donné"),
+        ("[collections.c]\ncolumns.a = 3", "« collections.c.columns.a » : un texte est attendu"),
+        ("sources = 'IGN'", "clé « sources » : une liste de tables est attendue"),
+        ("[legal]\naccessibility = 'oui'", "« legal.accessibility » : 'oui' est inconnu"),
         ("[portal", "region.toml : ce n'est pas du TOML valide ("),
     ],
 )

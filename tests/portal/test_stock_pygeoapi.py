@@ -6,11 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 import yaml
+
+from geoguichet.portal.engine import printed
+from geoguichet.referentials.layers import sample_path
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "pygeoapi-config.yml"
@@ -24,19 +28,25 @@ COLLECTIONS = [
 
 @pytest.fixture(scope="module")
 def stock(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The file at the root, in pygeoapi as it is."""
+    with started(CONFIGURATION, tmp_path_factory.mktemp("stock"), workspace) as url:
+        yield url
+
+
+@contextmanager
+def started(configuration: Path, folder: Path, workspace: Path) -> Iterator[str]:
     """Start pygeoapi's own Starlette application; it warns of nothing."""
-    folder = tmp_path_factory.mktemp("stock")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
     url = f"http://127.0.0.1:{port}"
     environment = os.environ | {
-        "PYGEOAPI_CONFIG": str(CONFIGURATION),
+        "PYGEOAPI_CONFIG": str(configuration),
         "PYGEOAPI_OPENAPI": str(folder / "openapi.yml"),
         "GEOGUICHET_WORKSPACE": str(workspace),
         "GEOGUICHET_URL": url,
     }
     generating = [
-        PROGRAM, "openapi", "generate", CONFIGURATION, "--output-file", folder / "openapi.yml",
+        PROGRAM, "openapi", "generate", configuration, "--output-file", folder / "openapi.yml",
     ]  # fmt: skip
     subprocess.run(generating, env=environment, check=True, capture_output=True, timeout=120)
     serving = [
@@ -94,3 +104,29 @@ def test_the_records_are_searched(stock: str, http: requests.Session) -> None:
 def test_the_process_is_described(stock: str, http: requests.Session) -> None:
     (process,) = http.get(f"{stock}/processes").json()["processes"]
     assert process["title"] == "Calculer les zones blanches"
+
+
+REGION = f"""
+[region]
+name = "Ailleurs"
+[territory]
+data = "{sample_path()}"
+[collections.places]
+layer = "departements"
+title = {{ fr = "Départements", en = "Départements" }}
+id = "code"
+columns = {{ name = "Nom" }}
+"""
+
+
+def test_what_serve_prints_of_a_region_is_served_by_it(
+    tmp_path: Path, http: requests.Session
+) -> None:
+    (tmp_path / "region.toml").write_text(REGION, encoding="utf-8")
+    file = tmp_path / "printed.yml"
+    file.write_text(printed(tmp_path, url="http://127.0.0.1"), encoding="utf-8")
+    with started(file, tmp_path, tmp_path) as url:
+        found = http.get(f"{url}/collections/places/items", params={"limit": "1"}).json()
+        assert [one["id"] for one in found["features"]] == ["09"]
+        told = http.get(f"{url}/collections/places", params={"f": "json"}).json()
+        assert told["title"] == "Départements" and told["keywords"] == ["departements", "Ailleurs"]
