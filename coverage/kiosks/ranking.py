@@ -24,6 +24,7 @@ from geoguichet.coverage.kiosks.prospects import (
     solve,
 )
 from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Router
+from geoguichet.coverage.siting.bounds import coverage_bounds
 from geoguichet.coverage.siting.problem import KioskPlan, SiteRules
 from geoguichet.coverage.study.choices import KioskChoice
 from geoguichet.coverage.study.hypotheses import Reference
@@ -224,10 +225,6 @@ REASONS = (
 SAVINGS = ("uses_per_year", "km_saved_per_year", "co2_saved_kg_per_year")
 #: Money the stopping point is told for.
 TRANCHE_EUR = 10_000.0
-#: Subgradient steps a number of kiosks; more would tighten the bounds by less than they cost.
-_ROUNDS = 30
-#: First step, as a share of Polyak's (1969), and what each round keeps of it.
-_STEP, _SLOWER = 1.5, 0.93
 _EXAMPLES = 5
 
 
@@ -381,54 +378,6 @@ def site(
         kiosks, steps = phased(study, choice, choice.programme, prospects.white, prospects, kiosks)
         ranking = replace(ranking, programme=steps)
     return Sited(demand, kiosks, plan, ranking, found.eligible, near)
-
-
-def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.ArrayLike) -> Floats:
-    """Return for each number of sites 1..p a weight that no choice of as many can exceed.
-
-    Lagrangian relaxation of the covering constraints (Galvao & ReVelle 1996). With multipliers 0 <=
-    m <= w, for every k at once: ``sum(w - m)`` plus the k largest of ``cover.T @ m`` is a proven
-    upper bound; the best over subgradient steps aimed at each k (in multipliers scaled by the
-    square root of the weight) is kept.
-
-    Parameters
-    ----------
-    cover
-        Demand x candidates, true where the candidate covers the demand.
-    weight
-        Weight of each demand, not negative.
-    start Weight reached by some choice of 1..p sites; sets the length of the steps and is a floor
-        of the bounds.
-    """
-    rows = sparse.csr_array(cover, dtype=np.float64)
-    columns = sparse.csr_array(rows.T)
-    people, reached = np.asarray(weight, dtype=np.float64), np.asarray(start, dtype=np.float64)
-    bounds = np.full(len(reached), people[np.diff(rows.indptr) > 0].sum())
-    price = 0.5 * people
-    plain = np.cumsum(
-        np.sort(columns @ people)[::-1][: len(reached)]
-    )  # the multipliers m = w: sites that never overlap
-    bounds[: len(plain)] = np.minimum(bounds[: len(plain)], plain)
-    for k in range(len(reached), 0, -1):
-        for step in range(_ROUNDS):
-            gain = columns @ price
-            order = np.argsort(-gain, kind="stable")[: len(reached)]
-            told = (people - price).sum() + np.cumsum(gain[order])
-            bounds[: len(told)] = np.minimum(bounds[: len(told)], told)
-            opened = np.zeros(columns.shape[0])
-            opened[order[:k]] = 1.0
-            slope = rows @ opened - 1.0
-            slope[(slope > 0) & (price <= 0) | (slope < 0) & (price >= people)] = (
-                0.0  # do not push against the box
-            )
-            length, over = float(slope**2 @ people), told[min(k, len(told)) - 1] - reached[k - 1]
-            if length <= 0 or over <= 0:
-                break
-            price = np.clip(
-                price - _STEP * _SLOWER**step * over / length * slope * people, 0.0, people
-            )
-    whole = np.floor(bounds + 1e-6) if (people == np.round(people)).all() else bounds
-    return np.maximum(np.minimum.accumulate(whole[::-1])[::-1], reached)
 
 
 # Give each commune gained to the first kiosk of the list that serves it, and add up what that saves

@@ -22,7 +22,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from geoguichet.coverage.siting.problem import Floats, Mask, Problem, Watch
+from geoguichet.coverage.siting.problem import (
+    Admissible,
+    Floats,
+    Mask,
+    Problem,
+    Watch,
+    reduced,
+)
 
 _CHECK_EVERY = 20
 
@@ -93,6 +100,77 @@ def if_opened(problem: Problem, bound: Bound) -> Floats:
     threshold = np.partition(earned, -problem.count)[-problem.count]
     loosest = _unpriced(problem, bound.price) + np.sort(earned)[-problem.count :].sum()
     return np.asarray(loosest - np.maximum(0.0, threshold - earned))
+
+
+#: Numbers of sites at which the prices of a curve are aimed at most, the first nine beside; those
+#: between are bounded by the prices of their neighbours.
+_AIMS = 100
+#: Subgradient steps for each; more would tighten the bounds by less than they cost.
+_ROUNDS = 30
+#: First step, as a share of Polyak's (1969), and what each round keeps of it.
+_STEP, _SLOWER = 1.5, 0.93
+
+
+def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.ArrayLike) -> Floats:
+    """Return for each number of sites 1..p a weight that no choice of as many can exceed.
+
+    Lagrangian relaxation of the covering constraints (Galvao & ReVelle 1996), once the problem is
+    reduced. With multipliers 0 <= m <= w, for every k at once: ``sum(w - m)`` plus the k largest of
+    ``cover.T @ m`` is a proven upper bound; the best over subgradient steps aimed at some k (in
+    multipliers scaled by the square root of the weight) is kept.
+
+    Parameters
+    ----------
+    cover
+        Demand x candidates, true where the candidate covers the demand.
+    weight
+        Weight of each demand, not negative.
+    start Weight reached by some choice of 1..p sites; sets the length of the steps and is a floor
+        of the bounds.
+    """
+    given, reached = np.asarray(weight, dtype=np.float64), np.asarray(start, dtype=np.float64)
+    problem = _freely(cover, given)
+    if not len(reached) or not problem.columns:
+        return reached
+    rows = sparse.csr_array(problem.cover, dtype=np.float64)
+    columns, people = sparse.csr_array(rows.T), problem.first
+    bounds, price = np.full(len(reached), people.sum()), 0.5 * people
+    plain = np.cumsum(
+        np.sort(columns @ people)[::-1][: len(reached)]
+    )  # the multipliers m = w: sites that never overlap
+    bounds[: len(plain)] = np.minimum(bounds[: len(plain)], plain)
+    spread = np.linspace(1, len(reached), min(_AIMS, len(reached))).round().astype(np.int64)
+    for k in np.union1d(spread, np.arange(1, min(10, len(reached) + 1)))[::-1]:
+        for step in range(_ROUNDS):
+            gain = columns @ price
+            order = np.argsort(-gain, kind="stable")[: len(reached)]
+            told = (people - price).sum() + np.cumsum(gain[order])
+            bounds[: len(told)] = np.minimum(bounds[: len(told)], told)
+            opened = np.zeros(columns.shape[0])
+            opened[order[:k]] = 1.0
+            slope = rows @ opened - 1.0
+            slope[(slope > 0) & (price <= 0) | (slope < 0) & (price >= people)] = (
+                0.0  # do not push against the box
+            )
+            length, over = float(slope**2 @ people), told[min(k, len(told)) - 1] - reached[k - 1]
+            if length <= 0 or over <= 0:
+                break
+            price = np.clip(
+                price - _STEP * _SLOWER**step * over / length * slope * people, 0.0, people
+            )
+    whole = np.floor(bounds + 1e-6) if problem.whole else bounds
+    return np.maximum(np.minimum.accumulate(whole[::-1])[::-1], reached)
+
+
+# State a covering problem that no rule limits, and reduce it.
+def _freely(cover: sparse.sparray, weight: Floats) -> Problem:
+    matrix = sparse.csc_array(cover, dtype=bool)
+    columns = matrix.shape[1]
+    none = np.zeros(0, dtype=np.int64)
+    rules = Admissible(
+        np.arange(columns), none, sparse.csr_array((0, columns)), np.full(columns, -1), none
+    )
+    return reduced(Problem(matrix, weight, 0 * weight, np.ones(columns), columns, np.inf, rules))
 
 
 def _unpriced(problem: Problem, price: Floats) -> float:

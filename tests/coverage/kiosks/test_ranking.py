@@ -13,9 +13,9 @@ from pyproj import Geod
 from scipy import sparse
 
 from geoguichet.coverage.access.rules import white
-from geoguichet.coverage.kiosks.ranking import coverage_bounds
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import run
+from geoguichet.coverage.siting.bounds import coverage_bounds
 from geoguichet.coverage.study.choices import KioskChoice
 from geoguichet.coverage.study.hypotheses import Reference, Use
 from geoguichet.coverage.study.study import Study
