@@ -30,6 +30,7 @@ from geoguichet.commands.arguments import (
 )
 from geoguichet.commands.printing import columns, counting, print_findings, print_json, shorten
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.viewer import MACHINE
 from geoguichet.floor.words import Figure, Message, _
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _search(arguments: argparse.Namespace) -> None:
     bbox = Extent(*arguments.bbox) if arguments.bbox else None
     with SQLiteStore(store_path(known_workspace(arguments))) as store:
         asked = RecordQuery(q=arguments.text or "", bbox=bbox, limit=arguments.limit)
-        page, answered = search_as_people_do(store, asked)
+        page, answered = search_as_people_do(store, asked, viewer=MACHINE)
     if arguments.json:
         features = [json.loads(item) for item in page.items]
         counted = {"type": "FeatureCollection", "numberMatched": page.number_matched}
@@ -109,7 +110,7 @@ def _show(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
     with SQLiteStore(store_path(known_workspace(arguments))) as store:
-        record = store.get(arguments.id)
+        record = store.get(arguments.id, viewer=MACHINE)
     if arguments.json:
         print_json(record.to_geojson())
     else:
@@ -126,7 +127,7 @@ def _history(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
     with SQLiteStore(store_path(workspace_of(arguments))) as store:
-        versions = store.history(arguments.id)
+        versions = store.history(arguments.id, viewer=MACHINE)
     if arguments.json:
         print_json(
             [
@@ -163,7 +164,9 @@ def _restore(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
     with SQLiteStore(store_path(workspace_of(arguments))) as store:
-        record = store.restore(arguments.id, arguments.version, by=getpass.getuser())
+        record = store.restore(
+            arguments.id, arguments.version, viewer=MACHINE, by=getpass.getuser()
+        )
     print(
         _(
             "La version {version} de « {id} » ({title}) est de nouveau la fiche en cours.",
@@ -200,6 +203,7 @@ def _check(arguments: argparse.Namespace) -> None:
         found = judge(
             workspace_of(arguments),
             wanted,
+            viewer=MACHINE,
             links=arguments.links,
             on_progress=on_progress,
         )

@@ -96,13 +96,14 @@ def _describe(data: Path, arguments: argparse.Namespace) -> int:
     from geoguichet.catalogue.intake.crawl import crawl
     from geoguichet.catalogue.search.query import RecordQuery
     from geoguichet.catalogue.search.store import SQLiteStore, store_path
+    from geoguichet.floor.viewer import MACHINE
 
     workspace = workspace_of(arguments)
     with progress(quiet=arguments.quiet) as on_step:
         on_step(_("description des fichiers de données"))
         crawl(data, workspace)
     with SQLiteStore(store_path(workspace)) as store:
-        return store.search(RecordQuery(limit=1)).number_matched
+        return store.search(RecordQuery(limit=1), viewer=MACHINE).number_matched
 
 
 @command(

@@ -27,13 +27,15 @@ from geoguichet.catalogue.record import (
     Time,
     content_id,
 )
-from geoguichet.catalogue.search.store import RecordStore, SQLiteStore, store_path, with_edits
+from geoguichet.catalogue.search.contract import RecordStore
+from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.folder import outputs_of
 from geoguichet.coverage.outputs.plan_text import rule_sentences
 from geoguichet.coverage.outputs.report import verdicts
 from geoguichet.coverage.study.study import SAMPLE, StudyContact
 from geoguichet.floor.files import digest_of
+from geoguichet.floor.viewer import MACHINE
 from geoguichet.floor.words import number, speaking
 from geoguichet.referentials.directory.hours import moment_told
 from geoguichet.referentials.layers import sample_path
@@ -302,7 +304,7 @@ def _contacts(contact: StudyContact, role: str) -> tuple[Contact, ...]:
 def _dated(record: Record, store: RecordStore) -> Record:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
-        known = store.get(record.id)
+        known = store.get(record.id, viewer=MACHINE)
     except RecordNotFoundError:
         return _with_dates(record, now, now)
     same = _with_dates(record, known.created or now, known.updated or now)

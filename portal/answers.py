@@ -15,7 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from geoguichet.floor.viewer import PUBLIC
 from geoguichet.floor.words import SOURCE, Message, _, language, languages
+from geoguichet.portal.viewing import viewer_of
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
@@ -186,10 +188,12 @@ def link(rel: str, href: str, kind: str = "", title: str = "") -> dict[str, str]
 def validators(request: Request, generation: int, form: str) -> dict[str, str]:
     """Return the headers that tell this state of the answer; a client that has it is told so (304).
 
-    The tag is of the state of the store and of what was asked, so it is known before anything is
-    searched.
+    The tag is of the state of the store, of what was asked and of who looks, so it is known before
+    anything is searched.
     """
-    asked = f"{generation} {request.url.path} {request.url.query} {form} {language()}"
+    looks = viewer_of(request)
+    who = "" if looks == PUBLIC else f" {looks.sees_all} {' '.join(sorted(looks.keys))}"
+    asked = f"{generation} {request.url.path} {request.url.query} {form} {language()}{who}"
     return _validated(request, digest(asked.encode("utf-8", "replace")), generation // 1000)
 
 
@@ -203,7 +207,13 @@ def record_validators(request: Request, body: bytes, written_s: int, form: str) 
 def _validated(request: Request, tag: str, changed: int) -> dict[str, str]:
     headers = tagged(request, tag) | {"Last-Modified": _moment(changed)}
     since = moment(request.headers.get("If-Modified-Since", ""))
-    if since is not None and changed <= since and "If-None-Match" not in request.headers:
+    # A time tells nothing of who looked then: only a tag is known again to who is known.
+    if (
+        viewer_of(request) == PUBLIC
+        and since is not None
+        and changed <= since
+        and "If-None-Match" not in request.headers
+    ):
         raise HTTPException(304, headers={**_TO_ANYONE, **headers})
     return headers
 
@@ -213,7 +223,8 @@ def tagged(request: Request, tag: str) -> dict[str, str]:
 
     Tags are compared weakly: on the way a server may have made one strong, or told its coding.
     """
-    headers = {"ETag": f'W/"{tag}"', "Cache-Control": "public, max-age=0, must-revalidate"}
+    kept = "public" if viewer_of(request) == PUBLIC else "private"
+    headers = {"ETag": f'W/"{tag}"', "Cache-Control": f"{kept}, max-age=0, must-revalidate"}
     known = [_bare(one) for one in request.headers.get("If-None-Match", "").split(",")]
     if "*" in known or tag in known:
         raise HTTPException(304, headers={**_TO_ANYONE, **headers})

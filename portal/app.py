@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geoguichet.coverage.outputs.style import LEAFLET
+from geoguichet.floor.viewer import PUBLIC
 from geoguichet.floor.words import _, speaking
 from geoguichet.portal import answers
 from geoguichet.portal.api import csw, delegated, feeds, openapi, sitemap
@@ -173,12 +174,13 @@ def _careful(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
         with speaking(answers.wanted_language(Request(scope))):
-            await app(scope, receive, _with_headers(scope["path"], send))
+            await app(scope, receive, _with_headers(scope, send))
 
     return answered
 
 
-def _with_headers(path: str, send: Send) -> Send:
+def _with_headers(scope: Scope, send: Send) -> Send:
+    path = scope["path"]
     policy = _STUDY_POLICY if path.startswith("/studies/") else _PAGES_POLICY
 
     async def sent(message: Message) -> None:
@@ -193,7 +195,9 @@ def _with_headers(path: str, send: Send) -> Send:
             if path.startswith("/static/"):
                 headers.setdefault("Cache-Control", "public, max-age=3600")
             else:
-                headers.add_vary_header("Accept, Accept-Language")
+                headers.add_vary_header("Accept, Accept-Language, Authorization, Cookie")
+            if scope.get("viewer", PUBLIC) != PUBLIC:  # what is made for one is kept for no other
+                headers.setdefault("Cache-Control", "private, no-cache")
         await send(message)
 
     return sent

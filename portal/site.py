@@ -21,8 +21,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreError
-from geoguichet.catalogue.search.store import RecordStore
+from geoguichet.catalogue.search.contract import RecordStore
 from geoguichet.floor.region import read_region
+from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import SOURCE, Message, _, language, ngettext, speaking
 from geoguichet.portal import answers, filters
 from geoguichet.portal.answers import BY_STATUS, HTML, JSON, Refusal, answer, link
@@ -30,6 +31,7 @@ from geoguichet.portal.engine import Engine, configuration, in_language, resourc
 from geoguichet.portal.errors import in_words
 from geoguichet.portal.providers.records import store_of
 from geoguichet.portal.territory import territory_of
+from geoguichet.portal.viewing import viewer_of
 
 # What the interface declares: conformance classes, each held by `portal.conformance` or by a
 # client in the tests; and how its JSON schemas are written.
@@ -113,16 +115,16 @@ class Page:
     """One address of the portal, declared: its route, its place in the OpenAPI document and in the
     navigation are made of this, and it speaks the reader's language.
 
-    ``document`` makes its JSON, in a thread; ``template`` shows it. ``tables`` are its other forms,
-    each with its media type and what writes it. What it says follows the store of records when it
-    is ``of_records``: a client that has the answer of this state is told so.
+    ``document`` makes its JSON for who looks, in a thread; ``template`` shows it. ``tables`` are its
+    other forms, each with its media type and what writes it. What it says follows the store of
+    records when it is ``of_records``: a client that has the answer of this state is told so.
     """
 
     path: str
     title: Message
     summary: str
     template: str
-    document: Callable[[Site], dict[str, Any]]
+    document: Callable[[Site, Viewer], dict[str, Any]]
     tables: Mapping[str, tuple[str, Callable[[Site, Mapping[str, Any]], bytes]]] = field(
         default_factory=dict
     )
@@ -142,9 +144,10 @@ class Page:
         async def answered(request: Request) -> Response:
             form = answers.wanted_form(request, ("json", "html", *self.tables))
             answers.parameters(request, *self.parameters)
-            state = site.store.generation() if self.of_records else None
+            viewer = viewer_of(request)
+            state = site.store.generation(viewer=viewer) if self.of_records else None
             headers = {} if state is None else answers.validators(request, state, form)
-            document = await run_in_threadpool(self.document, site)
+            document = await run_in_threadpool(self.document, site, viewer)
             if form == "html":
                 data = {"links": self.links(site), **document}
                 return await site.page(self.template, data, headers=headers)

@@ -19,6 +19,7 @@ from geoguichet.catalogue.intake.harvest.journal import Journal, journal_path
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.cli import main
+from geoguichet.floor.viewer import MACHINE
 
 fcntl = pytest.importorskip("fcntl", reason="a pseudo-terminal is a thing of Unix")
 pty = pytest.importorskip("pty")
@@ -196,7 +197,10 @@ def test_ctrl_c_in_the_middle_is_one_sentence_and_is_taken_up(tmp_path: Path) ->
         assert seen.rindex(SHOWN) < seen.index("geoguichet : interrompu")
         [(_, _, _, runs)] = Journal(journal_path(workspace)).sources()
         with SQLiteStore(store_path(workspace)) as store:
-            assert runs[0].status == "interrupted" and store.get("jeu-199").title == "Jeu 199"
+            assert (
+                runs[0].status == "interrupted"
+                and store.get("jeu-199", viewer=MACHINE).title == "Jeu 199"
+            )
         stuck.set()
         asked.clear()
         assert main([*arguments, "--quiet"]) == 0

@@ -29,6 +29,7 @@ from geoguichet.catalogue.intake.harvest.run import harvest
 from geoguichet.catalogue.intake.harvest.xml_protocols import Csw
 from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.floor.viewer import MACHINE
 
 
 def made(number: int) -> bytes:
@@ -98,6 +99,7 @@ import random, statistics, sys, threading, time
 from pathlib import Path
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import Catalogue
+from geoguichet.floor.viewer import MACHINE
 
 ended = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
@@ -105,7 +107,7 @@ store, took = Catalogue(Path(sys.argv[1])), []
 while not ended.wait(0.1):
     asked = {"q": f"jeu {random.randrange(100_000):06}", "facets": "type", "limit": "10"}
     began = time.perf_counter()
-    store.search(RecordQuery.from_parameters(asked))
+    store.search(RecordQuery.from_parameters(asked), viewer=MACHINE)
     took.append((time.perf_counter() - began) * 1000)
 cuts = statistics.quantiles(took, n=100, method="inclusive")
 print(f"{len(took)} searches: median {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms")
@@ -146,7 +148,7 @@ def main() -> None:
             with searched(workspace):
                 done = harvest(source, workspace, name="banc", kind="csw")
             with SQLiteStore(store_path(workspace)) as store:
-                generation = store.generation()
+                generation = store.generation(viewer=MACHINE)
             wall, spent = time.perf_counter() - start, time.process_time() - cpu
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             print(

@@ -24,6 +24,7 @@ from geoguichet.catalogue.intake.exchange import every_record
 from geoguichet.catalogue.intake.harvest.run import harvest
 from geoguichet.catalogue.intake.harvest.xml_protocols import Csw
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.floor.viewer import MACHINE
 
 CONFIGURATION = """[server]
 home=.
@@ -149,7 +150,7 @@ def main() -> None:
             for finding in done.findings:
                 print(f"  {finding.rule} {finding.item}: {finding.message}")
         with SQLiteStore(store_path(workspace)) as store:
-            held = {record.id for record in every_record(store)}
+            held = {record.id for record in every_record(store, viewer=MACHINE)}
         print(
             "in pycsw alone:", sorted(set(taken) - held), "; here alone:", sorted(held - set(taken))
         )

@@ -39,6 +39,7 @@ from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
 from geoguichet.floor.files import digest_of, leads_out, parts_of
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.viewer import MACHINE
 from geoguichet.floor.words import Message
 
 _SCHEMA = """
@@ -308,10 +309,11 @@ def _located(record: Record, file: Path, folder: _Folder) -> Record:
 # identifier.
 def _published(draft: Record, store: SQLiteStore, crawled: set[str]) -> Record | None:
     with suppress(RecordNotFoundError):
-        if store.history(draft.id)[0].by != "crawl":
-            return store.get(draft.id)
+        if store.history(draft.id, viewer=MACHINE)[0].by != "crawl":
+            return store.get(draft.id, viewer=MACHINE)
     contents = tuple(item.value for item in draft.external_ids if item.scheme == CONTENT)
-    found = store.search(RecordQuery(external_ids=contents, limit=100)).records if contents else ()
+    asked = RecordQuery(external_ids=contents, limit=100)
+    found = store.search(asked, viewer=MACHINE).records if contents else ()
     return next((record for record in found if record.id not in crawled), None)
 
 

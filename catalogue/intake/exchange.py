@@ -28,11 +28,14 @@ from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.links import with_whole_links
 from geoguichet.catalogue.formats.registry import Described
 from geoguichet.catalogue.record import Extent, Record
+from geoguichet.catalogue.search.contract import RecordStore
 from geoguichet.catalogue.search.query import RecordQuery, SortKey
-from geoguichet.catalogue.search.store import LoadSummary, RecordStore, SQLiteStore, store_path
+from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.catalogue.search.tables import LoadSummary
 from geoguichet.catalogue.text import words
 from geoguichet.floor.files import read_toml, write_whole
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.viewer import MACHINE, Viewer
 from geoguichet.floor.words import Message
 from geoguichet.referentials import directory
 
@@ -397,14 +400,18 @@ def _described(
             yield item, address
 
 
-def every_record(store: RecordStore, identifiers: Iterable[str] = ()) -> Iterator[Record]:
-    """Yield the records asked for, or all of them in the order of their identifiers."""
+def every_record(
+    store: RecordStore, identifiers: Iterable[str] = (), *, viewer: Viewer
+) -> Iterator[Record]:
+    """Yield the records asked for, or all that the viewer sees in the order of their identifiers."""
     wanted = list(identifiers)
     if wanted:
-        yield from (store.get(identifier) for identifier in wanted)
+        yield from (store.get(identifier, viewer=viewer) for identifier in wanted)
         return
     offset, order = 0, (SortKey("id"),)
-    while page := store.search(RecordQuery(sortby=order, limit=500, offset=offset)).records:
+    while page := store.search(
+        RecordQuery(sortby=order, limit=500, offset=offset), viewer=viewer
+    ).records:
         yield from page
         offset += len(page)
 
@@ -416,9 +423,11 @@ def export_one(identifier: str, workspace: Path, form: str, *, url: str = "") ->
     with SQLiteStore(store_path(workspace)) as store:
         originals = Originals(originals_path(workspace))
         return (
-            originals.document(store.get(identifier))
+            originals.document(store.get(identifier, viewer=MACHINE))
             if form == ORIGINAL
-            else originals.export(with_whole_links(store.get(identifier), url), _known(form))
+            else originals.export(
+                with_whole_links(store.get(identifier, viewer=MACHINE), url), _known(form)
+            )
         )
 
 
@@ -440,12 +449,14 @@ def export_all(workspace: Path, form: str, folder: Path, *, url: str = "") -> li
         if written.together and written.one_file:
             target = folder / f"catalogue.{written.suffix}"
             titles = {"title": "Catalogue géographique", "publisher": "Géoguichet"}
-            records = (with_whole_links(record, url) for record in every_record(store))
+            records = (
+                with_whole_links(record, url) for record in every_record(store, viewer=MACHINE)
+            )
             write_whole(target, written.together(records, **titles))
             return [target]
         originals = Originals(originals_path(workspace))
         targets: dict[str, Path] = {}
-        for record in every_record(store):
+        for record in every_record(store, viewer=MACHINE):
             stem = _file_name(record.id)
             if _folded(stem) in targets:  # two names are one where case or accents do not count
                 stem = _shortened(stem, record.id)

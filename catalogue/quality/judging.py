@@ -30,6 +30,7 @@ from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
 from geoguichet.floor.findings import Finding, Severity
 from geoguichet.floor.http import Client, HttpError
+from geoguichet.floor.viewer import MACHINE, Viewer
 from geoguichet.floor.words import Message, _, ngettext, pgettext
 from geoguichet.referentials.layers import sample_path
 
@@ -344,10 +345,11 @@ def judge(
     workspace: Path,
     identifiers: Iterable[str] = (),
     *,
+    viewer: Viewer,
     links: bool = False,
     on_progress: Callable[[int, int, str], None] = lambda _done, _total, _id: None,
 ) -> Iterator[Judged]:
-    """Check the records asked for, or all of them; with ``links``, each link is tried too.
+    """Check the records asked for, or all that the viewer sees; with ``links``, each link is tried too.
 
     ``on_progress`` is called before each with how many are done, of how many, and its identifier.
     """
@@ -358,8 +360,8 @@ def judge(
     )
     context, tried = Context(places=known_places()), dict[Target, Reason | None]()
     with SQLiteStore(store_path(workspace)) as store:
-        total = len(wanted) or store.search(RecordQuery(limit=1)).number_matched
-        for done, record in enumerate(every_record(store, wanted)):
+        total = len(wanted) or store.search(RecordQuery(limit=1), viewer=viewer).number_matched
+        for done, record in enumerate(every_record(store, wanted, viewer=viewer)):
             on_progress(done, total, record.id)
             checked = check(
                 record, context=context, more=dead_links(record, tried=tried) if links else ()
@@ -417,7 +419,7 @@ def left_to_people(workspace: Path) -> list[tuple[str, int]]:
         return []
     context = Context()
     with SQLiteStore(store_path(workspace)) as store:
-        records = [record for record in every_record(store) if record.id in kept]
+        records = [record for record in every_record(store, viewer=MACHINE) if record.id in kept]
     found = by_rule(Judged("", CRAWLED, check(record, context=context)) for record in records)
     told = [(rule, found.get(rule.name, 0)) for rule in RULES if rule.name in ONLY_A_PERSON]
     return [

@@ -50,6 +50,7 @@ class Columns:
         self.boxes = np.zeros((4, 0))
         self.years = np.zeros(0, dtype=np.int16)
         self.title_words = np.zeros(0, dtype=np.int16)
+        self.audiences = np.zeros(0, dtype=np.int32)
         self.starts = np.zeros(0, dtype=np.int64)
         self.lengths = np.zeros(0, dtype=np.int32)
         self.terms = np.zeros(0, dtype=np.int32)
@@ -89,6 +90,7 @@ class Columns:
     def _forget(self, numbers: Numbers) -> None:
         self.boxes[:, numbers] = np.nan
         self.years[numbers] = 0
+        self.audiences[numbers] = _NOBODY
         places = self._places_of(numbers)
         self.terms[places[places < len(self.terms)]] = -1
         self.lengths[numbers] = 0
@@ -105,6 +107,7 @@ class Columns:
         ).T  # None becomes NaN
         self.years[numbers] = [int(row[5][:4]) if row[5] else 0 for row in rows]
         self.title_words[numbers] = [min(row[6], 1000) for row in rows]
+        self.audiences[numbers] = [row[8] for row in rows]
         lengths = np.array([len(row[7]) // 4 for row in rows], dtype=np.int32)
         self.starts[numbers] = start + np.cumsum(lengths) - lengths
         self.lengths[numbers] = lengths
@@ -121,6 +124,8 @@ class Columns:
             for name in ("years", "title_words", "starts", "lengths"):
                 array = getattr(self, name)
                 setattr(self, name, np.concatenate([array, np.zeros(missing, dtype=array.dtype)]))
+            nobody = np.full(missing, _NOBODY, dtype=self.audiences.dtype)
+            self.audiences = np.concatenate([self.audiences, nobody])
 
     # Remember the terms that are new, by property.
     def _take_fields(self, database: sqlite3.Connection) -> None:
@@ -141,7 +146,7 @@ class Columns:
         self, database: sqlite3.Connection, query: RecordQuery, selection: Selection
     ) -> Found:
         """Return the records that match a question, found here when it asks for words, exact values
-        and a box alone, else by its SQL.
+        and a box alone, else by its SQL; those only that the selection's audiences may see.
 
         The full-text index is told the rare ones of those values: it then reads less.
         """
@@ -162,7 +167,14 @@ class Columns:
             numbers = numbers[kept[numbers]]
         else:
             numbers = np.flatnonzero(kept)
+        numbers = self.seen(numbers, selection)
         return Found(self.touching(numbers, query.bbox) if query.bbox else numbers, narrowing)
+
+    def seen(self, numbers: Numbers, selection: Selection) -> Numbers:
+        """Return those of the records that are shown to who asks."""
+        if selection.seen is None:
+            return numbers
+        return numbers[np.isin(self.audiences[numbers], selection.seen)]
 
     # Return the records that have one of the values of a property.
     def _having(self, database: sqlite3.Connection, field: str, values: tuple[str, ...]) -> Numbers:
@@ -198,7 +210,13 @@ class Columns:
             found |= beside & (south <= n) & (north >= s)
         return numbers[found]
 
-    def ranked(self, database: sqlite3.Connection, found: Found, query: RecordQuery) -> Numbers:
+    def ranked(
+        self,
+        database: sqlite3.Connection,
+        found: Found,
+        query: RecordQuery,
+        selection: Selection,
+    ) -> Numbers:
         """Return the first records of a page, best match first.
 
         A word found in the title weighs twice one found in the keywords and ten times one of the
@@ -206,7 +224,7 @@ class Columns:
         records come first.
         """
         numbers = found.numbers
-        scores = self._text_scores(database, found, query)
+        scores = self._text_scores(database, found, query, selection)
         if query.bbox:
             scores *= 1 + self._likeness(numbers, query.bbox)
         scores *= 1 + np.clip(self.years[numbers] - 1990, 0, 60) / 200
@@ -221,20 +239,26 @@ class Columns:
         return numbers[first[np.lexsort((numbers[first], -scores[first]))]][query.offset : last]
 
     def _text_scores(
-        self, database: sqlite3.Connection, found: Found, query: RecordQuery
+        self,
+        database: sqlite3.Connection,
+        found: Found,
+        query: RecordQuery,
+        selection: Selection,
     ) -> NDArray[np.float64]:
         alternatives = told_apart(query)[:_TOLD_APART]
         columns = TEXT_COLUMNS if len(alternatives) > 1 else {"title": 10.0, "keywords": 5.0}
         scores = np.ones(len(self.years))
+        # How rare a word is tells nothing of what who asks may not see.
+        known = len(self.seen(np.arange(len(scores)), selection))
         for alternative in alternatives:
             places = {
-                c: self._matches(database, match_in(c, [alternative], found.narrowing))
+                c: self.seen(
+                    self._matches(database, match_in(c, [alternative], found.narrowing)), selection
+                )
                 for c in columns
             }
             spread = sum(map(len, places.values()))
-            rarity = (
-                1 + np.log((len(self.years) + 1) / (spread + 1)) if len(alternatives) > 1 else 1.0
-            )
+            rarity = 1 + np.log((known + 1) / (spread + 1)) if len(alternatives) > 1 else 1.0
             for column, weight in columns.items():
                 some = places[column]
                 norm = 2 / (1 + self.title_words[some] / 8) if column == "title" else 1.0
@@ -308,10 +332,14 @@ _REMEMBERED = 4_000_000
 #: Alternatives of ``q``, or words, whose places are told apart when ranking.
 _TOLD_APART = 6
 
+#: The audience of a number that no record has.
+_NOBODY = -1
+
 _NONE: Numbers = np.zeros(0, dtype=np.int64)
 
 _ROWS = """
-SELECT n, west, south, east, north, updated, title_words, terms FROM record WHERE stamp > ? ORDER BY n
+SELECT n, west, south, east, north, updated, title_words, terms, audience
+FROM record WHERE stamp > ? ORDER BY n
 """
 
 

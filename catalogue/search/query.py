@@ -329,12 +329,14 @@ class Selection:
 
     ``match`` is the full-text part; beside it, no other condition may be a subquery that SQLite
     would run for every matching row, so extents are then compared on the narrow ``record`` rows
-    alone.
+    alone. ``seen`` are the audiences of who asks, where it may not see all there are; the
+    conditions hold it too.
     """
 
     match: str
     conditions: tuple[str, ...]
     parameters: tuple[object, ...]
+    seen: tuple[int, ...] | None = None
 
     @property
     def is_everything(self) -> bool:
@@ -418,12 +420,16 @@ class Selection:
         return (self.match, *self.parameters) if self.match else self.parameters
 
 
-def select(query: RecordQuery) -> Selection | None:
-    """Translate a question; None when no record can match (a ``q`` without any word)."""
+def select(query: RecordQuery, seen: tuple[int, ...] | None) -> Selection | None:
+    """Translate a question of who sees some audiences (None: all there are); None when no record
+    can match (a ``q`` without any word).
+    """
     match = _match(query)
     if match is None:
         return None
     parts = _Parts([], [])
+    if seen is not None:
+        parts.add(f"record.audience IN ({', '.join(map(str, seen))})")
     if query.bbox:
         parts.extent(query.bbox, indexed=not match)
     if query.datetime:
@@ -444,7 +450,7 @@ def select(query: RecordQuery) -> Selection | None:
             f"ids, externalIds, type, filter: fewer than {MAXIMUM_VALUES} values are expected in "
             "one request.",
         )
-    return Selection(match, tuple(parts.conditions), tuple(parts.values))
+    return Selection(match, tuple(parts.conditions), tuple(parts.values), seen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Where records are kept and found again: the contract, and SQLite behind it.
+"""Where records are kept and found again: SQLite behind the contract (`contract`).
 
 One file, no server, no loadable extension: the JSON bytes ready to serve, a full-text index of
 French stems (FTS5), an index of extents (R*Tree, refined exactly), and every earlier version of
@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from geoguichet.catalogue.errors import (
     RecordError,
@@ -26,7 +25,9 @@ from geoguichet.catalogue.errors import (
     StoreError,
 )
 from geoguichet.catalogue.record import Record, bounded, differences, digest_of
-from geoguichet.catalogue.search import tables
+from geoguichet.catalogue.search import audiences, reviews, tables, upgrade
+from geoguichet.catalogue.search.audiences import Shown
+from geoguichet.catalogue.search.contract import OnRefusal, Page, RecordStore, Stored, Version
 from geoguichet.catalogue.search.query import (
     FacetCounts,
     RecordQuery,
@@ -36,142 +37,12 @@ from geoguichet.catalogue.search.query import (
     walks_an_index,
     write_cursor,
 )
-from geoguichet.catalogue.search.tables import Change, Writer
+from geoguichet.catalogue.search.tables import Change, LoadSummary, Step, Writer
+from geoguichet.floor.viewer import MACHINE, Viewer
 
 if TYPE_CHECKING:
     from geoguichet.catalogue.search.columns import Columns, Numbers
     from geoguichet.floor.region import Limits
-
-#: Told of each record that is not stored, and why.
-type OnRefusal = Callable[[Record, RecordError], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of an answer: documents as JSON bytes ready to serve (`PAGE_BYTES` at most, one at
-    least), how many records match in all, their facets.
-
-    ``next`` is the cursor of the following page of a sorted answer; empty on the last page, and for
-    an answer in the order of relevance (``offset`` goes on there).
-    """
-
-    items: tuple[bytes, ...]
-    number_matched: int
-    facets: tuple[FacetCounts, ...] = ()
-    next: str = ""
-
-    @property
-    def records(self) -> tuple[Record, ...]:
-        """The same documents, read."""
-        return tuple(self.each())
-
-    def each(self) -> Iterator[Record]:
-        """Yield the same documents, read one at a time."""
-        return (Record.from_geojson(json.loads(item)) for item in self.items)
-
-
-class Stored(NamedTuple):
-    """The current state of a record: its document, its version, when it was written (seconds since
-    1970).
-    """
-
-    document: bytes
-    version: int
-    written_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One state of a record: its number, when (RFC 3339, UTC), who, what happened; no record once
-    deleted.
-
-    ``members`` names what changed since the version before, as in ``properties.title``.
-    """
-
-    number: int
-    at: str
-    by: str
-    change: Change
-    record: Record | None
-    members: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LoadSummary:
-    """What a bulk load did, in records."""
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-
-    @property
-    def total(self) -> int:
-        """Records that were read."""
-        return self.created + self.updated + self.unchanged
-
-
-class RecordStore(Protocol):
-    """What the catalogue asks of a store; SQLite is one, another engine must pass the same
-    tests.
-    """
-
-    def search(self, query: RecordQuery) -> Page:
-        """Return the page of matching records, and the exact number of matches."""
-
-    def get(self, identifier: str) -> Record:
-        """Return a record; RecordNotFoundError when there is none."""
-
-    def document(self, identifier: str) -> bytes:
-        """Return its JSON bytes as they are served; RecordNotFoundError when there is none."""
-
-    def stored(self, identifier: str) -> Stored:
-        """Return its current state; RecordNotFoundError when there is none."""
-
-    def upsert(self, record: Record, *, by: str = "", instead_of: bytes | None = None) -> Change:
-        """Store a record under its identifier; the same content again writes nothing.
-
-        RecordError when it is beyond the bounds of the region (`record.bounded`). With
-        ``instead_of``, StaleRecordError unless that is its current document (empty: it has none).
-        """
-
-    def bulk_upsert(
-        self,
-        records: Iterable[Record],
-        *,
-        by: str = "",
-        refused: OnRefusal | None = None,
-        digests: dict[str, str] | None = None,
-    ) -> LoadSummary:
-        """Store many records in one go: readers see all of them or none.
-
-        One that is beyond the bounds is told to ``refused`` and left out; without it, RecordError.
-        The digests of the others are put in ``digests``, by identifier.
-        """
-
-    def delete(self, identifier: str, *, by: str = "", instead_of: bytes | None = None) -> None:
-        """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is
-        none.
-
-        With ``instead_of``, StaleRecordError unless that is its current document.
-        """
-
-    def history(self, identifier: str) -> tuple[Version, ...]:
-        """Return every version, the oldest first; RecordNotFoundError for an identifier never
-        seen.
-        """
-
-    def restore(self, identifier: str, version: int, *, by: str = "") -> Record:
-        """Make an earlier version the current one again; RecordNotFoundError when there is no such
-        version.
-        """
-
-    def generation(self) -> int:
-        """Return a number that grows with every change: the milliseconds since 1970 of the last
-        one, 0 without any.
-        """
-
-    def close(self) -> None:
-        """Give the resources back; the store can be used again afterwards."""
 
 
 class SQLiteStore:
@@ -197,12 +68,13 @@ class SQLiteStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def search(self, query: RecordQuery) -> Page:
+    def search(self, query: RecordQuery, *, viewer: Viewer) -> Page:
         """Return the page of matching records, the exact number of matches, and the facets asked
         for.
         """
-        selection = select(query)
         with self._read() as database:
+            seen = None if database is None else audiences.seen_by(database, viewer)
+            selection = select(query, seen)
             if database is None or selection is None:
                 return Page(
                     (), 0, tuple(FacetCounts(asked.name, (), more=False) for asked in query.facets)
@@ -219,31 +91,38 @@ class SQLiteStore:
             except sqlite3.Error as error:
                 raise StoreError(f"{self.path} : recherche impossible ({error}).") from error
 
-    def get(self, identifier: str) -> Record:
+    def get(self, identifier: str, *, viewer: Viewer) -> Record:
         """Return a record; RecordNotFoundError when there is none."""
-        return Record.from_geojson(json.loads(self.document(identifier)))
+        return Record.from_geojson(json.loads(self.document(identifier, viewer=viewer)))
 
-    def document(self, identifier: str) -> bytes:
+    def document(self, identifier: str, *, viewer: Viewer) -> bytes:
         """Return its JSON bytes as they are served; RecordNotFoundError when there is none."""
-        return self.stored(identifier).document
+        return self.stored(identifier, viewer=viewer).document
 
-    def stored(self, identifier: str) -> Stored:
+    def stored(self, identifier: str, *, viewer: Viewer) -> Stored:
         """Return its current state; RecordNotFoundError when there is none."""
         with self._read() as database:
             row = (
                 None if database is None else database.execute(_DOCUMENT, (identifier,)).fetchone()
             )
-        if row is None:
+        if row is None or not viewer.sees(row[3]):
             raise RecordNotFoundError(f"Aucune fiche « {identifier} » dans le catalogue.")
-        return Stored(bytes(row[0]), row[1], row[2] // 1000)
+        return Stored(bytes(row[0]), row[1], row[2] // 1000, Shown(*row[3:]))
 
-    def upsert(self, record: Record, *, by: str = "", instead_of: bytes | None = None) -> Change:
+    def upsert(
+        self,
+        record: Record,
+        *,
+        by: str = "",
+        instead_of: bytes | None = None,
+        shown: Shown | None = None,
+    ) -> Change:
         """Store a record under its identifier; the same content again writes nothing."""
         body = bounded(record, self._limits)
         with self._write() as database:
             _check_current(database, record.id, instead_of)
             writer = Writer(database, tables.next_generation(database), by=by)
-            (change,) = writer.upsert([(record, body)])
+            (change,) = writer.upsert([(record, body)], shown)
             if change != "unchanged":
                 writer.flush()
                 tables.remember_generation(database, writer.stamp)
@@ -256,6 +135,7 @@ class SQLiteStore:
         by: str = "",
         refused: OnRefusal | None = None,
         digests: dict[str, str] | None = None,
+        shown: Shown | None = None,
     ) -> LoadSummary:
         """Store many records in one transaction: readers see all of them or none."""
         counts: Counter[str] = Counter()
@@ -265,7 +145,7 @@ class SQLiteStore:
             database.execute(f"PRAGMA cache_size = -{_LOADING_CACHE_KB}")
             writer.drop_indexes()
             for batch in _batches(records, limits, refused, digests):
-                counts.update(writer.upsert(batch))
+                counts.update(writer.upsert(batch, shown))
             writer.flush()
             if counts.keys() - {"unchanged"}:
                 tables.remember_generation(database, writer.stamp)
@@ -278,25 +158,53 @@ class SQLiteStore:
         with self._write() as database:
             _check_current(database, identifier, instead_of)
             row = database.execute(
-                "SELECT n, version FROM record WHERE id = ?", (identifier,)
+                "SELECT n, version, audience FROM record WHERE id = ?", (identifier,)
             ).fetchone()
             if row is None:
                 raise RecordNotFoundError(
                     f"Aucune fiche « {identifier} » à supprimer dans le catalogue."
                 )
-            number, version = row
+            number, version, seen = row
             writer = Writer(database, tables.next_generation(database), by=by)
             tables.archive(database, identifier)
             writer.remove(number)
             database.execute("INSERT INTO removed VALUES (?, ?)", (number, writer.stamp))
             writer.flush()
-            tombstone = (identifier, version + 1, tables.now(), by, "deleted", None)
-            database.execute("INSERT INTO previous VALUES (?, ?, ?, ?, ?, ?)", tombstone)
+            tombstone = (identifier, version + 1, tables.now(), by, "deleted", None, seen, "")
+            database.execute("INSERT INTO previous VALUES (?, ?, ?, ?, ?, ?, ?, ?)", tombstone)
             tables.remember_generation(database, writer.stamp)
 
-    def history(self, identifier: str) -> tuple[Version, ...]:
-        """Return every version, the oldest first; RecordNotFoundError for an identifier never
-        seen.
+    def take_step(
+        self,
+        identifier: str,
+        step: Step,
+        *,
+        by: str,
+        note: str = "",
+        instead_of: bytes,
+        shown: Shown | None = None,
+    ) -> None:
+        """Note what was done about a record, as a version of its own; StaleRecordError unless
+        ``instead_of`` is its current document.
+        """
+        with self._write() as database:
+            _check_current(database, identifier, instead_of)
+            writer = Writer(database, tables.next_generation(database), by=by)
+            reviews.take(writer, identifier, step, note, shown)
+            writer.flush()
+            tables.remember_generation(database, writer.stamp)
+
+    def waiting(self, *, viewer: Viewer, most: int) -> tuple[bytes, ...]:
+        """Return the documents of the records that were submitted and wait to be reviewed."""
+        with self._read() as database:
+            if database is None:
+                return ()
+            seen = audiences.seen_by(database, viewer)
+            return _bodies(database, reviews.waiting(database, seen, most))
+
+    def history(self, identifier: str, *, viewer: Viewer) -> tuple[Version, ...]:
+        """Return every version that the viewer sees, the oldest first; RecordNotFoundError for an
+        identifier never seen, or when the last is not shown to it.
         """
         with self._read() as database:
             rows = (
@@ -304,31 +212,39 @@ class SQLiteStore:
                 if database is None
                 else database.execute(_HISTORY, (identifier, identifier)).fetchall()
             )
-        if not rows:
+        if not rows or not viewer.sees(rows[-1][5]):
             raise RecordNotFoundError(
                 f"Aucune fiche « {identifier} » dans l'historique du catalogue."
             )
-        return tuple(_versions(rows))
+        return tuple(_versions(row for row in rows if viewer.sees(row[5])))
 
-    def restore(self, identifier: str, version: int, *, by: str = "") -> Record:
-        """Make an earlier version the current one again; RecordNotFoundError when there is no such
-        version.
+    def restore(self, identifier: str, version: int, *, viewer: Viewer, by: str = "") -> Record:
+        """Make an earlier version the current one again, shown to whom it was; RecordNotFoundError
+        when there is no such version.
         """
-        kept = [past.record for past in self.history(identifier) if past.number == version]
-        if not kept or kept[0] is None:
+        versions = self.history(identifier, viewer=viewer)
+        kept = next((past for past in versions if past.number == version), None)
+        if kept is None or kept.record is None:
             raise RecordNotFoundError(
                 f"Pas de version {version} de la fiche « {identifier} » à rétablir ; "
                 f"« geoguichet catalogue history {identifier} » les montre."
             )
-        self.upsert(kept[0], by=by)
-        return kept[0]
+        self.upsert(kept.record, by=by, shown=kept.shown)
+        return kept.record
 
-    def generation(self) -> int:
-        """Return a number that grows with every change: the milliseconds since 1970 of the last
-        one, 0 without any.
+    def generation(self, *, viewer: Viewer) -> int:
+        """Return a number that grows with every change that the viewer sees: the milliseconds since
+        1970 of the last one, 0 without any.
         """
         with self._read() as database:
-            return 0 if database is None else int(tables.meta(database, "generation"))
+            return 0 if database is None else audiences.last_change(database, viewer)
+
+    def sight(self, *, viewer: Viewer) -> tuple[int, ...] | None:
+        """Return what stands for all that a viewer may see: who has the same is answered the
+        same.
+        """
+        with self._read() as database:
+            return None if database is None else audiences.seen_by(database, viewer)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -435,6 +351,8 @@ class SQLiteStore:
         database = self._open("rwc")
         try:
             tables.prepare(database)
+            if tables.is_outdated(database):
+                upgrade.bring_up(database)
             database.execute("BEGIN IMMEDIATE")
             yield database
             database.commit()
@@ -525,10 +443,15 @@ def _batches(
 
 # --- reading --------------------------------------------------------------------------------------
 
-_DOCUMENT = "SELECT body, version, stamp FROM document JOIN record USING (n) WHERE id = ?"
+_DOCUMENT = """
+SELECT body, version, record.stamp, keys, owner FROM document JOIN record USING (n)
+JOIN audience ON a = audience WHERE id = ?
+"""
 _HISTORY = """
-SELECT version, at, by, change, body FROM previous WHERE id = ? UNION ALL
-SELECT version, at, by, change, body FROM record JOIN document USING (n) WHERE id = ? ORDER BY version
+SELECT version, at, by, change, body, keys, owner, note FROM previous JOIN audience ON a = audience WHERE id = ?
+UNION ALL
+SELECT version, at, by, change, body, keys, owner, note FROM record JOIN document USING (n)
+JOIN audience ON a = audience WHERE id = ? ORDER BY version
 """
 
 
@@ -544,7 +467,7 @@ def _page_with_columns(
     matched = len(found.numbers)
     facets = columns.facets(database, found.numbers, query.facets)
     if ranks:
-        first = columns.ranked(database, found, query).tolist()
+        first = columns.ranked(database, found, query, selection).tolist()
         return Page(_bodies(database, first), matched, facets)
     return _sorted_page(database, query, selection, matched, facets, among=found.numbers)
 
@@ -618,27 +541,30 @@ def _bodies(database: sqlite3.Connection, numbers: Iterable[object]) -> tuple[by
     return tuple(bodies)
 
 
-def _versions(rows: Iterable[tuple[int, str, str, Change, bytes | None]]) -> Iterator[Version]:
+def _versions(
+    rows: Iterable[tuple[int, str, str, Change, bytes | None, str, str, str]],
+) -> Iterator[Version]:
     before: dict[str, Any] = {}
-    for number, at, by, change, body in rows:
+    for number, at, by, change, body, keys, owner, note in rows:
         document = json.loads(body) if body else {}
         record = Record.from_geojson(document) if body else None
-        yield Version(
-            number, at, by, change, record, differences(before, document) if before and body else ()
-        )
+        members = differences(before, document) if before and body else ()
+        yield Version(number, at, by, change, record, members, Shown(keys, owner), note)
         before = document
 
 
-def search_as_people_do(store: RecordStore, query: RecordQuery) -> tuple[Page, RecordQuery]:
+def search_as_people_do(
+    store: RecordStore, query: RecordQuery, *, viewer: Viewer
+) -> tuple[Page, RecordQuery]:
     """Search for words side by side, else anywhere; return the page and the question that it
     answers.
 
     The standard's ``q`` wants words side by side; who types "plu longueau" wants both, wherever
     they are.
     """
-    page = store.search(query)
+    page = store.search(query, viewer=viewer)
     wider = query.loosened() if not page.number_matched else None
-    return (page, query) if wider is None else (store.search(wider), wider)
+    return (page, query) if wider is None else (store.search(wider, viewer=viewer), wider)
 
 
 def store_path(workspace: Path) -> Path:
@@ -647,10 +573,24 @@ def store_path(workspace: Path) -> Path:
 
 
 class Catalogue(SQLiteStore):
-    """The records of a workspace; nothing is made before the first write."""
+    """The records of a workspace, for who has its files, and so may see all of them; nothing is
+    made before the first write.
+    """
 
     def __init__(self, workspace: Path) -> None:
         super().__init__(store_path(workspace))
+
+    def search(self, query: RecordQuery, *, viewer: Viewer = MACHINE) -> Page:
+        """Return the page of matching records (see `RecordStore`)."""
+        return super().search(query, viewer=viewer)
+
+    def get(self, identifier: str, *, viewer: Viewer = MACHINE) -> Record:
+        """Return a record; RecordNotFoundError when there is none."""
+        return super().get(identifier, viewer=viewer)
+
+    def history(self, identifier: str, *, viewer: Viewer = MACHINE) -> tuple[Version, ...]:
+        """Return every version of a record, the oldest first."""
+        return super().history(identifier, viewer=viewer)
 
 
 # A record described anew, and what people wrote in it since: both are kept, member by member
@@ -665,10 +605,10 @@ def with_edits(fresh: Record, store: RecordStore, *, by: str) -> Record:
     two. A record that is not in the store comes back as it is.
     """
     try:
-        current = store.get(fresh.id)
+        current = store.get(fresh.id, viewer=MACHINE)
         edits = [
             version
-            for version in store.history(fresh.id)
+            for version in store.history(fresh.id, viewer=MACHINE)
             if version.by != by and version.change == "updated"
         ]
     except RecordNotFoundError:

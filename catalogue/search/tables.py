@@ -17,11 +17,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.record import Extent, Record
+from geoguichet.catalogue.search import audiences
+from geoguichet.catalogue.search.audiences import EVERYONE, EVERYONE_NUMBER, Shown
 from geoguichet.catalogue.text import instant_keys
 from geoguichet.floor.words import Message
 
@@ -211,9 +213,34 @@ def sql_of(name: str) -> str:
     )
 
 
-type Change = Literal["created", "updated", "deleted", "unchanged"]
-#: The number of a record, its version, its document.
-type Known = tuple[int, int, bytes]
+#: What people do about a record beside writing it; what waits is to be reviewed.
+type Step = Literal["submitted", "commented", "sent_back", "published", "withdrawn"]
+type Change = Literal["created", "updated", "deleted", "unchanged"] | Step
+
+
+class Known(NamedTuple):
+    """The row of a record; ``waiting`` to be reviewed."""
+
+    number: int
+    version: int
+    document: bytes
+    audience: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSummary:
+    """What a bulk load did, in records."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    @property
+    def total(self) -> int:
+        """Records that were read."""
+        return self.created + self.updated + self.unchanged
+
 
 #: The indexes that a load into an empty file makes last.
 INDEXES: Mapping[str, str] = MappingProxyType(
@@ -225,6 +252,7 @@ INDEXES: Mapping[str, str] = MappingProxyType(
             "record_created": "record (created, id)",
             "record_updated": "record (updated, id)",
             "record_stamp": "record (stamp)",
+            "record_waiting": "record (waiting) WHERE waiting",
             "tagged_record": "tagged (n, t)",
         }.items()
     }
@@ -254,7 +282,7 @@ class _Rows:
 
 
 _INTO = {
-    "record": f"INTO record VALUES ({', '.join('?' * 24)})",
+    "record": f"INTO record VALUES ({', '.join('?' * 27)})",
     "document": "OR REPLACE INTO document VALUES (?, ?)",
     "words": "INTO words (rowid, title, keywords, abstract, tokens) VALUES (?, ?, ?, ?, ?)",
     "extent": "INTO extent VALUES (?, ?, ?, ?, ?)",
@@ -277,6 +305,8 @@ class Writer:
         self._more: Counter[int] = Counter()
         self._tagged: defaultdict[int, array[int]] = defaultdict(lambda: array("q"))
         self._waiting = 0
+        self.changed: set[int] = set()
+        """The audiences of which a record changed."""
         self._without_indexes = False
 
     def drop_indexes(self) -> None:
@@ -286,35 +316,48 @@ class Writer:
             for name in INDEXES:
                 self.database.execute(f"DROP INDEX {name}")
 
-    def upsert(self, records: Sequence[tuple[Record, bytes]]) -> list[Change]:
+    def upsert(
+        self, records: Sequence[tuple[Record, bytes]], shown: Shown | None = None
+    ) -> list[Change]:
         """Store at most `BATCH` records of different identifiers, each with its document, their
         previous versions in the history.
+
+        They are ``shown`` to whom they were before unless it says to whom, new ones to everyone.
         """
-        known, versions = self._known([record.id for record, _ in records])
+        known, versions = self.known([record.id for record, _ in records])
         rows, at = _Rows(), now()
+        told = None if shown is None else audiences.number_of(self.database, shown)
         changes: list[Change] = []
         for record, body in records:
             before = known.get(record.id)
+            seen = told if told is not None else before.audience if before else EVERYONE_NUMBER
+            if seen != EVERYONE_NUMBER or audiences.MEMBER in record.extra_properties:
+                record = audiences.labelled(self.database, record, seen)
+                body = record.to_bytes()
             if before is None:
                 self._last += 1
                 number, version, change = self._last, versions.get(record.id, 0) + 1, "created"
-            elif _same(before[2], body):
+            elif seen == before.audience and _same(before.document, body):
                 changes.append("unchanged")
                 continue
             else:
-                number, version, change = before[0], before[1] + 1, "updated"
+                number, version, change = before.number, before.version + 1, "updated"
                 archive(self.database, record.id)
                 self.remove(number)
             changes.append("created" if change == "created" else "updated")
-            self._add(rows, record, body, number, (version, at, self.by, change))
+            rights = (seen, "", before.waiting if before else 0)
+            self._add(rows, record, body, number, (version, at, self.by, change), rights)
         rows.insert(self.database)
         return changes
 
-    def write_again(self, kept: Iterable[tuple[Record, int, int, str, str, str]]) -> None:
-        """Write records under the number, version, time, author and change that they had."""
+    def write_again(self, kept: Iterable[tuple[Record, tuple[Any, ...]]]) -> None:
+        """Write records under the number, version, time, author, change, audience, note and wait
+        that they had.
+        """
         rows = _Rows()
-        for record, number, *version in kept:
-            self._add(rows, record, record.to_bytes(), number, tuple(version))
+        for record, (number, *version, seen, note, waiting) in kept:
+            rights = (seen, note, waiting)
+            self._add(rows, record, record.to_bytes(), number, tuple(version), rights)
         rows.insert(self.database)
 
     def remove(self, number: int) -> None:
@@ -322,7 +365,10 @@ class Writer:
         self._write_tagged()
         database = self.database
         (body,) = database.execute("SELECT body FROM document WHERE n = ?", (number,)).fetchone()
-        (terms,) = database.execute("SELECT terms FROM record WHERE n = ?", (number,)).fetchone()
+        terms, seen = database.execute(
+            "SELECT terms, audience FROM record WHERE n = ?", (number,)
+        ).fetchone()
+        self.changed.add(seen)
         record = Record.from_geojson(json.loads(body))
         database.execute(
             "INSERT INTO words (words, rowid, title, keywords, abstract, tokens) "
@@ -344,6 +390,8 @@ class Writer:
         more = [(count, number) for number, count in self._more.items() if count]
         self.database.executemany("UPDATE term SET records = records + ? WHERE t = ?", more)
         self._more.clear()
+        marks = ", ".join(map(str, self.changed))
+        self.database.execute(f"UPDATE audience SET stamp = ? WHERE a IN ({marks})", (self.stamp,))
         if self._without_indexes:
             for statement in INDEXES.values():
                 self.database.execute(statement)
@@ -356,22 +404,26 @@ class Writer:
         self._tagged.clear()
         self._waiting = 0
 
-    # Return the current rows of some records, and the last versions of those that were deleted.
-    def _known(self, identifiers: Sequence[str]) -> tuple[dict[str, Known], dict[str, int]]:
+    def known(self, identifiers: Sequence[str]) -> tuple[dict[str, Known], dict[str, int]]:
+        """Return the current rows of some records, and the last versions of those deleted."""
         marks = ", ".join("?" * len(identifiers))
         current = (
-            f"SELECT id, n, version, body FROM record JOIN document USING (n) WHERE id IN ({marks})"
+            "SELECT id, n, version, body, audience, waiting FROM record JOIN document USING (n) "
+            f"WHERE id IN ({marks})"
         )
         past = f"SELECT id, max(version) FROM previous WHERE id IN ({marks}) GROUP BY id"
-        found = {name: (number, version, bytes(body)) for name, number, version, body in
+        found = {name: Known(number, version, bytes(body), *rights) for
+                 name, number, version, body, *rights in
                  self.database.execute(current, identifiers)}  # fmt: skip
         return found, dict(self.database.execute(past, identifiers).fetchall())
 
     # Gather the rows of a record.
     def _add(
-        self, rows: _Rows, record: Record, body: bytes, number: int, version: tuple[object, ...]
-    ) -> None:
+        self, rows: _Rows, record: Record, body: bytes, number: int,
+        version: tuple[object, ...], rights: tuple[int, str, int],
+    ) -> None:  # fmt: skip
         extent = record.extent
+        self.changed.add(rights[0])
         named = [self._term(term) for term in _terms(record)]
         terms = sorted(number for number, _ in named)
         self._more.update(terms)
@@ -390,7 +442,7 @@ class Writer:
             extent.north) if extent else (None,) * 4),
             record.title or None, record.license or None, _language(record),
             title.count(" ") + bool(title),
-            struct.pack(f"<{len(terms)}i", *terms),
+            struct.pack(f"<{len(terms)}i", *terms), *rights,
         ))  # fmt: skip
         rows.external_id += sorted(
             {(item.value, item.scheme, number) for item in record.external_ids}
@@ -418,9 +470,8 @@ class Writer:
 def archive(database: sqlite3.Connection, identifier: str) -> None:
     """Copy the current version into the history."""
     database.execute(
-        "INSERT INTO previous SELECT id, version, at, by, change, body FROM record JOIN document "
-        "USING (n) "
-        "WHERE id = ?",
+        "INSERT INTO previous SELECT id, version, at, by, change, body, audience, note FROM record "
+        "JOIN document USING (n) WHERE id = ?",
         (identifier,),
     )
 
@@ -527,7 +578,7 @@ _BOUNDARY = " zzfrontierezz "
 # The tables of a catalogue file: how they are made, and made anew when a new version keeps them
 # otherwise.
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: The properties that files indexed before they told which (``meta.terms``).
 _FIRST_TERMS = "format keywords license organization themes type"
@@ -536,15 +587,17 @@ _KEPT = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE document (n INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE previous (id TEXT NOT NULL, version INTEGER NOT NULL, at TEXT NOT NULL, by TEXT NOT NULL,
-  change TEXT NOT NULL, body BLOB, PRIMARY KEY (id, version)) WITHOUT ROWID;
+  change TEXT NOT NULL, body BLOB, audience INTEGER NOT NULL DEFAULT 0, note TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (id, version)) WITHOUT ROWID;
 """
-_DERIVED = """
+DERIVED = """
 CREATE TABLE record (
   n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
   version INTEGER NOT NULL, at TEXT NOT NULL, by TEXT NOT NULL, change TEXT NOT NULL, stamp INTEGER NOT NULL,
   type TEXT, title TEXT, created TEXT, updated TEXT, created_last TEXT, updated_last TEXT,
   first TEXT, last TEXT, west REAL, south REAL, east REAL, north REAL,
-  name TEXT, license TEXT, language TEXT, title_words INTEGER NOT NULL, terms BLOB NOT NULL
+  name TEXT, license TEXT, language TEXT, title_words INTEGER NOT NULL, terms BLOB NOT NULL,
+  audience INTEGER NOT NULL DEFAULT 0, note TEXT NOT NULL DEFAULT '', waiting INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE shape (n INTEGER PRIMARY KEY, wkb BLOB NOT NULL);
 CREATE TABLE term (t INTEGER PRIMARY KEY, field TEXT NOT NULL, value TEXT NOT NULL, records INTEGER NOT NULL,
@@ -560,7 +613,8 @@ CREATE VIRTUAL TABLE extent USING rtree (piece, west, east, south, north);
 """
 # record: created, updated, first and last are sort keys (`text.instant_keys`), title is folded,
 # name is not; stamp is the generation that wrote the row (removed: that took it out); terms are the
-# numbers of its terms, 32-bit integers in a row.
+# numbers of its terms, 32-bit integers in a row; note is what was said of the version, waiting that
+# the record is to be reviewed.
 # meta.numbering changes when the numbers of records or terms do (another file under the same name,
 # indexes made anew).
 # words: stems, and tokens that stand for exact values and places. It holds no text, so taking a row
@@ -570,16 +624,11 @@ CREATE VIRTUAL TABLE extent USING rtree (piece, west, east, south, north);
 
 
 def prepare(database: sqlite3.Connection) -> None:
-    """Make the tables of a new file, and anew those that an earlier version or another analysis of
-    words made.
-    """
+    """Make the tables of a new file."""
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
-    (schema,) = database.execute("PRAGMA user_version").fetchone()
-    if schema == 0:
+    if database.execute("PRAGMA user_version").fetchone() == (0,):
         _create(database)
-    elif is_outdated(database):
-        _derive_again(database)
 
 
 def schema_of(database: sqlite3.Connection) -> tuple[int, int]:
@@ -599,75 +648,36 @@ def is_outdated(database: sqlite3.Connection) -> bool:
     words, or of other properties.
     """
     (schema,) = database.execute("PRAGMA user_version").fetchone()
-    if schema != SCHEMA_VERSION:
-        return bool(0 < schema < SCHEMA_VERSION)
+    is_this = schema == SCHEMA_VERSION
+    return is_made_otherwise(database) if is_this else bool(0 < schema < SCHEMA_VERSION)
+
+
+def is_made_otherwise(database: sqlite3.Connection) -> bool:
+    """Say whether the indexes of a file are of another analysis of words, or other properties."""
     made = dict(database.execute("SELECT key, value FROM meta WHERE key IN ('analysis', 'terms')"))
-    return {"terms": _FIRST_TERMS} | made != _made_with()
+    return {"terms": _FIRST_TERMS} | made != made_with()
 
 
-# Return how the indexes of a file are made: one made otherwise is indexed anew.
-def _made_with() -> dict[str, str]:
+def made_with() -> dict[str, str]:
+    """Return how the indexes of a file are made: one made otherwise is indexed anew."""
     return {"analysis": text.ANALYSIS, "terms": " ".join(sorted(TERMS))}
 
 
 def _create(database: sqlite3.Connection) -> None:
     database.execute("BEGIN IMMEDIATE")
     if database.execute("PRAGMA user_version").fetchone() == (0,):  # nobody made them meanwhile
-        _run(database, _KEPT + _DERIVED, *INDEXES.values())
-        values = _made_with() | {"generation": "0", "numbering": os.urandom(16).hex()}
+        run(database, _KEPT + audiences.TABLE + DERIVED, *INDEXES.values())
+        database.execute("INSERT INTO audience VALUES (?, ?, ?, 0)", (EVERYONE_NUMBER, *EVERYONE))
+        values = made_with() | {"generation": "0", "numbering": os.urandom(16).hex()}
         database.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     database.commit()
 
 
-# Make every table but the documents and the history again, in one transaction.
-def _derive_again(database: sqlite3.Connection) -> None:
-    database.execute("BEGIN IMMEDIATE")
-    if is_outdated(database):
-        import logging
-
-        logging.getLogger(__name__).info(
-            "Le catalogue est indexé de nouveau : une nouvelle version range autrement ses index."
-        )
-        versions = "SELECT n, version, at, by, change FROM record"
-        database.execute(f"CREATE TEMP TABLE kept AS {versions}")
-        for (name,) in database.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN "
-            "('record', 'shape', 'term', 'tagged', 'external_id', 'removed', 'words', 'extent')"
-        ).fetchall():
-            database.execute(f"DROP TABLE {name}")
-        _run(database, _DERIVED, *INDEXES.values())
-        stamp = next_generation(database)
-        remember_generation(database, stamp)
-        writer = Writer(database, stamp)
-        last = 0
-        while rows := database.execute(_KEPT_ROWS, (last,)).fetchall():
-            writer.write_again([(Record.from_geojson(_mended(body)), *row) for body, *row in rows])
-            last = rows[-1][1]
-        writer.flush()
-        database.execute("DROP TABLE temp.kept")
-        values = _made_with() | {"numbering": os.urandom(16).hex()}
-        database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
-        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    database.commit()
-
-
-# Read a document of an earlier version, without the links to nowhere that it wrote and could not
-# read.
-def _mended(body: bytes) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(body)
-    if "links" in document:
-        document["links"] = [link for link in document["links"] if link.get("href")]
-    return document
-
-
-_KEPT_ROWS = """
-SELECT body, n, version, at, by, change FROM temp.kept JOIN document USING (n) WHERE n > ? ORDER BY n LIMIT 500
-"""
-
-
-# Run the statements of scripts inside the transaction that is open (`executescript` would end it).
-def _run(database: sqlite3.Connection, *scripts: str) -> None:
+def run(database: sqlite3.Connection, *scripts: str) -> None:
+    """Run the statements of scripts inside the transaction that is open (`executescript` would end
+    it).
+    """
     for statement in ";\n".join(scripts).split(";\n"):
         if statement.strip():
             database.execute(statement)

@@ -29,6 +29,7 @@ from geoguichet.portal import answers, site
 from geoguichet.portal.answers import HTML, JSON, JSON_LD, SCHEMA, Refusal, answer, link
 from geoguichet.portal.api.records import RecordsApi
 from geoguichet.portal.site import COLLECTION, Site
+from geoguichet.portal.viewing import viewer_of
 
 _REL = "http://www.opengis.net/def/rel/ogc/1.0"
 #: Parameters of the list of collections.
@@ -72,7 +73,7 @@ class Collections:
         asked = {name: text for name, text in given.items() if name != "profile"}
         query = RecordQuery.from_parameters({"limit": "1000", "sortby": "id", **asked})
         described = await run_in_threadpool(self._now)
-        page = await run_in_threadpool(described.store.search, query)
+        page = await run_in_threadpool(described.store.search, query, viewer=viewer_of(request))
         found = [described.documents[json.loads(item)["id"]] for item in page.items]
         if form == "jsonld":
             datasets = list(map(self._dataset, found))

@@ -20,10 +20,12 @@ from geoguichet.catalogue.formats.dublin_core import CSW, DC, DCT, OWS
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.query import FacetRequest, RecordQuery
 from geoguichet.catalogue.search.tables import FACETS
+from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message
 from geoguichet.portal import answers
 from geoguichet.portal.api.records import Encodings
 from geoguichet.portal.site import Site
+from geoguichet.portal.viewing import viewer_of
 
 VERSION = "2.0.2"
 PATH = "/csw"
@@ -47,7 +49,7 @@ def route(site: Site) -> Route:
         try:
             body = await _body_of(request)
             asked = csw.of_body(body) if body else csw.of_address(request.query_params)
-            made = await run_in_threadpool(service.answer, asked)
+            made = await run_in_threadpool(service.answer, asked, viewer_of(request))
             return Response(made, media_type="application/xml")
         except CswError as error:
             return Response(_exception(error), 400, media_type="application/xml")
@@ -83,7 +85,7 @@ class _Service:
         self.site = site
         self.url = f"{site.url}{PATH}"
         self.encodings = Encodings(site)
-        self.operations: Mapping[str, Callable[[Asked], bytes]] = {
+        self.operations: Mapping[str, Callable[[Asked, Viewer], bytes]] = {
             "GetCapabilities": self.capabilities,
             "DescribeRecord": self.describe,
             "GetRecords": self.records,
@@ -91,8 +93,8 @@ class _Service:
             "GetDomain": self.domain,
         }
 
-    def answer(self, asked: Asked) -> bytes:
-        """Return the answer to a request."""
+    def answer(self, asked: Asked, viewer: Viewer) -> bytes:
+        """Return the answer to a request of a viewer."""
         known = {operation.lower(): made for operation, made in self.operations.items()}
         if asked.operation.lower() not in known:
             message = Message(
@@ -106,9 +108,9 @@ class _Service:
         if VERSION not in versions.split(","):
             message = Message("version : {version} est attendu.", version=VERSION)
             raise CswError(message, "version", "VersionNegotiationFailed")
-        return known[asked.operation.lower()](asked)
+        return known[asked.operation.lower()](asked, viewer)
 
-    def capabilities(self, _asked: Asked) -> bytes:
+    def capabilities(self, _asked: Asked, _viewer: Viewer) -> bytes:
         """Say who serves what, and how it is asked."""
         about = self.site.told["metadata"]
         called = about["identification"]
@@ -158,7 +160,7 @@ class _Service:
             "</ogc:Filter_Capabilities>",
         )
 
-    def describe(self, _asked: Asked) -> bytes:
+    def describe(self, _asked: Asked, _viewer: Viewer) -> bytes:
         """Say what records are made of: the schemas that OGC publishes."""
         places = {
             CSW: "http://schemas.opengis.net/csw/2.0.2/record.xsd",
@@ -174,7 +176,7 @@ class _Service:
             ),
         )
 
-    def domain(self, asked: Asked) -> bytes:
+    def domain(self, asked: Asked, viewer: Viewer) -> bytes:
         """Say which values a parameter takes, or records have."""
         told = []
         for parameter in asked.names("ParameterName", len(csw.PROPERTIES)):
@@ -186,7 +188,8 @@ class _Service:
             values = ()
             if found in FACETS:
                 wanted = (FacetRequest(found, 1000, "value_asc"),)
-                [counts] = self.site.store.search(RecordQuery(limit=0, facets=wanted)).facets
+                query = RecordQuery(limit=0, facets=wanted)
+                [counts] = self.site.store.search(query, viewer=viewer).facets
                 values = tuple(bucket.value for bucket in counts.buckets)
             told.append(_domain("PropertyName", qualified, values))
         if not told:
@@ -194,7 +197,7 @@ class _Service:
             raise CswError(message, "PropertyName", "MissingParameterValue")
         return _document("GetDomainResponse", "".join(told))
 
-    def records(self, asked: Asked) -> bytes:
+    def records(self, asked: Asked, viewer: Viewer) -> bytes:
         """Answer a page of the records that a filter keeps, in the order asked for."""
         schema = self._schema(asked)
         part = asked.choice("ElementSetName", SETS, "summary")
@@ -206,7 +209,7 @@ class _Service:
                 raise CswError(told, "typeNames")
         start = asked.number("startPosition", 1, 1)
         size = min(asked.number("maxRecords", 10, 0), MOST) * (kind == "results")
-        page = self.site.store.search(csw.query_of(asked, size, start - 1))
+        page = self.site.store.search(csw.query_of(asked, size, start - 1), viewer=viewer)
         documents = [self._written(record, schema, part) for record in page.records]
         further = start + len(page.items)
         following = further if further <= page.number_matched else 0
@@ -218,7 +221,7 @@ class _Service:
         )
         return _document("GetRecordsResponse", head, *documents, "</csw:SearchResults>")
 
-    def by_id(self, asked: Asked) -> bytes:
+    def by_id(self, asked: Asked, viewer: Viewer) -> bytes:
         """Answer records by their identifiers; those that are not there are left out."""
         schema = self._schema(asked)
         part = asked.choice("ElementSetName", SETS, "summary")
@@ -228,7 +231,7 @@ class _Service:
         # An identifier may hold a comma: the whole is tried first.
         for identifier in dict.fromkeys([asked.given["id"], *asked.names("id", MOST)]):
             try:
-                body = self.site.store.document(identifier)
+                body = self.site.store.document(identifier, viewer=viewer)
             except RecordNotFoundError:
                 continue
             found.append(self._written(Record.from_geojson(json.loads(body)), schema, part))

@@ -24,7 +24,7 @@ from geoguichet.catalogue.errors import (
     StaleRecordError,
 )
 from geoguichet.catalogue.record import Record
-from geoguichet.catalogue.search.store import Stored
+from geoguichet.catalogue.search.contract import Stored
 from geoguichet.catalogue.text import instant_keys
 from geoguichet.floor.words import _, language, listed
 from geoguichet.portal import answers
@@ -150,7 +150,7 @@ class Editing:
 
         RecordNotFoundError when there is no such record; 412 when it is another state of it.
         """
-        now = self.store.stored(identifier)
+        now = self.store.stored(identifier, viewer=viewer_of(request))
         tags, known = request.headers.get("If-Match"), request.headers.get("If-None-Match")
         since = answers.moment(request.headers.get("If-Unmodified-Since", ""))
         state = answers.digest(now.document)

@@ -7,6 +7,7 @@ from typing import Any
 from geoguichet.catalogue.search.cql2 import CRSS, LANGUAGES
 from geoguichet.catalogue.search.query import MAXIMUM_LIMIT
 from geoguichet.catalogue.search.tables import EXACT, FACETS, QUERYABLES, SORTABLES
+from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message
 from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, MERGE_PATCH, OPENAPI, SCHEMA
 from geoguichet.portal.answers import FACETS as FACETS_TYPE
@@ -23,7 +24,7 @@ from geoguichet.referentials.versions.store import FEEDS, SERVICES
 type Json = dict[str, Any]
 
 
-def document(site: Site) -> Json:
+def document(site: Site, viewer: Viewer) -> Json:
     """Return the document of a portal, in the language of the moment."""
     about, collections = site.told["metadata"], site.told["resources"]
     paths = {**_root_paths(), **_record_paths(editable=site.editable)}

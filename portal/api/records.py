@@ -27,8 +27,9 @@ from geoguichet.catalogue.formats.registry import WRITERS
 from geoguichet.catalogue.intake.exchange import Originals, originals_path
 from geoguichet.catalogue.quality.judging import checked
 from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.search.contract import Page
 from geoguichet.catalogue.search.query import PARAMETERS, RecordQuery
-from geoguichet.catalogue.search.store import Page, search_as_people_do
+from geoguichet.catalogue.search.store import search_as_people_do
 from geoguichet.catalogue.search.tables import FACETS as FACET_NAMES
 from geoguichet.catalogue.search.tables import PAGE_FACETS, QUERYABLES, SORTABLES
 from geoguichet.floor.words import SOURCE, Message, _, language, languages, speaking
@@ -37,6 +38,7 @@ from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, SCHEMA, Refu
 from geoguichet.portal.api.editing import Editing, utf8
 from geoguichet.portal.api.served import RECORD_PROFILE, spliced
 from geoguichet.portal.site import COLLECTION, Site
+from geoguichet.portal.viewing import viewer_of
 
 # Records in the formats of other catalogues: one record, or a page of many as DCAT (with Hydra)
 # or as a table.
@@ -159,7 +161,8 @@ class RecordsApi:
     async def collection(self, request: Request) -> Response:
         """Describe the collection: a catalogue of OGC API Records."""
         check_profile(request, CATALOG_PROFILE)
-        headers = answers.validators(request, self.store.generation(), "json")
+        state = self.store.generation(viewer=viewer_of(request))
+        headers = answers.validators(request, state, "json")
         headers["Link"] = f'<{CATALOG_PROFILE}>; rel="profile"'
         return answer(answers.to_json(self.description()), CATALOG, headers=headers)
 
@@ -261,14 +264,17 @@ class RecordsApi:
         check_profile(request, RECORD_PROFILE)
         shaping = _Shaping.read(given)
         query = _query(given, form, hits=shaping.hits)
-        headers = answers.validators(request, self.store.generation(), form)
+        viewer = viewer_of(request)
+        headers = answers.validators(request, self.store.generation(viewer=viewer), form)
         if form == "html":
-            page, query = await run_in_threadpool(search_as_people_do, self.store, query)
+            page, query = await run_in_threadpool(
+                search_as_people_do, self.store, query, viewer=viewer
+            )
             if query.anywhere:
                 given["q-words"] = "anywhere"
             data = self._page_of_items(page, query, given)
             return await self.site.page("records.html", data, headers=headers)
-        page = await run_in_threadpool(self.store.search, query)
+        page = await run_in_threadpool(self.store.search, query, viewer=viewer)
         if form in TOGETHER:
             made = await self._heavy(headers["ETag"], self._encoded_page, page, query, given, form)
             steps = self._steps(page, query, given, form, ENCODINGS[form][0])
@@ -380,7 +386,8 @@ class RecordsApi:
         answers.parameters(request, "profile")
         check_profile(request, RECORD_PROFILE)
         # it takes less than handing it to a thread would
-        body, _version, written_s = self.store.stored(utf8(identifier))
+        found = self.store.stored(utf8(identifier), viewer=viewer_of(request))
+        body, written_s = found.document, found.written_s
         headers = answers.record_validators(request, body, written_s, form)
         if form == "html":
             data = await run_in_threadpool(self._page_of_item, identifier, body)

@@ -13,12 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from geoguichet.catalogue.search.contract import Page
 from geoguichet.catalogue.search.query import RecordQuery
-from geoguichet.catalogue.search.store import Page
+from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import _
 from geoguichet.portal import answers
 from geoguichet.portal.answers import Refusal
 from geoguichet.portal.site import Site
+from geoguichet.portal.viewing import viewer_of
 
 #: Records in one part; the protocol allows 50,000 addresses.
 PART = 10_000
@@ -32,8 +34,9 @@ def routes(site: Site) -> list[BaseRoute]:
         part = answers.parameters(request, "part").get("part", "")
         if part and not (part.isascii() and part.isdigit() and 0 < int(part[:9]) <= 100_000):
             raise Refusal(400, _("part : un numéro de partie est attendu, à partir de 1."))
-        headers = answers.validators(request, site.store.generation(), "xml")
-        made = await run_in_threadpool(_sitemap, site, int(part[:9]) if part else 0)
+        viewer = viewer_of(request)
+        headers = answers.validators(request, site.store.generation(viewer=viewer), "xml")
+        made = await run_in_threadpool(_sitemap, site, int(part[:9]) if part else 0, viewer)
         return answers.answer(made, "application/xml", headers=headers)
 
     async def robots(request: Request) -> Response:
@@ -46,9 +49,9 @@ def routes(site: Site) -> list[BaseRoute]:
     return [Route("/sitemap.xml", sitemap), Route("/robots.txt", robots)]
 
 
-def _sitemap(site: Site, part: int) -> bytes:
+def _sitemap(site: Site, part: int, viewer: Viewer) -> bytes:
     first = max(part - 1, 0) * PART
-    page = _page(site, first)
+    page = _page(site, first, viewer)
     if not part and page.number_matched > PART:
         parts = range(1, -(-page.number_matched // PART) + 1)
         told = [
@@ -58,13 +61,13 @@ def _sitemap(site: Site, part: int) -> bytes:
     rows: list[str] = []
     while page.items and len(rows) < PART:
         rows += map(partial(_row, site), page.items)
-        page = _page(site, first + len(rows))
+        page = _page(site, first + len(rows), viewer)
     return "\n".join((_HEAD.format("urlset"), *rows[:PART], "</urlset>")).encode()
 
 
-def _page(site: Site, offset: int) -> Page:
+def _page(site: Site, offset: int, viewer: Viewer) -> Page:
     asked = {"limit": "1000", "sortby": "id", "offset": str(offset)}
-    return site.store.search(RecordQuery.from_parameters(asked))
+    return site.store.search(RecordQuery.from_parameters(asked), viewer=viewer)
 
 
 def _row(site: Site, item: bytes) -> str:

@@ -7,17 +7,20 @@ from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
 from geoguichet.catalogue.quality import judging
+from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message
 from geoguichet.portal.answers import link
 from geoguichet.portal.site import Page, Site, an_object, ref
 
-_judged: WeakKeyDictionary[Site, tuple[int, dict[str, Any]]] = WeakKeyDictionary()
+#: The totals of the last states that were asked for, each with what its viewer may see.
+_judged: WeakKeyDictionary[Site, dict[object, dict[str, Any]]] = WeakKeyDictionary()
+_KEPT = 8
 _judging = Lock()
 
 
 # Return the totals of the catalogue as it is now, with their links.
-def _document(site: Site) -> dict[str, Any]:
-    found = _totals(site)
+def _document(site: Site, viewer: Viewer) -> dict[str, Any]:
+    found = _totals(site, viewer)
     return {
         **found,
         "byRule": judging.mending(found["byRule"]),
@@ -27,17 +30,19 @@ def _document(site: Site) -> dict[str, Any]:
 
 # Judge the catalogue unless this state of it was judged before; who asks meanwhile waits for the
 # answer.
-def _totals(site: Site) -> dict[str, Any]:
-    generation = site.store.generation()
+def _totals(site: Site, viewer: Viewer) -> dict[str, Any]:
+    store = site.store
     with _judging:
-        kept = _judged.get(site)
-        if kept is None or kept[0] != generation:
-            kept = _judged[site] = (generation, _judge(site))
-        return kept[1]
+        kept = _judged.setdefault(site, {})
+        state = store.sight(viewer=viewer), store.generation(viewer=viewer)
+        kept[state] = kept.pop(state) if state in kept else _judge(site, viewer)
+        while len(kept) > _KEPT:
+            del kept[next(iter(kept))]
+        return kept[state]
 
 
-def _judge(site: Site) -> dict[str, Any]:
-    judged = list(judging.judge(site.workspace))
+def _judge(site: Site, viewer: Viewer) -> dict[str, Any]:
+    judged = list(judging.judge(site.workspace, viewer=viewer))
     scores = [item.checked.score.value for item in judged]
     found = judging.summaries(judged)
     return {

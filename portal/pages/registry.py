@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message
 from geoguichet.portal import answers
 from geoguichet.portal.answers import CATALOG, HTML, JSON, JSON_LD, OPENAPI, link
@@ -12,7 +13,7 @@ _CSW = "/csw?service=CSW&request=GetCapabilities"
 _REL = "http://www.opengis.net/def/rel/ogc/1.0"
 
 
-def _landing(site: Site) -> dict[str, Any]:
+def _landing(site: Site, _viewer: Viewer) -> dict[str, Any]:
     about, url = site.told["metadata"]["identification"], site.url
     catalog = f"{_REL}/ogc-catalog"
     return {
@@ -45,7 +46,7 @@ _LANDING = Page(
 )
 
 
-def _classes(site: Site) -> dict[str, Any]:
+def _classes(site: Site, _viewer: Viewer) -> dict[str, Any]:
     return {"conformsTo": classes(editable=site.editable)}
 
 

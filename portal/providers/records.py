@@ -19,6 +19,7 @@ from geoguichet.catalogue.search.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.floor.words import _
 from geoguichet.portal.errors import in_words
+from geoguichet.portal.viewing import viewer_across
 
 #: The properties of a record that can be asked for with ``properties``.
 FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -93,7 +94,7 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
                     "offset": str(offset),
                 }
             )
-            page = self.store.search(asked)
+            page = self.store.search(asked, viewer=viewer_across())
         except QueryError as error:
             raise ProviderInvalidQueryError(user_msg=in_words(error)) from error
         except StoreError as error:
@@ -112,7 +113,7 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
     def get(self, identifier: str, **_more: object) -> dict[str, Any]:
         """Return one record."""
         try:
-            return self._served(self.store.document(identifier))
+            return self._served(self.store.document(identifier, viewer=viewer_across()))
         except RecordNotFoundError as error:
             raise ProviderItemNotFoundError(user_msg=in_words(error)) from error
         except StoreError as error:

@@ -17,7 +17,8 @@ from geoguichet.catalogue.record import (
     Theme,
     Time,
 )
-from geoguichet.catalogue.search.store import RecordStore, SQLiteStore
+from geoguichet.catalogue.search.contract import RecordStore
+from geoguichet.catalogue.search.store import SQLiteStore
 
 ENGINES: dict[str, Callable[[Path], RecordStore]] = {
     "sqlite": lambda folder: SQLiteStore(folder / "catalogue.sqlite")

@@ -38,6 +38,7 @@ from geoguichet.catalogue.record import (
     Time,
 )
 from geoguichet.catalogue.search.store import SQLiteStore
+from geoguichet.floor.viewer import MACHINE
 from geoguichet.portal.app import serve
 
 ROOT = Path(__file__).parents[2]
@@ -598,7 +599,7 @@ def main(folders: list[str]) -> None:
         if folders:
             import_files(Path(folders[0]), place)
             with SQLiteStore(place / "catalogue.sqlite") as store:
-                records = list(every_record(store))
+                records = list(every_record(store, viewer=MACHINE))
         else:
             stored(records, place)
         told = (counted_by_udata if folders else counted)(records, _served(place))

@@ -20,6 +20,7 @@ from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.cli import main
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import read_study
+from geoguichet.floor.viewer import MACHINE
 from geoguichet.referentials.sources.fetch import OfficialSource, official_sources
 from geoguichet.referentials.versions.networks import NETWORKS
 from geoguichet.referentials.versions.store import ReferentialStore
@@ -129,7 +130,7 @@ def test_the_networks_are_received_kept_and_counted(
     store = ReferentialStore(folder / "workspace" / "referentials")
     assert store.names() == sorted(NETWORKS)
     with SQLiteStore(store_path(folder / "workspace")) as catalogue:
-        records = catalogue.search(RecordQuery()).records
+        records = catalogue.search(RecordQuery(), viewer=MACHINE).records
     of = {record.contacts[0].organization: record.license for record in records}
     assert of == {"ANCT": "etalab-2.0", "La Poste": "ODbL-1.0", "DILA": "etalab-2.0"}
 

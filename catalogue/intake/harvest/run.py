@@ -42,6 +42,7 @@ from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.http import HttpError
+from geoguichet.floor.viewer import MACHINE
 from geoguichet.floor.words import Message
 
 #: Called with how many documents are read, of how many (0 when the source does not say), and the
@@ -309,8 +310,8 @@ def _taken(
 # brought it.
 def _other_hand(identifier: str, store: SQLiteStore, source: str) -> str:
     try:
-        store.document(identifier)
-        hands = [version.by for version in store.history(identifier)]
+        store.document(identifier, viewer=MACHINE)
+        hands = [version.by for version in store.history(identifier, viewer=MACHINE)]
     except RecordNotFoundError:
         return ""
     return "" if {source, "import", ""} & set(hands) else hands[0]
@@ -392,7 +393,11 @@ def _rehearse(source: Source, workspace: Path, name: str, on_progress: OnProgres
 
 def _would(store: SQLiteStore, record: Record) -> str:
     try:
-        return "unchanged" if store.get(record.id).digest() == record.digest() else "changed"
+        return (
+            "unchanged"
+            if store.get(record.id, viewer=MACHINE).digest() == record.digest()
+            else "changed"
+        )
     except RecordNotFoundError:
         return "new"
 

@@ -13,6 +13,7 @@ from geoguichet.catalogue.formats.csw import CswError
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore
+from geoguichet.floor.viewer import MACHINE
 
 
 def asked(condition: str) -> RecordQuery:
@@ -139,7 +140,7 @@ def test_a_text_and_a_filter_ask_the_same_of_what_a_dataset_is(
     with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
         store.bulk_upsert(Record(id=kind or "none", title="A", type=kind) for kind in kinds)
         for query in queries:
-            found = [record.id for record in store.search(query).records]
+            found = [record.id for record in store.search(query, viewer=MACHINE).records]
             datasets = ["application", "dataset", "none", "study"]
             assert found == (datasets if operator == "=" else ["series", "service"])
 

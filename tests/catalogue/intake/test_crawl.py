@@ -29,6 +29,7 @@ from geoguichet.catalogue.quality.judging import check
 from geoguichet.catalogue.record import Extent, Record, content_id
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
 from geoguichet.floor.files import digest_of
+from geoguichet.floor.viewer import MACHINE
 from geoguichet.floor.words import speaking
 
 
@@ -77,7 +78,7 @@ def folder(frame: gpd.GeoDataFrame, tmp_path_factory: pytest.TempPathFactory) ->
 
 def records(workspace: Path) -> dict[str, Record]:
     with SQLiteStore(store_path(workspace)) as store:
-        return {record.title: record for record in every_record(store)}
+        return {record.title: record for record in every_record(store, viewer=MACHINE)}
 
 
 def test_every_kind_of_file_becomes_a_record(
@@ -136,8 +137,8 @@ def test_a_second_crawl_reads_only_what_changed(
     shutil.copytree(folder, data)
     crawl(data, workspace)
     with SQLiteStore(store_path(workspace)) as store:
-        before = store.generation()
-        assert crawl(data, workspace).unchanged == 9 and store.generation() == before
+        before = store.generation(viewer=MACHINE)
+        assert crawl(data, workspace).unchanged == 9 and store.generation(viewer=MACHINE) == before
     known = records(workspace)
     (data / "sous").mkdir()
     (data / "zones.parquet").rename(data / "sous" / "secteurs.parquet")
@@ -204,14 +205,17 @@ def test_a_layer_that_is_published_gets_no_second_record(folder: Path, tmp_path:
         store.upsert(ours, by="geoguichet")
         done = crawl(data, workspace)
         assert (done.published, done.created, done.updated) == (1, 1, 1)
-        filled = store.get("notre")
+        filled = store.get("notre", viewer=MACHINE)
         assert (filled.title, said(filled, "features"), said(filled, "crs")) == (
             "Communes",
             5,
             ["EPSG:2154"],
         )
         assert filled.links == () and said(filled, "file")["path"] == "publie.gpkg"
-        assert len(list(every_record(store))) == 2 and crawl(data, workspace).unchanged == 2
+        assert (
+            len(list(every_record(store, viewer=MACHINE))) == 2
+            and crawl(data, workspace).unchanged == 2
+        )
         assert with_edits(ours, store, by="geoguichet").extra_properties == filled.extra_properties
     assert described_files(workspace) and "notre" not in described_files(workspace)
 
@@ -374,7 +378,7 @@ def test_what_a_person_wrote_survives_the_next_crawl(
     frame.to_file(data / "communes.geojson")
     crawl(data, workspace)
     with SQLiteStore(store_path(workspace)) as store:
-        [draft] = every_record(store)
+        [draft] = every_record(store, viewer=MACHINE)
         mended = with_members(
             draft, title="Communes toulousaines", license="etalab-2.0", lineage="Extraites du COG."
         )
@@ -382,7 +386,7 @@ def test_what_a_person_wrote_survives_the_next_crawl(
     frame.iloc[:3].to_file(data / "communes.geojson")
     assert crawl(data, workspace).updated == 1
     with SQLiteStore(store_path(workspace)) as store:
-        after = store.get(draft.id)
+        after = store.get(draft.id, viewer=MACHINE)
         assert (after.title, after.license, said(after, "lineage")) == (
             mended.title,
             "etalab-2.0",
@@ -395,7 +399,7 @@ def test_what_a_person_wrote_survives_the_next_crawl(
     frame.iloc[:2].to_file(data / "communes.geojson")
     crawl(data, workspace)
     with SQLiteStore(store_path(workspace)) as store:
-        again = store.get(draft.id)
+        again = store.get(draft.id, viewer=MACHINE)
     assert (again.license, again.title, said(again, "features")) == ("ODbL-1.0", mended.title, 2)
 
 
@@ -472,7 +476,7 @@ def test_a_sidecar_does_not_take_the_record_that_a_source_gave(
     with SQLiteStore(store_path(workspace)) as store:
         store.upsert(theirs, by="voisin")
         assert crawl(data, workspace).published == 1
-        after = store.get("contours-31")
+        after = store.get("contours-31", viewer=MACHINE)
     assert (after.title, said(after, "features")) == (theirs.title, 5)
 
 

@@ -28,6 +28,7 @@ from geoguichet.catalogue.record import Contact, Extent, Link, Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
 from geoguichet.cli import main
+from geoguichet.floor.viewer import MACHINE
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_a_record_beyond_the_bounds_is_told_and_the_others_go_on(tmp_path: Path)
         }
         assert "properties.title" in str(told["b"].message) and told["b"].severity == "error"
         with SQLiteStore(store_path(workspace)) as store:
-            assert [record.id for record in every_record(store)] == ["a", "d"]
+            assert [record.id for record in every_record(store, viewer=MACHINE)] == ["a", "d"]
         assert Originals(originals_path(workspace)).get("b") is None
         assert len(export_all(workspace, "iso19139", tmp_path / f"{door}-iso")) == 2
 
@@ -167,7 +168,7 @@ def test_an_edited_record_keeps_what_is_unknown(
     workspace: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     with SQLiteStore(store_path(workspace)) as store:
-        store.upsert(with_members(store.get("forets"), title="Bois"))
+        store.upsert(with_members(store.get("forets", viewer=MACHINE), title="Bois"))
     assert main(["catalogue", "export", "forets", "--workspace", str(workspace)]) == 0
     written = capfdbinary.readouterr().out
     [edited] = registry.read_document(written).records
@@ -219,7 +220,7 @@ def test_each_identifier_has_a_file_of_its_own(tmp_path: Path) -> None:
 
 def records_of(workspace: Path) -> dict[str, str]:
     with SQLiteStore(store_path(workspace)) as store:
-        return {record.id: record.title for record in every_record(store)}
+        return {record.id: record.title for record in every_record(store, viewer=MACHINE)}
 
 
 def test_two_documents_of_one_identifier_are_not_one_in_silence(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ from geoguichet.catalogue.intake.harvest.xml_protocols import Csw, OaiPmh
 from geoguichet.catalogue.record import Extent, ExternalId, Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.floor.http import Client, HttpError, UnreachableError
+from geoguichet.floor.viewer import MACHINE
 
 type Answer = tuple[int, dict[str, str], bytes]
 type Respond = Callable[[str, dict[str, list[str]], bytes, dict[str, str]], Answer]
@@ -147,12 +148,12 @@ def run(source: Source, workspace: Path, name: str = "essai") -> Summary:
 
 def stored(workspace: Path) -> dict[str, str]:
     with SQLiteStore(store_path(workspace)) as store:
-        return {record.id: record.title for record in every_record(store)}
+        return {record.id: record.title for record in every_record(store, viewer=MACHINE)}
 
 
 def generation(workspace: Path) -> int:
     with SQLiteStore(store_path(workspace)) as store:
-        return store.generation()
+        return store.generation(viewer=MACHINE)
 
 
 def test_a_csw_is_harvested_and_harvested_again_without_a_write(

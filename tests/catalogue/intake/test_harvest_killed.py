@@ -18,6 +18,7 @@ from geoguichet.catalogue.intake.harvest.run import Summary, harvest
 from geoguichet.catalogue.intake.harvest.source import Folder
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.floor.viewer import MACHINE
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="a child that can be killed is made by fork"
@@ -39,7 +40,7 @@ def run(source: Folder, workspace: Path) -> Summary:
 
 def stored(workspace: Path) -> dict[str, str]:
     with SQLiteStore(store_path(workspace)) as store:
-        return {record.id: record.title for record in every_record(store)}
+        return {record.id: record.title for record in every_record(store, viewer=MACHINE)}
 
 
 def harvest_and_die(
@@ -91,7 +92,7 @@ def test_a_harvest_killed_anywhere_ends_the_same(
         assert done.status == "complete"
         assert stored(workspace) == {f"jeu-{n:03}": f"Jeu {n}" for n in range(23)}
         with SQLiteStore(store_path(workspace)) as store:
-            assert all(len(store.history(f"jeu-{n:03}")) == 1 for n in range(23))
+            assert all(len(store.history(f"jeu-{n:03}", viewer=MACHINE)) == 1 for n in range(23))
     assert killed >= 20
 
 
@@ -100,8 +101,8 @@ def kept_by(workspace: Path) -> dict[str, Any]:
     journal knows.
     """
     with SQLiteStore(store_path(workspace)) as store:
-        records = list(every_record(store))
-        versions = {record.id: len(store.history(record.id)) for record in records}
+        records = list(every_record(store, viewer=MACHINE))
+        versions = {record.id: len(store.history(record.id, viewer=MACHINE)) for record in records}
     originals = Originals(originals_path(workspace))
     journal = Journal(journal_path(workspace))
     return {

@@ -34,6 +34,7 @@ from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.cli import main
 from geoguichet.floor.http import Client
+from geoguichet.floor.viewer import MACHINE
 
 #: Records of every source, asked for in pages of ten.
 N = 37
@@ -113,7 +114,7 @@ JSON = [made(number).to_geojson() for number in range(N)]
 
 def ids(workspace: Path) -> set[str]:
     with SQLiteStore(store_path(workspace)) as store:
-        return {record.id for record in every_record(store)}
+        return {record.id for record in every_record(store, viewer=MACHINE)}
 
 
 def run(source: Source, workspace: Path, **options: Any) -> Summary:

@@ -13,6 +13,7 @@ from geoguichet.catalogue.quality.judging import as_csv, judge, known_places, su
 from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.cli import main
+from geoguichet.floor.viewer import MACHINE
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def workspace(tmp_path: Path, full_record: Record) -> Path:
 
 
 def test_totals_are_by_organisation_and_by_source(workspace: Path) -> None:
-    told = summaries(list(judge(workspace)))
+    told = summaries(list(judge(workspace, viewer=MACHINE)))
     assert [(row["group"], row["records"]) for row in told["organisation"]] == [
         ("", 1),
         ("DREAL", 2),
@@ -45,7 +46,7 @@ def test_totals_are_by_organisation_and_by_source(workspace: Path) -> None:
 
 
 def test_an_extent_away_from_the_commune_that_the_title_names_is_told(workspace: Path) -> None:
-    [judged] = judge(workspace, ["ailleurs"])
+    [judged] = judge(workspace, ["ailleurs"], viewer=MACHINE)
     [finding] = [finding for finding in judged.checked.findings if finding.rule == "extent-place"]
     assert (
         "rocamadour" in str(finding.message)
@@ -70,7 +71,7 @@ def test_the_command_prints_both_tables_and_writes_them(
     )
     out = capsys.readouterr().out
     assert "Organisme" in out and "Source" in out and "voisin" in out
-    assert table.read_bytes() == as_csv(summaries(list(judge(workspace))))
+    assert table.read_bytes() == as_csv(summaries(list(judge(workspace, viewer=MACHINE))))
     assert (
         table.read_text(encoding="utf-8-sig").splitlines()[0]
         == "par;groupe;fiches;note;erreurs;avertissements"

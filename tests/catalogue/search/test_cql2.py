@@ -25,6 +25,7 @@ from geoguichet.catalogue.search import cql2, cql2_sql
 from geoguichet.catalogue.search.cql2 import parse_filter
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore
+from geoguichet.floor.viewer import MACHINE
 
 FILTERS = int(os.environ.get("GEOGUICHET_FILTERS", "1500"))
 """Random filters compared with the evaluator; `make check-api` asks for 20 000."""
@@ -77,7 +78,7 @@ def test_a_filter_finds(
     store: SQLiteStore, forests, counters, study, text: str, expected: set[str]
 ) -> None:
     store.bulk_upsert([forests, counters, study])
-    page = store.search(RecordQuery(filter=parse_filter(text)))
+    page = store.search(RecordQuery(filter=parse_filter(text)), viewer=MACHINE)
     assert {record.id for record in page.records} == expected
     assert page.number_matched == len(expected)
 
@@ -91,7 +92,9 @@ def test_a_filter_adds_to_the_other_conditions(
         "filter": "S_INTERSECTS(geometry, BBOX(0, 42, 3, 44))",
         "bbox": "0,42,1,43",
     }
-    assert [r.id for r in store.search(RecordQuery.from_parameters(asked)).records] == ["forets"]
+    assert [
+        r.id for r in store.search(RecordQuery.from_parameters(asked), viewer=MACHINE).records
+    ] == ["forets"]
 
 
 def test_coordinates_are_those_of_the_reference_system(store: SQLiteStore, forests) -> None:
@@ -107,7 +110,7 @@ def test_coordinates_are_those_of_the_reference_system(store: SQLiteStore, fores
         ("http://www.opengis.net/def/crs/EPSG/0/3857", "POINT(111319 5311971)"),
     ]:
         asked = parse_filter(inside.format(point), crs=crs)
-        assert store.search(RecordQuery(filter=asked)).number_matched == 1, crs
+        assert store.search(RecordQuery(filter=asked), viewer=MACHINE).number_matched == 1, crs
     with pytest.raises(QueryError, match="filter-crs"):
         parse_filter("TRUE", crs="EPSG:9999")
 
@@ -557,7 +560,9 @@ def test_random_filters_find_what_the_evaluator_finds(
         text, lang = told(node)
         texts += lang == "cql2-text"
         expected = {record.id for record in described if evaluate(node, record) is True}
-        page = store.search(RecordQuery(filter=parse_filter(text, lang=lang), limit=100))
+        page = store.search(
+            RecordQuery(filter=parse_filter(text, lang=lang), limit=100), viewer=MACHINE
+        )
         assert {record["id"] for record in map(json.loads, page.items)} == expected, text
         assert page.number_matched == len(expected)
     assert texts > FILTERS // 30
@@ -567,4 +572,4 @@ def test_boxes_that_cross_the_antimeridian(store: SQLiteStore) -> None:
     store.upsert(Record(id="fidji", geometry=Extent(177, -20, -178, -15).as_geometry()))
     for text, found in [("BBOX(179,-18,-179,-17)", 1), ("POINT(0 -17)", 0), ("POINT(-179 -17)", 1)]:
         asked = parse_filter(f"S_INTERSECTS(geometry, {text})")
-        assert store.search(RecordQuery(filter=asked)).number_matched == found
+        assert store.search(RecordQuery(filter=asked), viewer=MACHINE).number_matched == found

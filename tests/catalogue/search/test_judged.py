@@ -17,6 +17,7 @@ from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore
+from geoguichet.floor.viewer import MACHINE
 
 HERE = Path(__file__).parent
 
@@ -53,9 +54,9 @@ def rank(store: SQLiteStore, asked: str, right: list[str]) -> int | None:
     not side by side.
     """
     query = RecordQuery(q=asked, limit=20)
-    page = store.search(query)
+    page = store.search(query, viewer=MACHINE)
     if not page.number_matched and (wider := query.loosened()):
-        page = store.search(wider)
+        page = store.search(wider, viewer=MACHINE)
     ids = [json.loads(item)["id"] for item in page.items]
     return next((place for place, found in enumerate(ids) if found.startswith(tuple(right))), None)
 

@@ -20,12 +20,13 @@ from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search import tables
 from geoguichet.catalogue.search.query import RecordQuery, select
 from geoguichet.catalogue.search.store import SQLiteStore
+from geoguichet.floor.viewer import MACHINE
 
 
 def found(store: SQLiteStore, **parameters: str) -> list[str]:
     return [
         json.loads(item)["id"]
-        for item in store.search(RecordQuery.from_parameters(parameters)).items
+        for item in store.search(RecordQuery.from_parameters(parameters), viewer=MACHINE).items
     ]
 
 
@@ -92,9 +93,9 @@ def test_a_file_that_is_no_store_is_refused(tmp_path: Path, content: bytes) -> N
     with SQLiteStore(path) as store:
         if content:
             with pytest.raises(StoreError, match="catalogue"):
-                store.search(RecordQuery())
+                store.search(RecordQuery(), viewer=MACHINE)
         else:
-            assert store.search(RecordQuery()).number_matched == 0
+            assert store.search(RecordQuery(), viewer=MACHINE).number_matched == 0
 
 
 def test_a_database_of_others_is_refused(tmp_path: Path) -> None:
@@ -103,7 +104,10 @@ def test_a_database_of_others_is_refused(tmp_path: Path) -> None:
         database.execute("CREATE TABLE autre (a)")
     database.close()
     with SQLiteStore(path) as store:
-        for act in (lambda: store.search(RecordQuery()), lambda: store.upsert(Record(id="a"))):
+        for act in (
+            lambda: store.search(RecordQuery(), viewer=MACHINE),
+            lambda: store.upsert(Record(id="a")),
+        ):
             with pytest.raises(StoreError, match="pas un catalogue"):
                 act()
 
@@ -130,8 +134,10 @@ def test_a_file_whose_maker_was_killed_is_an_empty_catalogue(tmp_path: Path) -> 
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
         with SQLiteStore(path) as store:
-            assert store.search(RecordQuery()).number_matched in ((0, 1) if turn else (0,)), turn
-            assert store.generation() >= 0
+            assert store.search(RecordQuery(), viewer=MACHINE).number_matched in (
+                (0, 1) if turn else (0,)
+            ), turn
+            assert store.generation(viewer=MACHINE) >= 0
             store.upsert(Record(id="b"))
             assert "b" in found(store)
 
@@ -142,7 +148,7 @@ def test_a_store_of_another_version_is_refused(filled: SQLiteStore) -> None:
         database.execute("PRAGMA user_version = 99")
     database.close()
     with pytest.raises(StoreError, match="99"):
-        filled.search(RecordQuery())
+        filled.search(RecordQuery(), viewer=MACHINE)
     with pytest.raises(StoreError, match="99"):
         filled.upsert(Record(id="x"))
 
@@ -234,7 +240,7 @@ def test_a_file_of_the_first_version_is_brought_up_to_this_one(
         database.execute("PRAGMA user_version = 1")
     database.close()
     assert found(filled, q="bois", keywords="forêt") == ["forets"]
-    assert [(v.number, v.by, v.change) for v in filled.history("forets")] == [
+    assert [(v.number, v.by, v.change) for v in filled.history("forets", viewer=MACHINE)] == [
         (1, "", "created"),
         (2, "anne", "updated"),
     ]
@@ -263,7 +269,7 @@ def test_no_subquery_stands_beside_match(condition: str) -> None:
         "keywords": "forêt",
         "datetime": "2020/..",
     }
-    selection = select(RecordQuery.from_parameters({**told, "filter": condition}))
+    selection = select(RecordQuery.from_parameters({**told, "filter": condition}), (0, 2))
     assert selection is not None and selection.match
     assert not any("n IN (SELECT" in part.replace("record.", "") for part in selection.conditions)
 
@@ -299,11 +305,11 @@ def test_a_writer_killed_at_any_moment_loses_nothing_it_acknowledged(tmp_path: P
         writer.stdout.close()
         acknowledged = {line for line in told if line.isdigit()}
         with SQLiteStore(path) as store:
-            assert all(store.get(f"w{turn}-{number}") for number in acknowledged)
+            assert all(store.get(f"w{turn}-{number}", viewer=MACHINE) for number in acknowledged)
             loaded = [line.split()[1] for line in told if line.startswith("load")]
             for number in loaded:
-                assert all(store.get(f"c{turn}-{number}-{n}") for n in range(20))
-            count = store.search(RecordQuery(q="chargé")).number_matched
+                assert all(store.get(f"c{turn}-{number}-{n}", viewer=MACHINE) for n in range(20))
+            count = store.search(RecordQuery(q="chargé"), viewer=MACHINE).number_matched
             assert count % 20 == 0  # a load is there whole or not at all
     database = sqlite3.connect(path)
     assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -317,7 +323,7 @@ def test_a_catalogue_of_the_next_version_is_left_alone(filled: SQLiteStore) -> N
         database.execute(f"PRAGMA user_version = {tables.SCHEMA_VERSION + 1}")
     database.close()
     with pytest.raises(StoreError, match="plus récente"):
-        filled.search(RecordQuery())
+        filled.search(RecordQuery(), viewer=MACHINE)
 
 
 READER = """
@@ -325,21 +331,22 @@ import json, sys, time
 from pathlib import Path
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore
+from geoguichet.floor.viewer import MACHINE
 store = SQLiteStore(Path(sys.argv[1]))
 pair = RecordQuery(q="paire", limit=10)
 groups = RecordQuery.from_parameters({"q": "groupe", "facets": "type,keywords", "limit": "1"})
 everything = RecordQuery.from_parameters({"facets": "type", "limit": "1", "sortby": "title"})
 reads, states, end = 0, set(), time.monotonic() + float(sys.argv[2])
 while time.monotonic() < end:
-    found = store.search(pair).records
+    found = store.search(pair, viewer=MACHINE).records
     assert len(found) == 2 and found[0].rights == found[1].rights, [record.rights for record in found]
-    page = store.search(groups)
+    page = store.search(groups, viewer=MACHINE)
     counts = {facet.name: sum(bucket.count for bucket in facet.buckets) for facet in page.facets}
     assert page.number_matched % 20 == 0, page.number_matched
     assert counts == {"type": page.number_matched, "keywords": page.number_matched}, (counts, page.number_matched)
-    page = store.search(everything)
+    page = store.search(everything, viewer=MACHINE)
     assert page.number_matched % 20 == 2 and page.facets[0].buckets[0].count == page.number_matched, page
-    assert store.get("p1").title == "Une paire"
+    assert store.get("p1", viewer=MACHINE).title == "Une paire"
     states.add(found[0].rights)
     reads += 4
 print(reads, len(states))

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,13 +14,15 @@ from hypothesis import strategies as st
 from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError
 from geoguichet.catalogue.record import Extent, ExternalId, Record, Time
+from geoguichet.catalogue.search.contract import RecordStore
 from geoguichet.catalogue.search.query import FacetRequest, RecordQuery, SortKey
-from geoguichet.catalogue.search.store import LoadSummary, RecordStore, SQLiteStore
-from geoguichet.catalogue.search.tables import QUERYABLES
+from geoguichet.catalogue.search.store import SQLiteStore
+from geoguichet.catalogue.search.tables import QUERYABLES, LoadSummary
+from geoguichet.floor.viewer import MACHINE
 
 
 def found(store: RecordStore, **parameters: str) -> list[str]:
-    page = store.search(RecordQuery.from_parameters(parameters))
+    page = store.search(RecordQuery.from_parameters(parameters), viewer=MACHINE)
     assert page.number_matched >= len(page.items)
     return [json.loads(item)["id"] for item in page.items]
 
@@ -31,18 +34,18 @@ def filled(store: RecordStore, forests: Record, counters: Record, study: Record)
 
 
 def test_a_store_that_does_not_exist_yet_is_empty(store: RecordStore) -> None:
-    assert store.search(RecordQuery()).number_matched == 0
-    assert store.generation() == 0
+    assert store.search(RecordQuery(), viewer=MACHINE).number_matched == 0
+    assert store.generation(viewer=MACHINE) == 0
     with pytest.raises(RecordNotFoundError):
-        store.get("x")
+        store.get("x", viewer=MACHINE)
     with pytest.raises(RecordNotFoundError):
-        store.history("x")
+        store.history("x", viewer=MACHINE)
 
 
 def test_what_is_stored_is_found_again(filled: RecordStore, forests: Record) -> None:
-    assert filled.get("forets") == forests
-    assert filled.document("forets") == forests.to_bytes()
-    assert filled.search(RecordQuery(ids=("forets",))).records == (forests,)
+    assert filled.get("forets", viewer=MACHINE) == forests
+    assert filled.document("forets", viewer=MACHINE) == forests.to_bytes()
+    assert filled.search(RecordQuery(ids=("forets",)), viewer=MACHINE).records == (forests,)
 
 
 @pytest.mark.parametrize(
@@ -110,11 +113,11 @@ def test_a_phrase_does_not_run_from_one_keyword_into_the_next(store: RecordStore
 
 
 def test_the_same_content_again_writes_nothing(filled: RecordStore, forests: Record) -> None:
-    before = filled.generation()
+    before = filled.generation(viewer=MACHINE)
     assert filled.upsert(forests) == "unchanged"
     assert filled.bulk_upsert([forests]) == LoadSummary(unchanged=1)
-    assert filled.generation() == before
-    assert len(filled.history("forets")) == 1
+    assert filled.generation(viewer=MACHINE) == before
+    assert len(filled.history("forets", viewer=MACHINE)) == 1
 
 
 def test_every_edit_keeps_the_previous_version(filled: RecordStore, forests: Record) -> None:
@@ -122,7 +125,7 @@ def test_every_edit_keeps_the_previous_version(filled: RecordStore, forests: Rec
     assert filled.upsert(renamed, by="anne") == "updated"
     filled.delete("forets", by="paul")
     assert filled.upsert(forests, by="anne") == "created"
-    history = filled.history("forets")
+    history = filled.history("forets", viewer=MACHINE)
     assert [(v.number, v.by, v.change, v.record) for v in history] == [
         (1, "", "created", forests),
         (2, "anne", "updated", renamed),
@@ -138,32 +141,37 @@ def test_a_deleted_record_is_gone_everywhere(filled: RecordStore) -> None:
     assert found(filled, q="foret") == ["etude"]
     assert found(filled, bbox="0.9,42.6,1,43") == ["guichets"]
     assert found(filled, externalIds="siren") == []
-    for attempt in (filled.get, filled.delete):
+    for attempt in (partial(filled.get, viewer=MACHINE), filled.delete):
         with pytest.raises(RecordNotFoundError):
             attempt("forets")
-    assert filled.history("forets")[-1].change == "deleted"
+    assert filled.history("forets", viewer=MACHINE)[-1].change == "deleted"
 
 
 def test_an_earlier_version_is_made_current_again(filled: RecordStore, forests: Record) -> None:
     filled.upsert(replace(forests, title="Bois", rights="tous"), by="anne")
-    assert filled.history("forets")[-1].members == ("properties.rights", "properties.title")
-    assert filled.restore("forets", 1, by="paul") == forests
-    assert filled.get("forets") == forests
-    assert [(v.number, v.by) for v in filled.history("forets")] == [
+    assert filled.history("forets", viewer=MACHINE)[-1].members == (
+        "properties.rights",
+        "properties.title",
+    )
+    assert filled.restore("forets", 1, by="paul", viewer=MACHINE) == forests
+    assert filled.get("forets", viewer=MACHINE) == forests
+    assert [(v.number, v.by) for v in filled.history("forets", viewer=MACHINE)] == [
         (1, ""),
         (2, "anne"),
         (3, "paul"),
     ]
     filled.delete("forets")
-    assert filled.restore("forets", 2).title == "Bois"
+    assert filled.restore("forets", 2, viewer=MACHINE).title == "Bois"
     for number in (4, 99):
         with pytest.raises(RecordNotFoundError, match="forets"):
-            filled.restore("forets", number)
+            filled.restore("forets", number, viewer=MACHINE)
 
 
 def test_facets_count_the_matches(filled: RecordStore) -> None:
     def counts(facets: str, **parameters: str) -> dict[str, dict[str, int]]:
-        page = filled.search(RecordQuery.from_parameters({"facets": facets, **parameters}))
+        page = filled.search(
+            RecordQuery.from_parameters({"facets": facets, **parameters}), viewer=MACHINE
+        )
         return {
             facet.name: {bucket.value: bucket.count for bucket in facet.buckets}
             for facet in page.facets
@@ -186,7 +194,7 @@ def test_facets_count_the_matches(filled: RecordStore) -> None:
         "forêt",
         "environnement",
     ]
-    page = filled.search(RecordQuery.from_parameters({"facets": "keywords:2,type"}))
+    page = filled.search(RecordQuery.from_parameters({"facets": "keywords:2,type"}), viewer=MACHINE)
     assert [(facet.name, len(facet.buckets), facet.more) for facet in page.facets] == [
         ("keywords", 2, True), ("type", 2, False),
     ]  # fmt: skip
@@ -206,7 +214,9 @@ def test_a_row_is_all_that_a_property_needs(filled: RecordStore, name: str) -> N
     if row.sort:
         assert set(found(filled, sortby=name)[: len(said)]) == set(said)
     if row.facet:
-        [counted] = filled.search(RecordQuery.from_parameters({"facets": f"{name}:100"})).facets
+        [counted] = filled.search(
+            RecordQuery.from_parameters({"facets": f"{name}:100"}), viewer=MACHINE
+        ).facets
         assert bool(counted.buckets) == bool(said)
         if row.terms:
             for bucket in counted.buckets:
@@ -247,7 +257,8 @@ def test_pages_follow_each_other_without_hole_or_repeat(store: RecordStore, sort
     pages, cursor = [], ""
     while True:
         page = store.search(
-            RecordQuery.from_parameters({"sortby": sortby, "limit": "4", "cursor": cursor})
+            RecordQuery.from_parameters({"sortby": sortby, "limit": "4", "cursor": cursor}),
+            viewer=MACHINE,
         )
         assert page.number_matched == 23
         pages += [record.id for record in page.records]
@@ -259,12 +270,12 @@ def test_pages_follow_each_other_without_hole_or_repeat(store: RecordStore, sort
 
 def test_a_cursor_is_for_its_own_order(store: RecordStore) -> None:
     store.bulk_upsert(Record(id=str(n), title="t") for n in range(5))
-    cursor = store.search(RecordQuery(limit=2)).next
+    cursor = store.search(RecordQuery(limit=2), viewer=MACHINE).next
     for wrong in ("x", "é", cursor[:-2], cursor + "A" * 400, "W10", "bnVsbA"):
         with pytest.raises(QueryError, match="cursor"):
-            store.search(RecordQuery(cursor=wrong, limit=2))
+            store.search(RecordQuery(cursor=wrong, limit=2), viewer=MACHINE)
     with pytest.raises(QueryError, match="cursor"):
-        store.search(RecordQuery(cursor=cursor, sortby=(SortKey("title"),)))
+        store.search(RecordQuery(cursor=cursor, sortby=(SortKey("title"),)), viewer=MACHINE)
 
 
 def test_the_box_asked_for_then_freshness_rank(store: RecordStore) -> None:
@@ -297,7 +308,7 @@ def test_a_load_that_fails_leaves_nothing(filled: RecordStore, counters: Record)
 
     with pytest.raises(KeyboardInterrupt):
         filled.bulk_upsert(broken())
-    assert filled.get("guichets") == counters
+    assert filled.get("guichets", viewer=MACHINE) == counters
 
 
 def test_readers_see_all_of_a_load_or_none(store: RecordStore) -> None:
@@ -308,11 +319,11 @@ def test_readers_see_all_of_a_load_or_none(store: RecordStore) -> None:
         for number in range(1, 200):
             yield Record(id=str(number), title=f"fiche {number}")
             if number % 50 == 0:
-                seen.add(store.search(RecordQuery()).number_matched)
+                seen.add(store.search(RecordQuery(), viewer=MACHINE).number_matched)
 
     store.bulk_upsert(loading())
     assert seen == {1}
-    assert store.search(RecordQuery()).number_matched == 200
+    assert store.search(RecordQuery(), viewer=MACHINE).number_matched == 200
 
 
 def test_a_store_serves_many_threads(filled: RecordStore, forests: Record) -> None:
@@ -439,14 +450,14 @@ def test_a_search_finds_what_reading_every_record_finds(
     with scratch as store:
         store.bulk_upsert(everything)
         if edited:  # once arrays of the first state are in memory
-            store.search(RecordQuery(facets=(FacetRequest("type"),)))
+            store.search(RecordQuery(facets=(FacetRequest("type"),)), viewer=MACHINE)
             store.delete("r0")
             moved = replace(everything[-1], id="r1")
             store.upsert(moved)
             everything = [moved, *everything[2:]]
         for query in asked:
             expected = {record.id for record in everything if naive(record, query)}
-            page = store.search(query)
+            page = store.search(query, viewer=MACHINE)
             answer = [record.id for record in page.records]
             assert set(answer) == expected, query
             assert page.number_matched == len(answer) == len(expected)

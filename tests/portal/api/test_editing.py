@@ -13,6 +13,7 @@ import requests
 from geoguichet.catalogue.errors import StaleRecordError
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore
+from geoguichet.floor.viewer import MACHINE
 from geoguichet.portal.api import editing
 
 RECORD = {
@@ -202,7 +203,7 @@ def test_the_store_refuses_to_write_over_another_document(tmp_path: Path) -> Non
             store.upsert(Record(id="a", title="trois"), instead_of=first.to_bytes())
         with pytest.raises(StaleRecordError):
             store.delete("a", instead_of=first.to_bytes())
-        assert store.get("a") == second
+        assert store.get("a", viewer=MACHINE) == second
         store.delete("a", instead_of=second.to_bytes())
 
 
@@ -254,7 +255,7 @@ def test_what_was_added_to_be_served_is_not_stored(
     stored = {**RECORD, "id": identifier, "links": LINKS}
     with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
         store.upsert(Record.from_geojson(stored))
-        before = store.document(identifier)
+        before = store.document(identifier, viewer=MACHINE)
     for _move in range(2):  # each time on another port
         with serve(tmp_path, editable=True) as url:
             address = f"{url}/collections/catalogue/items/{identifier}"
@@ -264,4 +265,7 @@ def test_what_was_added_to_be_served_is_not_stored(
             assert {one["href"].startswith((url, "https://exemple.fr", "http://www.opengis.net"))
                     for one in served["links"]} == {True}  # fmt: skip
         with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
-            assert store.document(identifier) == before and len(store.history(identifier)) == 1
+            assert (
+                store.document(identifier, viewer=MACHINE) == before
+                and len(store.history(identifier, viewer=MACHINE)) == 1
+            )

@@ -14,6 +14,7 @@ import requests
 from geoguichet.catalogue.formats.registry import WRITERS
 from geoguichet.catalogue.intake.exchange import every_record, export_all, import_files
 from geoguichet.catalogue.search.store import Catalogue
+from geoguichet.floor.viewer import MACHINE
 from geoguichet.portal.api import csw
 from geoguichet.portal.api.records import ENCODINGS, TOGETHER
 
@@ -34,19 +35,22 @@ def test_what_is_read_and_put_back_is_what_it_was(
     step = 1 if made_or_real == "made" or "GEOGUICHET_RECORDS" in os.environ else 16
     with Catalogue(imported) as store, serve(imported, editable=True) as url:
         items = f"{url}/collections/catalogue/items"
-        every = [record.id for record in every_record(store)][::step]
+        every = [record.id for record in every_record(store, viewer=MACHINE)][::step]
         assert len(every) > 10
         for at, identifier in enumerate(every):
-            address, before = f"{items}/{quote(identifier, safe='')}", store.document(identifier)
+            address, before = (
+                f"{items}/{quote(identifier, safe='')}",
+                store.document(identifier, viewer=MACHINE),
+            )
             alone = http.get(address, params={"lang": ("fr", "en")[at % 2]})
             among = http.get(items, params={"filter": f"id='{identifier}'", "lang": "en"})
             for document in (alone.json(), *among.json().get("features", ())):
                 kind = {"Content-Type": KINDS[at // 2 % 2]}
                 put = http.put(address, json=document, headers=kind)
                 assert put.status_code == 204, (identifier, put.text)
-                assert store.document(identifier) == before, identifier
+                assert store.document(identifier, viewer=MACHINE) == before, identifier
                 assert "Previous-Version" not in put.headers
-            assert [version.number for version in store.history(identifier)] == [1]
+            assert [version.number for version in store.history(identifier, viewer=MACHINE)] == [1]
 
 
 @pytest.fixture
@@ -54,7 +58,7 @@ def odd(
     imported: Path, odd_records: Callable[[list[dict[str, Any]]], Iterator[dict[str, Any]]]
 ) -> Iterator[dict[str, Any]]:
     with Catalogue(imported) as store:
-        return odd_records([record.to_geojson() for record in every_record(store)])
+        return odd_records([record.to_geojson() for record in every_record(store, viewer=MACHINE)])
 
 
 def test_an_odd_record_is_refused_or_written_in_every_form(

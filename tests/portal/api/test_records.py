@@ -12,6 +12,7 @@ from rdflib import DCAT, DCTERMS, RDF, Graph, URIRef
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.dcat.rdf import HYDRA
 from geoguichet.catalogue.search import store
+from geoguichet.floor.viewer import PUBLIC
 from geoguichet.floor.words import speaking
 from geoguichet.portal.api import openapi, records
 from geoguichet.portal.api.records import ENCODINGS
@@ -295,7 +296,7 @@ def test_the_api_document_is_openapi_3(workspace: Path, editable: bool, lang: st
     """
     site = Site(workspace, url="http://127.0.0.1:5000", editable=editable)
     with speaking(lang):
-        document = openapi.document(site)
+        document = openapi.document(site, PUBLIC)
     schemathesis.openapi.from_dict(document).validate()
     for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
         found = document
