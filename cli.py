@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from geoguichet.commands import catalogue, coverage, init, referentials, referentials_in_time
+from geoguichet.commands import (
+    admin,
+    catalogue,
+    coverage,
+    init,
+    referentials,
+    referentials_in_time,
+)
 from geoguichet.commands.arguments import (
     Parser,
     add_commands,
@@ -24,7 +31,7 @@ from geoguichet.floor.errors import GeoguichetError, UsageError
 from geoguichet.floor.words import Message, _, one_line, speaking
 
 #: What runs a command line, and the files whose commands are known once they are imported.
-__all__ = ["catalogue", "coverage", "init", "main", "referentials", "referentials_in_time"]
+__all__ = ["admin", "catalogue", "coverage", "init", "main", "referentials", "referentials_in_time"]
 
 REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -36,6 +43,7 @@ GROUPS = {
     "init": None,
     "referentials": Message("annuaires de services et sources officielles"),
     "serve": None,
+    "admin": Message("comptes de ceux qui éditent et administrent"),
 }
 
 

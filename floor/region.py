@@ -200,6 +200,18 @@ class Visibility(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignIn(Table):
+    """``[sign_in]``: where people of the region sign in already (OpenID Connect: ProConnect,
+    Keycloak). The client's secret is no key: the environment names it (GEOGUICHET_OIDC_SECRET).
+    """
+
+    issuer: Address | None = None
+    client_id: Annotated[str, text()] | None = None
+    #: What the button says.
+    name: Annotated[str, text()] = "OpenID Connect"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Region(Table):
     """The whole file."""
 
@@ -215,6 +227,7 @@ class Region(Table):
     sources: Annotated[tuple[Source, ...], Listed()] = ()
     limits: Limits = field(default_factory=Limits)
     visibility: Visibility = field(default_factory=Visibility)
+    sign_in: SignIn = field(default_factory=SignIn)
 
 
 def read_region(workspace: Path) -> Region:

@@ -27,9 +27,13 @@ from geoguichet.portal.api.records import RecordsApi
 from geoguichet.portal.engine import Renewal
 from geoguichet.portal.errors import PortalError, PortInUseError
 from geoguichet.portal.pages.registry import PAGES
+from geoguichet.portal.people.account import Account
+from geoguichet.portal.people.administration import Administration
+from geoguichet.portal.people.presence import Knowing
+from geoguichet.portal.people.signing_in import SigningIn
+from geoguichet.portal.people.store import People
 from geoguichet.portal.site import REFUSED, ROOM, Site
 from geoguichet.portal.territory import background
-from geoguichet.portal.viewing import Viewing
 
 DEFAULT_URL = "http://127.0.0.1:5000"
 
@@ -41,8 +45,10 @@ _PAGES_POLICY = (
 _STUDY_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'"
+    "form-action 'none'; sandbox allow-scripts allow-popups allow-downloads"
 )
+#: By TLS, browsers come back by TLS alone for half a year.
+_TLS_ALONE = "max-age=15724800"
 
 
 def create_app(
@@ -62,6 +68,8 @@ def create_app(
         token=token,
     )
     records = RecordsApi(site)
+    people = People(site.workspace)
+    door = SigningIn(site, people)
     studies = StaticFiles(directory=site.workspace / "studies", check_dir=False)
     return Starlette(
         routes=[
@@ -73,16 +81,19 @@ def create_app(
             feeds.route(site),
             *sitemap.routes(site),
             csw.route(site),
+            *door.routes(),
+            *Account(door).routes(),
+            *Administration(door).routes(),
             *(page.route(site) for page in site.pages),
             *records.routes(),
             *Collections(site, records).routes(),
             delegated.mount(site),
         ],
         middleware=[
-            Middleware(_careful),
+            Middleware(_careful, by_tls=url.startswith("https:")),
             Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
             Middleware(Renewal, workspace=workspace, renew=site.renew),
-            Middleware(Viewing, token=site.token),
+            Middleware(Knowing, site=site, people=people),
         ],
         exception_handlers=dict.fromkeys(REFUSED, site.refuse),
     )
@@ -168,18 +179,18 @@ async def _favicon(_request: Request) -> Response:
 
 # Speak the reader's language while a request is answered, and add to every answer what tells
 # browsers to be careful with it.
-def _careful(app: ASGIApp) -> ASGIApp:
+def _careful(app: ASGIApp, *, by_tls: bool) -> ASGIApp:
     async def answered(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
         with speaking(answers.wanted_language(Request(scope))):
-            await app(scope, receive, _with_headers(scope, send))
+            await app(scope, receive, _with_headers(scope, send, by_tls=by_tls))
 
     return answered
 
 
-def _with_headers(scope: Scope, send: Send) -> Send:
+def _with_headers(scope: Scope, send: Send, *, by_tls: bool) -> Send:
     path = scope["path"]
     policy = _STUDY_POLICY if path.startswith("/studies/") else _PAGES_POLICY
 
@@ -190,6 +201,8 @@ def _with_headers(scope: Scope, send: Send) -> Send:
                 headers["Content-Type"] = "text/html; charset=utf-8"
             headers.setdefault("Content-Security-Policy", policy)
             headers.setdefault("X-Content-Type-Options", "nosniff")
+            if by_tls:
+                headers.setdefault("Strict-Transport-Security", _TLS_ALONE)
             headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
             headers.setdefault("Permissions-Policy", "geolocation=(), camera=(), microphone=()")
             if path.startswith("/static/"):

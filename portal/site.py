@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -108,6 +109,10 @@ def an_object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
 ROOM = Path(__file__).resolve().parent
 #: The collection of records.
 COLLECTION = "catalogue"
+
+#: The name of who is signed in, which every page says; empty for nobody, None where there are no
+#: accounts.
+SIGNED_IN: ContextVar[str | None] = ContextVar("signed_in", default=None)
 
 
 @dataclass(frozen=True)
@@ -271,6 +276,7 @@ class Site:
                 config=self.told,
                 data={**data, "links": links},
                 lang=language(),
+                signed_in=SIGNED_IN.get(),
                 keep_lang=other,
                 keep=f"?lang={other}" if other else "",
             )
