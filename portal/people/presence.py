@@ -104,8 +104,9 @@ class Knowing:
         if not is_it:
             SECURITY_LOG.warning("token refused: address=%s", tried[1])
             told = _("Ce jeton n'est pas connu, ou ne sert plus.")
-            asked = {"WWW-Authenticate": 'Bearer error="invalid_token", Basic realm="geoguichet"'}
-            raise Refusal(401, told, headers=asked)
+            by_password = request.headers["authorization"].lower().startswith("basic")
+            asked = 'Basic realm="geoguichet"' if by_password else "Bearer"
+            raise Refusal(401, told, headers={"WWW-Authenticate": asked})
         return Presence(MACHINE)
 
     def _by_personal_token(self, request: Request, person: Person, token: tokens.Token) -> Presence:
