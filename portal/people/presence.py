@@ -2,7 +2,7 @@
 
 One middleware reads what a request brings, puts the viewer into ``scope["viewer"]``, and refuses
 what no door has to think of: a token that is none, an edit by one that only reads, a page of another
-site that acts by the cookie of who reads it. What is answered to who is known is kept by no cache.
+site that acts by the cookie of who reads it. What is answered to a session is kept by no cache.
 """
 
 import base64
@@ -72,11 +72,9 @@ class Knowing:
         name = there.person.name if there.person else ""
         said = SIGNED_IN.set(name if has_accounts else None)
         try:
-            if there.viewer != PUBLIC:
+            if there.session:
                 scope["headers"] = _unconditional(scope)
                 send = _kept_by_no_cache(send)
-            elif has_accounts:
-                send = _varying(send)
             await self.app(scope, receive, send)
         finally:
             SIGNED_IN.reset(said)
@@ -191,7 +189,8 @@ def _is_one(token: str, brought: list[str]) -> bool:
     return bool(token) and any(found)
 
 
-# Return the headers without those that ask for what is new alone: what is kept may be another's.
+# Return the headers without those that ask for what is new alone: a page that the browser kept from
+# before says another name.
 def _unconditional(scope: Scope) -> list[tuple[bytes, bytes]]:
     dropped = (b"if-none-match", b"if-modified-since") if scope["method"] in _READING else ()
     return [(name, value) for name, value in scope["headers"] if name not in dropped]
@@ -201,15 +200,6 @@ def _kept_by_no_cache(send: Send) -> Send:
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
             MutableHeaders(scope=message)["Cache-Control"] = "private, no-store"
-        await send(message)
-
-    return _varying(sent)
-
-
-def _varying(send: Send) -> Send:
-    async def sent(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).add_vary_header("Cookie, Authorization")
         await send(message)
 
     return sent
