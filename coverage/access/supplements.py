@@ -624,7 +624,7 @@ def baseline(
             for held, one in _held(network, workspace):
                 found, source, inputs = held, one.name, [*inputs, one]
         found = found[found.notna() & ~found.is_empty]
-        found = found[found.within(territory.buffer(study.territory.buffer_m))]
+        found = found[territory.near(found, study.territory.buffer_m)]
         if found.empty:
             missing.append(network.key)
             continue

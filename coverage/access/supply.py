@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -89,16 +90,16 @@ def _enough(services: gpd.GeoDataFrame, need: Need) -> list[bool | None]:
 # Return whether each service is open so many hours a week; None where it may be, in hours that are
 # unsure.
 def _long_enough(services: gpd.GeoDataFrame, least: float) -> list[bool | None]:
-    states: list[bool | None] = []
-    for weekly, text in zip(services["hours_per_week"], services["hours"], strict=True):
-        week = None if weekly >= least else osm_week(text)
+    weekly = services["hours_per_week"].to_numpy(float)
+    texts = services["hours"].to_numpy(object)
+    states: list[bool | None] = (weekly >= least).tolist()
+    for place in np.flatnonzero(~(weekly >= least)):
+        week = osm_week(texts[place])
         unsure = sum(closes - opens for opens, closes in week.unsure) / 60 if week else 0.0
-        if weekly >= least:
-            states.append(True)
-        elif pd.isna(weekly):
-            states.append(False if 0 < unsure < least else None)
-        else:
-            states.append(None if weekly + unsure >= least else False)
+        if np.isnan(weekly[place]):
+            states[place] = False if 0 < unsure < least else None
+        elif weekly[place] + unsure >= least:
+            states[place] = None
     return states
 
 
@@ -481,7 +482,7 @@ def near_services(
     """
     located = services[services.geometry.notna() & ~services.geometry.is_empty]
     believed = ~(distance_to_commune_m(located, territory) > study.demand.tolerance_m)
-    near = located[located.geometry.within(territory.buffer(study.territory.buffer_m)) & believed]
+    near = located[territory.near(located.geometry, study.territory.buffer_m) & believed]
     return near, located[located["inside"] & ~located.index.isin(near.index)]
 
 
@@ -526,7 +527,9 @@ def meets(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
     """Return True for the services of the need's types whose hours are enough (see
     :func:`open_enough`).
     """
-    return services["type"].isin(need.types) & open_enough(services, need)
+    states = services["type"].isin(need.types)
+    states[states] = open_enough(services[states], need)
+    return states
 
 
 def needs_met(services: gpd.GeoDataFrame, needs: tuple[Need, ...]) -> list[str]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-from folium.map import Layer
 
 from geoguichet.coverage.access.supply import NEW_ID
 from geoguichet.coverage.compare import Comparison, Side
@@ -265,7 +264,7 @@ def _name(one: Opening) -> str:
 
 
 # Return the communes coloured by their change; those without outline are left to the circles.
-def _communes(comparison: Comparison) -> Layer:
+def _communes(comparison: Comparison) -> Placed:
     table = comparison.communes
     drawn = table[table.geom_type.isin(["Polygon", "MultiPolygon"])]
     told = [
@@ -333,7 +332,7 @@ def _lines(row: dict[str, Any], comparison: Comparison) -> list[str]:
 
 # Return the counters that open and those that close, as squares, and the kiosks of both sides, as
 # discs.
-def _counters(comparison: Comparison) -> list[Layer]:
+def _counters(comparison: Comparison) -> list[Placed]:
     before, after = comparison.before.services, comparison.after.services
     changes = comparison.after.study.changes
     ids = {NEW_ID.format(n=n + 1) for n in range(len(changes.open))}

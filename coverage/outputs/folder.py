@@ -19,11 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyogrio
-import rasterio
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
-from rasterio.errors import RasterioError
-from rasterio.io import MemoryFile
-from rasterio.shutil import copy
 
 from geoguichet.coverage import manifest
 from geoguichet.coverage.errors import OutputError, OutputFolderError
@@ -259,6 +255,10 @@ def write_raster(
     OutputError
         The file could not be written.
     """
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.io import MemoryFile
+    from rasterio.shutil import copy
+
     profile = {
         "driver": "GTiff",
         "height": bands.shape[1],
@@ -279,7 +279,7 @@ def write_raster(
                 if legend:
                     plain.update_tags(1, legend=legend)
             with memory.open() as plain, warnings.catch_warnings():
-                warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)
                 copy(
                     plain,
                     path,

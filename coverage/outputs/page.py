@@ -6,18 +6,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from html import escape
 from typing import Any
 
-import folium
 import geopandas as gpd
 import numpy as np
 import shapely
-from branca.element import Element, Figure, MacroElement
-from folium.map import CustomPane, Layer
-from folium.template import Template
+from markupsafe import Markup
 from shapely.geometry import mapping
 
 from geoguichet.coverage.manifest import CoverageResult
@@ -81,176 +76,92 @@ _DECIMALS = 5
 _STILL = ("ground", "reach", "borders", "names")
 
 
+class Placed:
+    """A layer whose rows stand in the page as plain data and are drawn by a function of
+    ``map.js``; one without a ``name`` is no choice of the reader's.
+    """
+
+    def __init__(self, call: str, *arguments: Any, name: str = "", show: bool = True) -> None:
+        self.call, self.name, self.show = call, name, show
+        self.arguments = Markup(", ".join(map(_json, arguments)))  # noqa: S704  no "<" is left
+
+
 class MapPage:
     """A map that asks nothing of any other file: layers are added one by one, then it is
     rendered.
     """
 
     def __init__(self, title: str, *, panes: Mapping[str, int], panel: str, css: str = "") -> None:
-        self._map = folium.Map(
-            tiles=None, zoom_control=False, attribution_control=False, zoom_snap=0.25, min_zoom=5
-        )
-        self._map.default_js, self._map.default_css = [], []
-        self._figure = Figure(title=escape(title))
-        self._figure.add_child(self._map)
-        _dress(self._figure, panel, css)
-        for name, level in panes.items():
-            self._map.add_child(CustomPane(name, z_index=level, pointer_events=name not in _STILL))
+        self._title, self._panes, self._panel, self._css = title, panes, panel, css
+        self._layers: list[Placed] = []
 
-    def add(self, *layers: Layer) -> None:
+    def add(self, *layers: Placed) -> None:
         """Add layers, in the order of the panel."""
-        for layer in layers:
-            self._map.add_child(layer)
+        self._layers += layers
 
     def render(self, bounds: tuple[float, float, float, float], sized: Placed) -> str:
         """Return the page, first seen on ``bounds`` (west, south, east, north); ``sized`` grows
         with the zoom.
         """
-        layers = folium.LayerControl(collapsed=False)
-        self._map.add_child(layers)
         west, south, east, north = (float(value) for value in bounds)
-        self._map.add_child(_Controls([[south, west], [north, east]], layers, sized))
-        return _renumbered(self._figure.render()).replace(
-            "<html>", f'<html lang="{language()}">', 1
-        )
-
-
-def borders(outlines: gpd.GeoDataFrame, pane: str) -> Layer:
-    """Return the borders of the outlines alone, to stand above layers that cover the ground."""
-    return folium.GeoJson(
-        collection(outlines, [{} for _ in range(len(outlines))]),
-        control=False,
-        interactive=False,
-        pane=pane,
-        style_function=lambda _: {"fill": False, "color": BORDER, "weight": 1.4},
-    )
-
-
-class Placed(Layer):
-    """A layer whose rows stand in the page as plain data and are drawn by a function of
-    ``map.js``.
-    """
-
-    _template = Template(
-        """
-        {% macro script(this, kwargs) %}
-        var {{ this.get_name() }} = geoguichet.{{ this.call }}({{ this.arguments }});
-        {% if this.show %}{{ this.get_name() }}.addTo({{ this._parent.get_name() }});{% endif %}
-        {% endmacro %}
-        """
-    )
-
-    def __init__(
-        self, call: str, *arguments: Any, name: str, show: bool = True, control: bool = True
-    ) -> None:
-        super().__init__(name=name, overlay=True, control=control, show=True)
-        self._name = "Placed"
-        self.show = show
-        self.call = call
-        self.arguments = ", ".join(_json(argument) for argument in arguments)
-
-    def render(self, **kwargs: Any) -> str:
-        """Render without folium's own way of hiding a layer; the template shows it or not."""
-        MacroElement.render(self, **kwargs)
-        return ""
-
-
-class _Controls(MacroElement):
-    """Zoom, scale bar, north, the choice of layers moved into the panel, and the first view."""
-
-    _template = Template(
-        """
-        {% macro script(this, kwargs) %}
-        geoguichet.furnish(
-            {{ this._parent.get_name() }}, {{ this.layers }}, [{{ this.sized }}],
-            {{ this.bounds|tojson }}, {{ this.words|tojson }}
-        );
-        {% endmacro %}
-        """
-    )
-
-    def __init__(
-        self, bounds: list[list[float]], layers: folium.LayerControl, sized: Placed
-    ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._name = "Controls"
-        self.bounds, self.layers, self.sized = bounds, layers.get_name(), sized.get_name()
-        self.words = {
+        view = {
+            "shown": [layer.show for layer in self._layers],
+            "names": [layer.name for layer in self._layers],
+            "sized": self._layers.index(sized),
+            "bounds": [[south, west], [north, east]],
             "zoom_in": _("Agrandir"),
             "zoom_out": _("Réduire"),
             "north": _("Nord"),
             "north_letter": pgettext("north", "N"),
             "map_aria": _("Carte interactive"),
         }
+        parts = {
+            "styles": (leaflet_css(), template_text("map.css"), self._css),
+            "scripts": (leaflet_js(), template_text("map.js")),
+            "panel": (self._panel,),
+            "view": (_json(view),),
+        }
+        return filled(
+            "map.html",
+            language=language(),
+            title=self._title,
+            panes=[(name, level, name in _STILL) for name, level in self._panes.items()],
+            layers=self._layers,
+            **{name: Markup("\n".join(text)) for name, text in parts.items()},  # noqa: S704  ours
+        )
 
 
-class _Text(Element):
-    """An element that is this very text; folium would otherwise read it as a template."""
-
-    _template = Template("{{ this.text }}")
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
+def borders(outlines: gpd.GeoDataFrame, pane: str) -> Placed:
+    """Return the borders of the outlines alone, to stand above layers that cover the ground."""
+    return _outlined(outlines, {"fill": False, "color": BORDER, "weight": 1.4}, pane)
 
 
-# Put Leaflet, the style sheet, the shared functions and the panel into the page itself.
-def _dress(figure: Figure, panel: str, css: str) -> None:
-    shared, js = (template_text(name) for name in ("map.css", "map.js"))
-    for name, text in (
-        ("leaflet_css", f"<style>{leaflet_css()}</style>"),
-        ("leaflet_js", f"<script>{leaflet_js()}</script>"),
-        ("map_css", f"<style>{shared}{css}</style>"),
-        ("map_js", f"<script>{js}</script>"),
-    ):
-        figure.header.add_child(_Text(text), name=name)
-    figure.html.add_child(_Text(panel), name="panel")
+def _outlined(outlines: gpd.GeoDataFrame, style: dict[str, Any], pane: str) -> Placed:
+    return Placed("outlines", collection(outlines, [{} for _ in outlines.index]), style, pane)
 
 
-def ground(outlines: gpd.GeoDataFrame) -> list[Layer]:
+def ground(outlines: gpd.GeoDataFrame) -> list[Placed]:
     """Return the land and the names that stand under every map (rows of
     ``departement_outlines``).
     """
-    land = folium.GeoJson(
-        collection(outlines, [{} for _ in range(len(outlines))]),
-        control=False,
-        interactive=False,
-        pane="ground",
-        style_function=lambda _: {
-            "fillColor": LAND,
-            "fillOpacity": 1,
-            "color": BORDER,
-            "weight": 1.2,
-        },
-    )
+    land = {"fillColor": LAND, "fillOpacity": 1, "color": BORDER, "weight": 1.2}
     rows = [
         [*latlon(point), name]
         for point, name in zip(name_places(outlines), outlines["name"], strict=True)
     ]
-    return [land, Placed("names", rows, "names", name="names", control=False)]
+    return [_outlined(outlines, land, "ground"), Placed("names", rows, "names")]
 
 
 def collection(frame: gpd.GeoDataFrame, properties: list[dict[str, Any]]) -> dict[str, Any]:
     """GeoJSON of a frame to about one metre."""
+    precise = frame.geometry.set_precision(10.0**-_DECIMALS, mode="valid_output").to_numpy()
+    # Written 1.4, not 1.4000000000000001.
+    shapes = shapely.transform(precise, lambda places: np.round(places, _DECIMALS))
     features = [
         {"type": "Feature", "id": str(key), "properties": told, "geometry": mapping(shape)}
-        for key, shape, told in zip(
-            frame.index,
-            frame.geometry.set_precision(10.0**-_DECIMALS, mode="valid_output"),
-            properties,
-            strict=True,
-        )
+        for key, shape, told in zip(frame.index, shapes, properties, strict=True)
     ]
-    return _rounded({"type": "FeatureCollection", "features": features})
-
-
-# Write 1.4000000000000001 as 1.4, at any depth.
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, _DECIMALS)
-    if isinstance(value, dict):
-        return {key: _rounded(inner) for key, inner in value.items()}
-    return [_rounded(inner) for inner in value] if isinstance(value, list | tuple) else value
+    return {"type": "FeatureCollection", "features": features}
 
 
 def rows_of(table: gpd.GeoDataFrame) -> list[dict[str, Any]]:
@@ -275,21 +186,10 @@ def latlon(point: Any) -> list[float]:
     return [round(point.y, _DECIMALS), round(point.x, _DECIMALS)]
 
 
-# JSON that can stand inside a script element, and that the templates it goes through leave alone.
+# JSON that can stand inside a script element.
 def _json(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    return re.sub(r"\{(?=[{%#])", r"\\u007b", text)
-
-
-# Replace folium's random identifiers by their order of appearance: equal results give equal bytes.
-def _renumbered(html: str) -> str:
-    numbers: dict[str, int] = {}
-    return re.sub(
-        r"(?<=_)[0-9a-f]{32}(?![0-9a-f])",
-        lambda match: str(numbers.setdefault(match[0], len(numbers) + 1)),
-        html,
-    )
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 # The report's pictures, drawn as SVG from the result: the map, and the curve of people gained.

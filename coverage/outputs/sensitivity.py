@@ -9,7 +9,6 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import shapely
-from folium.map import Layer
 from markupsafe import Markup
 
 from geoguichet.coverage.access.rules import white
@@ -278,7 +277,7 @@ def plan_said(told: Sensitivity) -> list[str]:
     ]
 
 
-def _communes(told: Sensitivity) -> Layer:
+def _communes(told: Sensitivity) -> Placed:
     table = told.demand.assign(geometry=_straightened(told))
     drawn = table[table.geometry.notna() & (table["share"] > 0)]
     rows = [

@@ -263,6 +263,11 @@ def filled(name: str, **content: Any) -> str:
     """Return a template with its fields filled; what is told is escaped, and a field that is not
     given is an error.
     """
+    return _environment().get_template(name).render(**content)
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -272,7 +277,7 @@ def filled(name: str, **content: Any) -> str:
     )
     environment.globals |= _WORDS
     environment.filters |= {"tenth": "{:.1f}".format, "quoted": _quoted}
-    return environment.get_template(name).render(**content)
+    return environment
 
 
 #: What the templates say words and figures with.

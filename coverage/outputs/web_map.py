@@ -5,7 +5,6 @@ from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from folium.map import Layer
 from markupsafe import Markup
 
 from geoguichet.coverage.manifest import CoverageResult
@@ -184,7 +183,7 @@ def _lead(result: CoverageResult) -> str:
     )
 
 
-def _zones(result: CoverageResult) -> Layer:
+def _zones(result: CoverageResult) -> Placed:
     zones, unit = for_map(result), result.study.unit
     told = [
         {
@@ -303,8 +302,8 @@ def _service_colours(result: CoverageResult) -> str:
 
 
 # One layer a type; counters in number are hidden at first.
-def _services(result: CoverageResult) -> list[Layer]:
-    layers: list[Layer] = []
+def _services(result: CoverageResult) -> list[Placed]:
+    layers: list[Placed] = []
     for place, (kind, _colour) in enumerate(_service_kinds(result)):
         rows = [
             [*spot, "", row["name"], _service_lines(row)]
@@ -328,7 +327,7 @@ def _service_lines(row: dict[str, Any]) -> list[str]:
     )
 
 
-def _kiosks(result: CoverageResult) -> list[Layer]:
+def _kiosks(result: CoverageResult) -> list[Placed]:
     choice = result.study.kiosks
     if choice is None or not len(result.kiosks):
         return []

@@ -12,10 +12,8 @@ from pydantic import Field
 from pydantic_core import core_schema
 from scipy import sparse
 
-from geoguichet.coverage.routers.friction import Relief, read_relief
 from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Router, StraightLine
 from geoguichet.coverage.routers.network import Network
-from geoguichet.coverage.routers.remote import OsrmRouter, ValhallaRouter
 from geoguichet.coverage.routers.road import (
     CLOSURES,
     MAX_ACCESS_M,
@@ -511,12 +509,23 @@ def _road(choice: RouterChoice, path: Path) -> Router:
     )
 
 
-# Return the kind of a server's router.
-def _server(router: type[OsrmRouter] | type[ValhallaRouter]) -> RouterKind:
+# What reads relief and what asks servers is imported when a study has it.
+def _relief(_: RouterChoice, path: Path) -> Router:
+    from geoguichet.coverage.routers.friction import Relief, read_relief
+
+    return Relief(read_relief(path))
+
+
+# Return the kind of a server's router, by the name of its class.
+def _server(router: str) -> RouterKind:
+    def opened(choice: RouterChoice, _: Path) -> Router:
+        from geoguichet.coverage.routers import remote
+
+        made: type[remote.OsrmRouter] | type[remote.ValhallaRouter] = getattr(remote, router)
+        return made(choice.network, mode=choice.mode, max_access_m=choice.max_access_m)
+
     return RouterKind(
-        lambda choice, _: router(
-            choice.network, mode=choice.mode, max_access_m=choice.max_access_m
-        ),
+        opened,
         example='"http://localhost:5000"',
         by_car=True,
         distant=True,
@@ -542,12 +551,12 @@ KINDS: dict[str, RouterKind] = {
         congested=True,
     ),
     "relief": RouterKind(
-        lambda _, path: Relief(read_relief(path)),
+        _relief,
         example='"mnt.tif"',
         file_read=lambda _: (0, ""),
     ),
-    "osrm": _server(OsrmRouter),
-    "valhalla": _server(ValhallaRouter),
+    "osrm": _server("OsrmRouter"),
+    "valhalla": _server("ValhallaRouter"),
 }
 
 

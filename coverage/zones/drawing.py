@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import shapely
 from pyproj import Geod
-from rasterio.features import rasterize
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
@@ -27,7 +26,7 @@ from geoguichet.coverage.zones.surface import (
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message, Unit
 from geoguichet.referentials.layers import LONLAT
-from geoguichet.referentials.territories.territory import Territory
+from geoguichet.referentials.territories.territory import Territory, crossing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,9 +87,10 @@ def draw_zones(
 # of the parts do not add up to the area of the whole.
 
 
-def partition(outlines: gpd.GeoSeries) -> gpd.GeoSeries:
+def partition(outlines: gpd.GeoSeries, known: pd.Series | None = None) -> gpd.GeoSeries:
     """Return the outlines with every overlap given to the first of those that claim it; gaps stay
-    gaps.
+    gaps. Which of them cross another is not looked for again where it is ``known``
+    (:func:`~geoguichet.referentials.territories.territory.crossing`).
 
     Only the outlines that overlap, and those they touch, are drawn anew: their lines are cut where
     they cross and each face goes to the first outline (in order of the index) that holds it.
@@ -99,7 +99,9 @@ def partition(outlines: gpd.GeoSeries) -> gpd.GeoSeries:
     order = outlines.sort_index()
     shapes = order.to_numpy().copy()
     drawn = np.flatnonzero(~(order.isna() | order.is_empty).to_numpy())
-    wrong = np.flatnonzero(~shapely.is_empty(shapely.coverage_invalid_edges(shapes[drawn])))
+    if known is None:
+        known = ~shapely.is_empty(shapely.coverage_invalid_edges(shapes[drawn]))
+    wrong = np.flatnonzero(known)
     if len(wrong):
         members = drawn[
             np.unique(
@@ -200,7 +202,8 @@ def find_zones(
     """
     unserved = demand[~demand["served"]].sort_index()  # the order of the rows changes no byte
     whole = territory.polygons if outlines is None else outlines
-    polygons = partition(whole).reindex(unserved.index)
+    known = crossing(territory) if outlines is None else None
+    polygons = partition(whole, known).reindex(unserved.index)
     label = _touching(polygons)[_firsts(whole.reindex(unserved.index))]
     drawn = ~(polygons.isna() | polygons.is_empty).to_numpy()
     shapes = {
@@ -498,6 +501,8 @@ def _piece_of(points: gpd.GeoSeries, pieces: Shapes, surface: Surface) -> Positi
 def _land(pieces: Shapes, surface: Surface) -> dict[int, tuple[float, float]]:
     if not len(pieces):
         return {}
+    from rasterio.features import rasterize
+
     burnt = rasterize(
         [
             (shape, number + 1)

@@ -6,19 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
-from rasterio import Affine
-from rasterio.features import rasterize
-from scipy.ndimage import binary_dilation
 
 from geoguichet.coverage.errors import ZoneError
 from geoguichet.coverage.routers.impedance import Bools, Floats, Positions, Router
 from geoguichet.floor.words import Unit
 from geoguichet.referentials.layers import LONLAT, metric_of
+
+if TYPE_CHECKING:
+    from rasterio import Affine
 
 type Field = npt.NDArray[np.float32]
 type Shapes = npt.NDArray[np.object_]
@@ -60,8 +61,14 @@ class Surface:
     @property
     def transform(self) -> Affine:
         """The affine transform of the raster: its corner is half a cell from the first middle."""
-        half = self.cell_m / 2
-        return Affine(self.cell_m, 0, self.left - half, 0, -self.cell_m, self.top + half)
+        return _affine(self.left, self.top, self.cell_m)
+
+
+# Few studies draw a surface: what burns and reads rasters is imported by those that do.
+def _affine(left: float, top: float, step: float) -> Affine:
+    from rasterio import Affine
+
+    return Affine(step, 0, left - step / 2, 0, -step, top + step / 2)
 
 
 def slack_surface(
@@ -131,8 +138,7 @@ class Grid:
     @property
     def transform(self) -> Affine:
         """The affine transform of its cells: its corner is half a cell from the first middle."""
-        half = self.step / 2
-        return Affine(self.step, 0, self.left - half, 0, -self.step, self.top + half)
+        return _affine(self.left, self.top, self.step)
 
     def finer(self) -> Grid:
         """Return the grid of :data:`FINER` times as many steps, whose nodes hold these."""
@@ -174,6 +180,9 @@ def grid_over(boundary: shapely.MultiPolygon, cell_m: float) -> Grid:
 
 def masks(boundary: shapely.MultiPolygon, grid: Grid) -> tuple[Bools, Bools]:
     """Return the middles within a cell of the territory, and those in it."""
+    from rasterio.features import rasterize
+    from scipy.ndimage import binary_dilation
+
     shape = gpd.GeoSeries([boundary], crs=LONLAT).to_crs(grid.crs).iloc[0]
     touched, inside = (
         rasterize([shape], grid.shape, transform=grid.transform, all_touched=all_touched).astype(

@@ -21,7 +21,7 @@ from geoguichet.referentials.directory.schema import departement_of, departement
 from geoguichet.referentials.directory.services import plural_name, weekly_hours
 from geoguichet.referentials.layers import LONLAT, MENDED, squares_of
 from geoguichet.referentials.territories.code_history import CommuneHistory
-from geoguichet.referentials.territories.territory import Territory, ground_findings
+from geoguichet.referentials.territories.territory import Territory, ground_findings, united
 
 #: Outlines are simplified: a point this near its commune is worth a word, not a warning.
 OUTLINE_TOLERANCE_M = 200
@@ -149,9 +149,7 @@ def _with_outdated_population(communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 # Report the parts of the territory that no commune's outline covers, largest first.
 def _uncovered_ground(territory: Territory, layer: str) -> Iterator[Finding]:
-    bare = shapely.get_parts(
-        territory.boundary.difference(shapely.union_all(territory.polygons.dropna().array))
-    )
+    bare = shapely.get_parts(territory.boundary.difference(united(territory)))
     gaps = gpd.GeoSeries(bare, crs=territory.communes.crs)
     area_m2 = gaps.to_crs(territory.metric).area
     for position in area_m2[area_m2 >= GAP_M2].sort_values(ascending=False).index:
@@ -269,11 +267,11 @@ def _distance_to_territory_m(rows: gpd.GeoDataFrame, territory: Territory) -> pd
 def _services_outside_territory(
     services: gpd.GeoDataFrame, territory: Territory, buffer_m: float, layer: str
 ) -> list[Finding]:
-    away_m = _distance_to_territory_m(services, territory)
-    beyond = away_m > buffer_m
+    beyond = ~_is_missing(services) & ~territory.near(services.geometry, buffer_m)
     strayed = beyond & services["commune"].isin(territory.polygons.index)
+    far = services[strayed]
     findings = _of_rows(
-        services.assign(away_m=away_m)[strayed],
+        far.assign(away_m=_distance_to_territory_m(far, territory)),
         "outside-territory",
         layer,
         lambda row: Message(
@@ -361,7 +359,8 @@ def _services_without_hours(services: gpd.GeoDataFrame, layer: str) -> Iterator[
 def _odd_source_weeks(services: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
     if "hours_raw" not in services.columns:
         return
-    for row in services[services["hours_raw"].notna()].itertuples():
+    told = services["hours_raw"].notna()
+    for row in services.loc[told, ["id", "name", "hours_raw"]].itertuples():
         week = _source_week(row.hours_raw)
         if any(not first or not last for first, last, _ in week):
             yield Finding(

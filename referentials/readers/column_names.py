@@ -9,18 +9,18 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openpyxl
 import pandas as pd
-from openpyxl.styles import Font, PatternFill
-from openpyxl.worksheet.datavalidation import DataValidation
 
 from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.floor.files import read_toml, refused
 from geoguichet.floor.words import Message, unheaped
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.services import SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
 
 #: Folded names of each field, the most usual first. ``xy`` is both coordinates in one cell, ``wkt``
 #: a geometry.
@@ -423,6 +423,9 @@ def write_template(path: Path) -> None:
         raise LayerError(
             f"{path} : ce fichier existe déjà ; donnez un autre nom, rien n'est écrasé."
         )
+    import openpyxl
+    from openpyxl.styles import Font, PatternFill
+
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "Services"
@@ -459,7 +462,9 @@ def write_template(path: Path) -> None:
         book.save(path)
 
 
-def _choices(sheet: openpyxl.worksheet.worksheet.Worksheet, letter: str, formula: str) -> None:
+def _choices(sheet: "Worksheet", letter: str, formula: str) -> None:
+    from openpyxl.worksheet.datavalidation import DataValidation
+
     rule = DataValidation(type="list", formula1=formula, allow_blank=True)
     rule.error, rule.errorTitle = "Choisissez une valeur de la liste.", "Valeur inconnue"
     sheet.add_data_validation(rule)

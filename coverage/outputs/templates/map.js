@@ -84,22 +84,30 @@ const geoguichet = {
     })));
   },
 
+  // features without a word, such as borders
+  outlines(collection, style, pane) {
+    return L.geoJSON(collection, { pane, style, interactive: false });
+  },
+
   // Zoom, scale and north in a corner; the choice of layers with the legend, where it hides nothing of the map.
-  furnish(map, layers, sized, bounds, words) {
-    L.control.zoom({ position: "bottomright", zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
+  furnish(map, layers, view) {
+    layers.forEach((layer, place) => { if (view.shown[place]) layer.addTo(map); });
+    const named = layers.map((layer, place) => [geoguichet.escape(view.names[place]), layer]).filter(([name]) => name);
+    const choice = L.control.layers({}, Object.fromEntries(named), { collapsed: false }).addTo(map);
+    L.control.zoom({ position: "bottomright", zoomInTitle: view.zoom_in, zoomOutTitle: view.zoom_out }).addTo(map);
     L.control.scale({ position: "bottomright", imperial: false, maxWidth: 160 }).addTo(map);
     const north = L.control({ position: "bottomright" });
     north.onAdd = () => {
       const box = L.DomUtil.create("div", "north");
-      box.title = words.north;
+      box.title = view.north;
       box.innerHTML = '<svg width="14" height="20" viewBox="0 0 20 30" aria-hidden="true">' +
-        '<path d="M10 0l10 30l-10 -7l-10 7z" fill="#1d2a33"/></svg>' + geoguichet.escape(words.north_letter);
+        '<path d="M10 0l10 30l-10 -7l-10 7z" fill="#1d2a33"/></svg>' + geoguichet.escape(view.north_letter);
       return box;
     };
     north.addTo(map);
-    map.getContainer().setAttribute("aria-label", words.map_aria);
-    document.querySelector(".panel .layers").append(layers.getContainer());
-    geoguichet.settle(map, bounds, sized);
+    map.getContainer().setAttribute("aria-label", view.map_aria);
+    document.querySelector(".panel .layers").append(choice.getContainer());
+    geoguichet.settle(map, view.bounds, [layers[view.sized]]);
   },
 
   // Circles grow slowly with the zoom; the first view leaves room for the panel, on screens and on paper.

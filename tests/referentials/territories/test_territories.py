@@ -10,8 +10,10 @@ from geoguichet.referentials.territories.sample import DEPARTEMENTS
 from geoguichet.referentials.territories.territory import (
     Territory,
     check_within,
+    crossing,
     read_territory,
     territory_of,
+    united,
 )
 
 
@@ -49,12 +51,15 @@ def test_the_boundary_is_whole(region: Territory) -> None:
     assert area_km2 == pytest.approx(45_348, rel=0.01)  # INSEE's figure
 
 
-def test_the_buffer_is_measured_in_metres(region: Territory) -> None:
+def test_what_is_near_is_measured_in_metres(region: Territory) -> None:
     border = gpd.GeoSeries([region.boundary], crs=4326).to_crs(2154).iloc[0]
-    outline = gpd.GeoSeries([region.buffer(10_000)], crs=4326).to_crs(2154).iloc[0]
-    distances = shapely.distance(shapely.points(shapely.get_coordinates(outline)), border)
-    assert distances.max() == pytest.approx(10_000, abs=1)
-    assert distances.min() >= 9_980
+    for distance_m, near in ((9_999, True), (10_001, False)):
+        around = shapely.points(shapely.get_coordinates(border.buffer(distance_m, 64)))
+        distances = shapely.distance(around, border)
+        assert distances.max() == pytest.approx(distance_m, abs=1)
+        spots = gpd.GeoSeries(around[distances > distance_m - 1], crs=2154).to_crs(4326)
+        assert len(spots) > 1_000
+        assert (region.near(spots, 10_000) == near).all()
 
 
 @pytest.mark.parametrize(
@@ -83,10 +88,23 @@ def test_swapped_axes_are_told_from_another_place(region: Territory) -> None:
         check_within(points((43.6, 1.44)), region, buffer_m=40_000, where="ici")
 
 
-def test_what_lies_around_a_territory_is_measured_once_and_is_what_the_buffer_is() -> None:
+def test_what_is_near_a_territory_is_what_lies_within_that_distance_of_it() -> None:
     ground = territory_of("sample")
-    wide = ground.buffer(5_000)
-    assert ground.buffer(5_000) is wide
-    assert ground.buffer(6_000).area > wide.area > ground.boundary.area
-    border = gpd.GeoSeries([ground.boundary], crs=4326).to_crs(ground.metric)
-    assert wide.equals(border.buffer(5_000).to_crs(4326).iloc[0])
+    border = gpd.GeoSeries([ground.boundary], crs=4326).to_crs(ground.metric).iloc[0]
+    places = points(*[(x / 10, y / 10) for x in range(-10, 45) for y in range(415, 460)]).geometry
+    missing = gpd.GeoSeries([None, shapely.Point()], crs=4326)
+    for distance_m in (0, 5_000, 40_000):
+        near = ground.near(places, distance_m)
+        assert near.equals(places.to_crs(ground.metric).distance(border) <= distance_m)
+        assert 0 < near.sum() < len(near)
+        assert not ground.near(missing, distance_m).any()
+
+
+def test_the_communes_united_are_what_their_outlines_cover() -> None:
+    ground = territory_of("sample")
+    outlines = ground.polygons.dropna()
+    crossed = crossing(ground)
+    assert list(crossed.index) == list(outlines.index) and 0 < crossed.sum() < 100
+    naive = shapely.union_all(outlines.array)
+    assert united(ground).symmetric_difference(naive).area < 1e-12  # square degrees
+    assert len(shapely.get_parts(united(ground))) == len(shapely.get_parts(naive))
