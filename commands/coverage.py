@@ -258,7 +258,10 @@ def _measures(arguments: argparse.Namespace) -> None:
     path_argument(
         "--data",
         Message("FICHIER"),
-        Message("d'autres données (GeoPackage) sous lesquelles refaire le plan ; répétable"),
+        Message(
+            "d'autres données (GeoPackage), ou une autre colonne de la population "
+            "(population_2021), sous lesquelles refaire le plan ; répétable"
+        ),
         action="append",
     ),
     OUT,

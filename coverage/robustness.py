@@ -15,6 +15,7 @@ from scipy import sparse
 from geoguichet.coverage.access import inputs
 from geoguichet.coverage.access.demand import demand_points
 from geoguichet.coverage.access.rules import is_served, margins_of, slack_under, undecided_under
+from geoguichet.coverage.errors import SensitivityError
 from geoguichet.coverage.kiosks.programme import settled
 from geoguichet.coverage.kiosks.prospects import (
     Prospect,
@@ -32,7 +33,7 @@ from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.problem import KioskPlan, admissible, state
 from geoguichet.coverage.study.choices import KioskChoice, open_router
 from geoguichet.coverage.study.study import Study
-from geoguichet.floor.words import Cost, _
+from geoguichet.floor.words import Cost, Message, _
 
 #: What an alternative to a site may lose, as a share of the people that the plan gains.
 WITHIN = 0.01
@@ -53,13 +54,14 @@ class Robustness:
     gains) and alternative_loss (people that the best of them loses; missing where there is none).
 
     ``scenarios``: one row each; columns thresholds, congestion (factors), data (empty for those of
-    the study), best (people that the scenario's own plan gains), own (that the study's plan does),
-    robust (that the robust plan does; missing where it was not sought, or on other data).
+    the study, else a file or a column of the communes), best (people that the scenario's own plan
+    gains), own (that the study's plan does), robust (that the robust plan does; missing where it was
+    not sought, or in another file), unknown (communes whose people the data do not know).
 
     Where kiosks fill (``[kiosks.capacity]``) only the scenario's own plan tells who has room: there
     are no alternatives, and own is missing elsewhere.
 
-    The robust plan gains the most people over the scenarios of the study's own data, each counting
+    The robust plan gains the most people over the scenarios of the study's own file, each counting
     as much: maximal covering over all of their rows together (expected covering; Daskin, Hopp &
     Medina 1992). It is sought for the models that count people, without capacities.
     """
@@ -87,6 +89,8 @@ class _Scenario:
     data: str
     prospect: Prospect
     plan: KioskPlan
+    #: Communes whose people its data do not know.
+    unknown: int
 
     # People whom a kiosk in each of these communes gains here.
     def gained(self, communes: set[str]) -> float:
@@ -123,26 +127,42 @@ def robustness(
     that holds best.
 
     ``results`` are the study without kiosks, by factor of car times; every one of ``factors``
-    multiplies all thresholds and the reach of kiosks. Each of ``vintages`` is other data (a
-    GeoPackage as ``data.source``) under the study's own assumptions; its sites are told by commune.
+    multiplies all thresholds and the reach of kiosks. Each of ``vintages`` is other data under the
+    study's own assumptions: another column of people of its communes (``population_2021``), or a
+    GeoPackage as ``data.source``, whose sites are told by commune.
 
     Raises
     ------
     GeoguichetError
-        A plan is refused in one of the scenarios.
+        A plan is refused in one of the scenarios, or a column of people is not there.
     """
+    columns = [path.name for path in vintages if not path.suffix and not path.exists()]
+    if columns and study.demand.cells is not None:
+        raise SensitivityError(
+            Message(
+                "--data {column} : l'étude compte les habitants par carreaux, non par une colonne des "
+                "communes ; donnez un fichier.",
+                column=columns[0],
+            )
+        )
     found = []
     for slow, result in results.items():
         on_step(_("plans"))
         router = replace(study.router, congestion=study.router.congestion * slow)
         found += list(_asked(replace(study, router=router), result, factors, slow, ""))
+    for column in columns:
+        on_step(column)
+        counted = replace(study, demand=replace(study.demand, weight=column))
+        found += list(_asked(counted, results[1.0], [1.0], 1.0, column))
     for path in vintages:
+        if path.name in columns:
+            continue
         on_step(path.name)
         other = replace(study, source=str(path.absolute()))
         bare = find_white_zones(replace(other, kiosks=None))
         found += list(_asked(other, bare, [1.0], 1.0, path.name))
     own = next(one for one in found if (one.factor, one.slow, one.data) == (1.0, 1.0, ""))
-    alike = [one for one in found if not one.data]
+    alike = [one for one in found if one.data in ("", *columns)]
     plan = _robust(choice, alike)
     opened = () if plan is None else plan.sites
     hosts = own.prospect.hosts["commune"]
@@ -154,8 +174,9 @@ def robustness(
                 "congestion": one.slow,
                 "data": one.data,
                 "best": one.by(one.plan.sites),
-                "own": one.gained(own.communes) if one.data else one.by(own.plan.sites),
-                "robust": np.nan if plan is None or one.data else one.by(opened),
+                "own": one.by(own.plan.sites) if one in alike else one.gained(own.communes),
+                "robust": np.nan if plan is None or one not in alike else one.by(opened),
+                "unknown": one.unknown,
             }
             for one in found
         ]
@@ -170,20 +191,24 @@ def _asked(
     router = open_router(study.router, beside=study.path.parent if study.path else None)
     read = inputs.read(study)
     communes = demand_points(read.territory, read.services, study)[0]
+    unknown, measured = read.territory.communes[study.demand.weight].isna(), result.demand
+    if study.demand.cells is None:
+        measured = measured.assign(people=communes["people"])
     for factor in factors:
         asked = _under(study, factor)
         choice = asked.kiosks
         if choice is None:
             continue
-        margins = margins_of(result.demand, asked)
-        demand = result.demand.assign(
+        margins = margins_of(measured, asked)
+        demand = measured.assign(
             served=is_served(slack_under(asked.rule, margins)),
-            undecided=undecided_under(result.demand, asked, margins),
+            undecided=undecided_under(measured, asked, margins),
         )
         hosts = candidate_hosts(read.territory, read.services, communes, asked, choice)
         rules = site_rules(hosts.eligible, communes, read.territory, asked)
         here = prospect(asked, choice, demand, hosts, rules, router)
-        yield _Scenario(factor, slow, data, here, solve(asked, choice, here, demand))
+        plan = solve(asked, choice, here, demand)
+        yield _Scenario(factor, slow, data, here, plan, int(unknown.sum()))
 
 
 # Return the study with all its thresholds, and the reach of its kiosks, multiplied.

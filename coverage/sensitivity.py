@@ -105,8 +105,8 @@ def sensitivity(
     Every threshold meets every congestion; 1 is always among them. Congestion multiplies that of
     the study, and applies to studies by road, by car, in minutes; elsewhere only the thresholds
     vary (a slower walk is a smaller threshold). Zones are those of the counters alone; where the
-    study asks for kiosks, its plan is asked again in each scenario, and with other data
-    (``vintages``: :func:`~geoguichet.coverage.robustness.robustness`).
+    study asks for kiosks, its plan is asked again in each scenario, and with other data: files, or
+    columns of people (``vintages``: :func:`~geoguichet.coverage.robustness.robustness`).
 
     Returns
     -------

@@ -43,6 +43,7 @@ from geoguichet.floor.words import (
     cost,
     day,
     listed,
+    ngettext,
     number,
     percent,
     signed,
@@ -244,6 +245,19 @@ def plan_said(told: Sensitivity) -> list[str]:
             always=always,
             often=often,
         )
+    ]
+    sentences += [
+        ngettext(
+            "Avec {column} ({n} commune inconnue), le plan refait gagne {best} habitants et celui de "
+            "l’étude {own}.",
+            "Avec {column} ({n} communes inconnues), le plan refait gagne {best} habitants et celui de "
+            "l’étude {own}.",
+            int(row["unknown"]),
+            column=row["data"],
+            best=round(row["best"]),
+            own=round(row["own"]),
+        )
+        for row in robust.scenarios[robust.scenarios["data"] != ""].to_dict("records")
     ]
     alike = robust.scenarios[robust.scenarios["robust"].notna()]
     if robust.plan is None or alike.empty:

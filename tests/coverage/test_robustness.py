@@ -16,10 +16,11 @@ import pytest
 from geoguichet.cli import main
 from geoguichet.coverage.errors import SensitivityError
 from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.robustness import robustness
 from geoguichet.coverage.run import run
 from geoguichet.coverage.sensitivity import Sensitivity, sensitivity
 from geoguichet.coverage.study.hypotheses import Throughput
-from geoguichet.coverage.study.study import Study, read_study
+from geoguichet.coverage.study.study import CellsChoice, Study, read_study
 from geoguichet.floor.words import Cost, Unit
 
 FACTORS = (0.8, 1.0, 1.3)
@@ -119,6 +120,37 @@ def test_other_data_are_a_scenario_more(small_path: Path, tmp_path: Path, capsys
     assert main([*command, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "choisies dans tous les scénarios" in printed and "prouvé le meilleur" in printed
+
+
+def test_other_years_of_the_population_are_scenarios_of_the_plan_that_holds(
+    small: CoverageResult, small_path: Path, tmp_path: Path, capsys
+) -> None:
+    years = ("population_2021", "population_2023")
+    told = sensitivity(small.study, thresholds=(1.0,), vintages=[Path(year) for year in years]).plan
+    assert told is not None and told.plan is not None
+    assert told.scenarios["data"].tolist() == ["", *years]
+    sites = set(small.kiosks["commune"])
+    for row in told.scenarios.tail(2).to_dict("records"):
+        asked = replace(small.study, demand=replace(small.study.demand, weight=row["data"]))
+        alone = run(asked)
+        assert row["best"] == alone.kiosks["people_added"].sum()
+        held = replace(small.study.kiosks, required=tuple(sorted(sites)))
+        assert row["own"] == run(replace(asked, kiosks=held)).kiosks["people_added"].sum()
+        assert row["unknown"] == small.territory.communes[row["data"]].isna().sum()
+    assert told.scenarios["robust"].mean() == pytest.approx(told.plan.value)
+    assert told.plan.value >= told.scenarios["own"].mean()
+    command = ["coverage", "sensitivity", str(small_path), "--thresholds", "1", "--quiet"]
+    assert main([*command, "--data", years[1], "--out", str(tmp_path)]) == 0
+    assert "Avec population_2023 (0 commune inconnue), le plan refait" in capsys.readouterr().out
+    assert main([*command, "--data", "population_1999", "--out", str(tmp_path)]) == 2
+    assert "n'a pas de colonne numérique 'population_1999'" in capsys.readouterr().err
+
+
+def test_a_column_of_the_communes_says_nothing_of_squares(small: CoverageResult) -> None:
+    asked = replace(small.study, demand=replace(small.study.demand, cells=CellsChoice(file="x.csv")))
+    assert asked.kiosks is not None
+    with pytest.raises(SensitivityError, match="par carreaux, non par une colonne"):
+        robustness(asked, asked.kiosks, {}, (1.0,), vintages=[Path("population_2021")])
 
 
 def altered(
