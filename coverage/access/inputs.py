@@ -232,7 +232,7 @@ def _placed(services: gpd.GeoDataFrame, territory: Territory) -> gpd.GeoDataFram
         table["commune_name"] = names["name"].reindex(table["commune"]).fillna("").to_numpy()
     if "departement" not in table.columns:
         table["departement"] = names["departement"].reindex(table["commune"]).fillna("").to_numpy()
-    return table.assign(inside=table["commune"].isin(territory.polygons.index))
+    return table.assign(inside=territory.has(table["commune"]))
 
 
 def _describe(study: Study, path: Path, layer: str, rows: int, digest: str) -> InputLayer:

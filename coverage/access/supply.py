@@ -1,8 +1,9 @@
 """Itinerant services: a bus counts where and when it stops, and nowhere else."""
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,6 +12,7 @@ import pandas as pd
 import shapely
 
 from geoguichet.coverage.errors import FrameError
+from geoguichet.coverage.routers.impedance import Bools
 from geoguichet.coverage.study.study import Need, Opening, Study
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
@@ -114,26 +116,17 @@ def told(
     ``services`` are all those near enough; ``demand`` is measured, and ``served`` says who is under
     another study.
     """
-    asking = [need for need in study.needs if need.asks_hours]
-    people = 0
-    if any(
-        not hours_known(services[services["type"].isin(need.types)], need).all() for need in asking
-    ):
-        people = int(demand.loc[demand["served"] != served(other_way(study)), "people"].sum())
     rows = []
-    for need in asking:
-        of_type = services[services["type"].isin(need.types)]
-        known, enough = hours_known(of_type, need), open_enough(of_type, need)
-        rows.append(
-            HoursTold(
-                need.key,
-                int(enough.sum()),
-                int((known & ~enough).sum()),
-                int((~known).sum()),
-                people,
-            )
-        )
-    return tuple(rows)
+    for need in study.needs:
+        if need.asks_hours:
+            of_type = services[services["type"].isin(need.types)]
+            known, enough = hours_known(of_type, need), open_enough(of_type, need)
+            short, unknown = int((known & ~enough).sum()), int((~known).sum())
+            rows.append(HoursTold(need.key, int(enough.sum()), short, unknown, 0))
+    if not any(row.unknown for row in rows):
+        return tuple(rows)
+    people = int(demand.loc[demand["served"] != served(other_way(study)), "people"].sum())
+    return tuple(replace(row, people=people) for row in rows)
 
 
 def other_way(study: Study) -> Study:
@@ -465,9 +458,12 @@ def supply_points(
         "services_not_believed": len(strayed),
         "services_hours_unknown": int(near["hours_per_week"].isna().sum()),
     }
+    met = meeting(near, study)
+    answered = {key for keys in met["needs"] for key in keys.split(",")}
     for need in study.needs:
-        _refuse_unmet(near, need, study)
-    return meeting(near, study), counters, findings
+        if need.key not in answered:
+            raise _unmet(need, study)
+    return met, counters, findings
 
 
 def near_services(
@@ -482,40 +478,33 @@ def near_services(
     """
     located = services[services.geometry.notna() & ~services.geometry.is_empty]
     believed = ~(distance_to_commune_m(located, territory) > study.demand.tolerance_m)
-    near = located[territory.near(located.geometry, study.territory.buffer_m) & believed]
-    return near, located[located["inside"] & ~located.index.isin(near.index)]
+    counted = territory.near(located.geometry, study.territory.buffer_m) & believed
+    return located[counted], located[located["inside"] & ~counted]
 
 
 def meeting(services: gpd.GeoDataFrame, study: Study) -> gpd.GeoDataFrame:
     """Return the services that meet at least one need of a study, by id, with a column ``needs``;
     and those that may, their hours unknown and left undecided (column ``needs_perhaps``).
     """
-    perhaps = tuple(
-        replace(need, unknown_hours="open")
-        for need in study.needs
-        if need.asks_hours and need.unknown_hours == "undecided"
-    )
-    sure, maybe = needs_met(services, study.needs), needs_met(services, perhaps)
-    unsure = [
-        ",".join(key for key in more.split(",") if key not in met.split(","))
-        for met, more in zip(sure, maybe, strict=True)
-    ]
+    sure, unsure = {}, {}
+    for need in study.needs:
+        enough, unknown = _answering(services, need)
+        sure[need.key] = enough | unknown & (need.unknown_hours == "open")
+        unsure[need.key] = unknown & (need.unknown_hours == "undecided")
     services = services.assign(
-        needs=pd.Series(sure, services.index, dtype=object),
-        needs_perhaps=pd.Series(unsure, services.index, dtype=object),
+        needs=pd.Series(_keys(sure), services.index, dtype=object),
+        needs_perhaps=pd.Series(_keys(unsure), services.index, dtype=object),
     )
     return services[(services["needs"] != "") | (services["needs_perhaps"] != "")].sort_index()
 
 
 # Refuse a need that no service at all meets: nobody could be served, and the question is likely
 # mistyped.
-def _refuse_unmet(services: gpd.GeoDataFrame, need: Need, study: Study) -> None:
-    if meets(services, need).any():
-        return
+def _unmet(need: Need, study: Study) -> FrameError:
     least = need.min_hours_per_week
     hours = f" ouvert au moins {least:g} h par semaine" if least else ""
     hours += f" ouvert {need.open_at}" if need.open_at is not None else ""
-    raise FrameError(
+    return FrameError(
         f"{study.where}, service « {need.key} » : aucun service {', '.join(need.types)}{hours} "
         "dans la couche "
         f"{study.services_layer} à moins de {study.territory.buffer_m / 1000:g} km du territoire ; "
@@ -523,16 +512,27 @@ def _refuse_unmet(services: gpd.GeoDataFrame, need: Need, study: Study) -> None:
     )
 
 
-def meets(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
-    """Return True for the services of the need's types whose hours are enough (see
-    :func:`open_enough`).
-    """
-    states = services["type"].isin(need.types)
-    states[states] = open_enough(services[states], need)
-    return states
+# Return which services are of a need's types and open enough, and of which that is not known.
+def _answering(services: gpd.GeoDataFrame, need: Need) -> tuple[Bools, Bools]:
+    of_type = services["type"].isin(need.types).to_numpy()
+    states = iter(_enough(services[of_type], need))
+    every = [next(states) if one else False for one in of_type.tolist()]
+    sure, unknown = ([one is told for one in every] for told in (True, None))
+    return np.array(sure, dtype=bool), np.array(unknown, dtype=bool)
 
 
 def needs_met(services: gpd.GeoDataFrame, needs: tuple[Need, ...]) -> list[str]:
-    """Return, for each service, the keys of the needs it meets, comma-separated."""
-    met = {need.key: meets(services, need).to_numpy() for need in needs}
-    return [",".join(key for key, yes in met.items() if yes[row]) for row in range(len(services))]
+    """Return, for each service, the keys of the needs it meets, comma-separated: those of its type
+    whose hours are enough (see :func:`open_enough`).
+    """
+    masks = {}
+    for need in needs:
+        sure, unknown = _answering(services, need)
+        masks[need.key] = sure | unknown & (need.unknown_hours == "open")
+    return _keys(masks)
+
+
+# Return, row by row, the keys whose masks hold, comma-separated.
+def _keys(masks: Mapping[str, Bools]) -> list[str]:
+    rows = zip(*(mask.tolist() for mask in masks.values()), strict=True)
+    return [",".join(compress(masks, row)) for row in rows]

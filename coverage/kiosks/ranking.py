@@ -399,9 +399,9 @@ def _with_savings(
         return np.bincount(first, weights=values, minlength=len(kiosks))
 
     saved = per_kiosk(kilometres)
-    zones = {position: _zones(members) for position, members in gained.groupby(first)}
+    zones = _zones(gained, first)
     added = {
-        "zones": [zones.get(position, "") for position in range(len(kiosks))],
+        "zones": [",".join(zones.get(position, ())) for position in range(len(kiosks))],
         "uses_per_year": per_kiosk(uses),
         "km_saved_per_year": saved,
         "co2_saved_kg_per_year": saved * use.co2_g_per_km / 1000,
@@ -436,15 +436,13 @@ def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Fl
     return np.where(known, table, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
 
 
-# Return the zones of some communes, those with most of their people first.
-def _zones(members: gpd.GeoDataFrame) -> str:
-    people = (
-        members.groupby("zone")["people"]
-        .sum()
-        .sort_index()
-        .sort_values(ascending=False, kind="stable")
-    )
-    return ",".join(zone for zone in people.index if zone)
+# Return the zones of the communes gained by each kiosk, those with most of their people first.
+def _zones(gained: gpd.GeoDataFrame, first: npt.NDArray[np.int64]) -> dict[int, list[str]]:
+    people = gained.groupby([first, gained["zone"].to_numpy()])["people"].sum().sort_index()
+    zones: dict[int, list[str]] = {}
+    for position, zone in people.sort_values(ascending=False, kind="stable").index:
+        zones.setdefault(position, []).extend([zone] if zone else [])
+    return zones
 
 
 # Return why each commune is still unserved; empty where it is served.

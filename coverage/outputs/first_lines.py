@@ -270,17 +270,18 @@ def lacking_parts(result: CoverageResult, *, epci: bool = True) -> Iterator[str 
 # Return a row per place: its people in all and by what they lack; départements in their order,
 # intercommunalities by people.
 def _places(table: pd.DataFrame, kinds: list[str]) -> list[tuple[str, ...]]:
-    counts = table.pivot_table(
-        index=["code", "name"], columns="lacking", values="people", fill_value=0, sort=False
-    ).reindex(columns=kinds, fill_value=0)
+    counts: dict[tuple[str, str], dict[str, int]] = {}
+    for row in table.to_dict("records"):
+        counts.setdefault((row["code"], row["name"]), {})[row["lacking"]] = int(row["people"])
+    places = list(counts.items())
     if (table["level"] == "epci").any():
-        counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+        places.sort(key=lambda place: -sum(place[1].values()))
     return [
         (
             name if code == name or not code.isalnum() or len(code) > 3 else f"{code} {name}",
-            *(number(int(n)) for n in (sum(row), *row)),
+            *map(number, (sum(of.values()), *(of.get(kind, 0) for kind in kinds))),
         )
-        for (code, name), row in zip(counts.index, counts.to_numpy().tolist(), strict=True)
+        for (code, name), of in places
     ]
 
 

@@ -166,14 +166,18 @@ def collection(frame: gpd.GeoDataFrame, properties: list[dict[str, Any]]) -> dic
 
 def rows_of(table: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table without their geometry."""
-    rows: list[dict[str, Any]] = table.drop(columns=table.geometry.name).to_dict("records")
-    return rows
+    plain = table.drop(columns=table.geometry.name)
+    names = [str(name) for name in plain.columns]
+    columns = [plain[name].to_numpy(object) for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def located(table: gpd.GeoDataFrame) -> Iterator[tuple[list[float], dict[str, Any]]]:
     """Yield where each row that has a point stands, as Leaflet takes it, and the row."""
     table = table[table.geometry.notna()]
-    yield from zip(map(latlon, table.geometry), rows_of(table), strict=True)
+    places = shapely.get_coordinates(table.geometry).tolist()
+    for (x, y), row in zip(places, rows_of(table), strict=True):
+        yield [round(y, _DECIMALS), round(x, _DECIMALS)], row
 
 
 def titled(row: dict[str, Any]) -> str:

@@ -21,7 +21,12 @@ from geoguichet.referentials.directory.schema import departement_of, departement
 from geoguichet.referentials.directory.services import plural_name, weekly_hours
 from geoguichet.referentials.layers import LONLAT, MENDED, squares_of
 from geoguichet.referentials.territories.code_history import CommuneHistory
-from geoguichet.referentials.territories.territory import Territory, ground_findings, united
+from geoguichet.referentials.territories.territory import (
+    Territory,
+    ground_findings,
+    outlines_in_metres,
+    united,
+)
 
 #: Outlines are simplified: a point this near its commune is worth a word, not a warning.
 OUTLINE_TOLERANCE_M = 200
@@ -241,9 +246,7 @@ def distance_to_commune_m(services: gpd.GeoDataFrame, territory: Territory) -> p
     0 inside; NaN when the service has no point, or its commune no outline in the territory.
     """
     return services.geometry.to_crs(territory.metric).distance(
-        territory.polygons.to_crs(territory.metric)
-        .reindex(services["commune"])
-        .set_axis(services.index),
+        outlines_in_metres(territory).reindex(services["commune"]).set_axis(services.index),
         align=False,
     )
 
@@ -268,7 +271,7 @@ def _services_outside_territory(
     services: gpd.GeoDataFrame, territory: Territory, buffer_m: float, layer: str
 ) -> list[Finding]:
     beyond = ~_is_missing(services) & ~territory.near(services.geometry, buffer_m)
-    strayed = beyond & services["commune"].isin(territory.polygons.index)
+    strayed = beyond & territory.has(services["commune"])
     far = services[strayed]
     findings = _of_rows(
         far.assign(away_m=_distance_to_territory_m(far, territory)),

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -297,6 +298,12 @@ class Territory:
         """The system in which lengths are measured here: ``EPSG:2975`` at La Réunion."""
         return metric_of(self.boundary.bounds)
 
+    def has(self, codes: pd.Series) -> npt.NDArray[np.bool_]:
+        """Return which codes are those of its communes (``Series.isin`` makes thousands of scalars
+        for as many communes).
+        """
+        return np.asarray(self.polygons.index.get_indexer(codes) >= 0)
+
     def near(self, points: gpd.GeoSeries, distance_m: float) -> pd.Series:
         """Return which points (EPSG:4326) are within `distance_m` metres of the territory, measured
         in its own system; a missing one is not.
@@ -312,6 +319,12 @@ def _in_metres(ground: shapely.MultiPolygon, metric: str) -> shapely.Geometry:
     (metres,) = gpd.GeoSeries([ground], crs=LONLAT).to_crs(metric)
     shapely.prepare(metres)
     return metres
+
+
+@lru_cache(maxsize=1)
+def outlines_in_metres(territory: Territory) -> gpd.GeoSeries:
+    """Return the outlines of the communes by code, in the system in which lengths are measured."""
+    return territory.polygons.to_crs(territory.metric)
 
 
 # Which outlines (drawn ones, by code) cross a neighbour's: few do, and all the others can be united
