@@ -322,7 +322,11 @@ class Record:
 
 
 def digest_of(document: Json) -> str:
-    """Return the digest of a record from its document."""
+    """Return the digest of a record from its document; who may see it is no part of it."""
+    told = document["properties"]
+    if "visibility" in told:
+        told = {name: value for name, value in told.items() if name != "visibility"}
+        document = {**document, "properties": told}
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return sha256(canonical.encode()).hexdigest()
 

@@ -27,6 +27,7 @@ from geoguichet.catalogue.record import (
     Time,
     content_id,
 )
+from geoguichet.catalogue.search.audiences import EVERYONE, Shown
 from geoguichet.catalogue.search.contract import RecordStore
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
 from geoguichet.coverage.manifest import CoverageResult
@@ -35,7 +36,7 @@ from geoguichet.coverage.outputs.plan_text import rule_sentences
 from geoguichet.coverage.outputs.report import verdicts
 from geoguichet.coverage.study.study import SAMPLE, StudyContact
 from geoguichet.floor.files import digest_of
-from geoguichet.floor.viewer import MACHINE
+from geoguichet.floor.viewer import MACHINE, audience
 from geoguichet.floor.words import number, speaking
 from geoguichet.referentials.directory.hours import moment_told
 from geoguichet.referentials.layers import sample_path
@@ -60,11 +61,16 @@ def publish(result: CoverageResult, workspace: Path) -> tuple[str, ...]:
     """
     with SQLiteStore(store_path(workspace)) as store:
         layers = sample_records(result.study.contact) if result.study.source == SAMPLE else ()
-        records = [
-            with_edits(record, store, by="geoguichet") for record in (*layers, study_record(result))
-        ]  # by people, and by a crawl
-        store.bulk_upsert([_dated(record, store) for record in records], by="geoguichet")
-    return tuple(record.id for record in records)
+        asked = result.study.visibility
+        seen = EVERYONE if asked == "public" else Shown(audience(asked))
+        written: list[str] = []
+        for several, shown in ((layers, None), ((study_record(result),), seen)):
+            # by people, and by a crawl
+            records = [with_edits(record, store, by="geoguichet") for record in several]
+            dated = [_dated(record, store) for record in records]
+            store.bulk_upsert(dated, by="geoguichet", shown=shown)
+            written += [record.id for record in records]
+    return tuple(written)
 
 
 def sample_records(contact: StudyContact | None = None) -> tuple[Record, ...]:

@@ -21,6 +21,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args, get_type_hints
 
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.viewer import WORDS, VisibilityError, audience
 from geoguichet.floor.words import Cost, Message, Unit, _
 
 # Pydantic takes a fifth of a second to open: who only wants the defaults of a table does without.
@@ -234,6 +235,27 @@ def texts(among: Names | None = None, *, empty: bool = True) -> Taken:
 
     least = {} if empty else {"minItems": 1}
     return Taken(read, {"type": "array", "items": _name(among), "uniqueItems": True} | least)
+
+
+def seen_by() -> Taken:
+    """Take who sees what is published: a word, or a list of SIRENs."""
+
+    def read(value: Any, asked: Any) -> str | tuple[str, ...]:
+        try:
+            audience(value)
+        except VisibilityError as error:
+            raise BadKeyError(
+                "draft, partners, public ou une liste de SIREN est attendu, {value} est donné",
+                '{key} = "partners"',
+                value=shortened(value),
+            ) from error
+        return value if isinstance(value, str) else tuple(value)
+
+    siren = {"type": "string", "pattern": "^[0-9]{9}$"}
+    listed = {"type": "array", "items": siren, "minItems": 1}
+    examples: list[Any] = [*WORDS, ["200053791"]]
+    told = {"anyOf": [{"type": "string", "enum": list(WORDS)}, listed], "examples": examples}
+    return Taken(read, told)
 
 
 def _name(among: Names | None) -> Json:

@@ -21,6 +21,7 @@ from geoguichet.floor.declaration import (
     known,
     one_of,
     read,
+    seen_by,
     shortened,
     slug,
     text,
@@ -70,6 +71,10 @@ type Address = Annotated[
     str, _like(r"https?://\S+", Message("une adresse web"), "https://www.region.example")
 ]
 type Colour = Annotated[str, _like(r"#[0-9A-Fa-f]{6}", Message("une couleur #RRVVBB"), "#1D5C54")]
+
+
+#: Who sees something.
+type Visible = Annotated[str | tuple[str, ...], seen_by()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,8 +200,15 @@ class Limits(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Visibility(Table):
-    """``[visibility]``: what is shown to whom; for now everything is, to everyone."""
+class Shares(Table):
+    """``[visibility]``: what is shown to whom, where it is not to everyone: ``draft``, ``partners``,
+    ``public``, or a list of SIRENs.
+    """
+
+    #: Collections of features, by name.
+    collections: dict[str, Visible] = field(default_factory=dict)
+    #: Referentials, by name: their collection, their feeds, the records of their versions.
+    referentials: dict[str, Visible] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +238,7 @@ class Region(Table):
     legal: Legal = field(default_factory=Legal)
     sources: Annotated[tuple[Source, ...], Listed()] = ()
     limits: Limits = field(default_factory=Limits)
-    visibility: Visibility = field(default_factory=Visibility)
+    visibility: Shares = field(default_factory=Shares)
     sign_in: SignIn = field(default_factory=SignIn)
 
 

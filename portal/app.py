@@ -9,6 +9,7 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -32,8 +33,10 @@ from geoguichet.portal.people.administration import Administration
 from geoguichet.portal.people.presence import Knowing
 from geoguichet.portal.people.signing_in import SigningIn
 from geoguichet.portal.people.store import People
+from geoguichet.portal.providers.studies import sees_study
 from geoguichet.portal.site import REFUSED, ROOM, Site
 from geoguichet.portal.territory import background
+from geoguichet.portal.viewing import viewer_of
 
 DEFAULT_URL = "http://127.0.0.1:5000"
 
@@ -70,12 +73,11 @@ def create_app(
     records = RecordsApi(site)
     people = People(site.workspace)
     door = SigningIn(site, people)
-    studies = StaticFiles(directory=site.workspace / "studies", check_dir=False)
     return Starlette(
         routes=[
             Mount("/static/leaflet", StaticFiles(directory=LEAFLET, check_dir=False)),
             Mount("/static", StaticFiles(directory=ROOM / "static")),
-            Mount("/studies", studies),
+            Mount("/studies", _Studies(directory=site.workspace / "studies", check_dir=False)),
             Route("/favicon.ico", _favicon),
             Route("/background.geojson", _background(site)),
             feeds.route(site),
@@ -97,6 +99,20 @@ def create_app(
         ],
         exception_handlers=dict.fromkeys(REFUSED, site.refuse),
     )
+
+
+class _Studies(StaticFiles):
+    """The files of the studies that who asks may see; the others are not there."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file; 404 for what is not there."""
+        home = Path(str(self.directory)).resolve()
+        inside = (home / path).resolve()
+        if inside.is_relative_to(home) and inside != home:
+            study = home / inside.relative_to(home).parts[0]
+            if not sees_study(viewer_of(Request(scope)), study):
+                raise HTTPException(404)
+        return await super().get_response(path, scope)
 
 
 def serve(

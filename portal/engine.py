@@ -5,13 +5,15 @@ place. Its functions are given its own request and answer in JSON (the pages are
 refusals come out as ours, and one costly thing is taken away (the pyproj look-up of every bbox).
 """
 
+from __future__ import annotations
+
 import json
 import logging
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from pathlib import Path
 from typing import Any, NoReturn, cast
 from urllib.parse import urlencode
@@ -26,7 +28,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as Event
 
-from geoguichet.floor.region import Region, read_region
+from geoguichet.floor.region import Region, Shares, read_region
+from geoguichet.floor.viewer import Viewer, audience
 from geoguichet.floor.words import Message, _, language
 from geoguichet.portal.answers import BY_STATUS, Refusal
 from geoguichet.portal.errors import PortalError
@@ -70,8 +73,19 @@ class Engine(pygeoapi.api.API):  # type: ignore[misc]
         The form and the language are those we chose: they are told in the place of its headers.
         """
         asked = await APIRequest.from_starlette(_told(request, form, body), self.locales)
-        with across(viewer_of(request)):
-            return await run_in_threadpool(function, self, asked, *names)
+        viewer = viewer_of(request)
+        with across(viewer):
+            return await run_in_threadpool(function, self.seen_by(viewer), asked, *names)
+
+    def seen_by(self, viewer: Viewer) -> Engine:
+        """Return what answers a viewer: to it, a collection that it may not see is not there."""
+        resources = self.config["resources"]
+        seen = shown_to(viewer, resources)
+        if len(seen) == len(resources):
+            return self
+        narrowed = copy(self)
+        narrowed.config = {**self.config, "resources": seen}
+        return narrowed
 
     def collections(self) -> list[dict[str, Any]]:
         """Return the descriptions of all collections, in the language of the moment."""
@@ -186,7 +200,7 @@ def configuration(workspace: Path, region: Region, *, url: str) -> dict[str, Any
     if region.portal.languages:
         config["server"]["languages"] = list(region.portal.languages)
     config["resources"] = overlaid(config["resources"], territory, region.collections)
-    config["resources"] = resources(config, workspace, url=url)
+    config["resources"] = resources(config, workspace, region.visibility, url=url)
     return config
 
 
@@ -216,18 +230,35 @@ def _say_who(metadata: dict[str, Any], region: Region, territory: Territory) -> 
         metadata["contact"] = {key: told for key, told in vars(contact).items() if told is not None}
 
 
-def resources(config: Mapping[str, Any], workspace: Path, *, url: str) -> dict[str, Any]:
-    """Return the resources of a configuration with the referentials there are now."""
+def resources(
+    config: Mapping[str, Any], workspace: Path, shares: Shares, *, url: str
+) -> dict[str, Any]:
+    """Return the resources of a configuration with the referentials there are now, each with its
+    audience.
+    """
     fixed = {
         name: one
         for name, one in config["resources"].items()
         if not name.startswith(COLLECTION_PREFIX)
     }
     found = {**fixed, **referentials.collections(workspace, url)}
-    for resource in found.values():
+    for name, resource in found.items():
+        told = shares.collections.get(name, "public")
+        if name not in fixed:
+            told = shares.referentials.get(resource["providers"][0]["referential"], told)
+        resource[AUDIENCE] = audience(told)
         for provider in resource.get("providers", ()):
             provider.setdefault("options", {})["base_url"] = url
     return found
+
+
+#: The member of a resource that says who sees it (the keys of `floor.viewer.audience`).
+AUDIENCE = "audience"
+
+
+def shown_to(viewer: Viewer, resources: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the resources that a viewer may see."""
+    return {name: one for name, one in resources.items() if viewer.sees(one[AUDIENCE])}
 
 
 def in_language(told: Any, language: str, other: str) -> Any:

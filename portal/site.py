@@ -28,7 +28,7 @@ from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import SOURCE, Message, _, language, ngettext, speaking
 from geoguichet.portal import answers, filters
 from geoguichet.portal.answers import BY_STATUS, HTML, JSON, Refusal, answer, link
-from geoguichet.portal.engine import Engine, configuration, in_language, resources
+from geoguichet.portal.engine import Engine, configuration, in_language, resources, shown_to
 from geoguichet.portal.errors import in_words
 from geoguichet.portal.providers.records import store_of
 from geoguichet.portal.territory import territory_of
@@ -154,7 +154,8 @@ class Page:
             headers = {} if state is None else answers.validators(request, state, form)
             document = await run_in_threadpool(self.document, site, viewer)
             if form == "html":
-                data = {"links": self.links(site), **document}
+                seen = site.collections_of(viewer)
+                data = {"links": self.links(site), "resources": seen, **document}
                 return await site.page(self.template, data, headers=headers)
             if form == "json":
                 return answer(answers.to_json(document), self.media, headers=headers)
@@ -207,7 +208,9 @@ class Site:
 
     def renew(self) -> None:
         """Serve the referentials there are now."""
-        self.config["resources"] = resources(self.config, self.workspace, url=self.url)
+        self.config["resources"] = resources(
+            self.config, self.workspace, self.region.visibility, url=self.url
+        )
         self.engine.replace_resources(self.config["resources"])
         self._told = {}
         self.renewals += 1
@@ -219,6 +222,10 @@ class Site:
         if spoken not in self._told:
             self._told[spoken] = in_language(self.config, spoken, SOURCE)
         return self._told[spoken]
+
+    def collections_of(self, viewer: Viewer) -> dict[str, Any]:
+        """Return the resources that a viewer may see, in the language of the moment."""
+        return shown_to(viewer, self.told["resources"])
 
     @property
     def contact(self) -> dict[str, str]:

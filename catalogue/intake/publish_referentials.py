@@ -14,7 +14,10 @@ from geoguichet.catalogue.formats.codes import FRENCH, INSPIRE_THEMES, NOT_EVALU
 from geoguichet.catalogue.formats.iso.values import measures
 from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY
 from geoguichet.catalogue.record import Concept, Contact, Extent, ExternalId, Link, Record, Theme
+from geoguichet.catalogue.search.audiences import Shown
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
+from geoguichet.floor.region import read_region
+from geoguichet.floor.viewer import audience
 from geoguichet.referentials.directory.schema import REFUSED
 from geoguichet.referentials.sources.fetch import OfficialSource, source_of
 from geoguichet.referentials.versions.store import FEEDS, SERVICES, Version, Versions, collection_id
@@ -39,8 +42,8 @@ _JSON = "application/geo+json"
 
 
 def publish_referential(store: Versions, name: str, workspace: Path) -> tuple[str, ...]:
-    """Write the records of all the versions of a referential to the workspace's catalogue; return
-    their ids.
+    """Write the records of all the versions of a referential to the workspace's catalogue, shown to
+    whom ``[visibility]`` of its ``region.toml`` says; return their ids.
 
     The newest has the links to its features and feeds; each of the others says which one comes
     after it.
@@ -51,10 +54,11 @@ def publish_referential(store: Versions, name: str, workspace: Path) -> tuple[st
         The catalogue cannot be written.
     """
     records = referential_records(store.versions(name))
+    told = read_region(workspace).visibility.referentials.get(name)
+    shown = None if told is None else Shown(audience(told))
     with SQLiteStore(store_path(workspace)) as catalogue:
-        catalogue.bulk_upsert(
-            [with_edits(record, catalogue, by="geoguichet") for record in records], by="geoguichet"
-        )
+        edited = [with_edits(record, catalogue, by="geoguichet") for record in records]
+        catalogue.bulk_upsert(edited, by="geoguichet", shown=shown)
     return tuple(record.id for record in records)
 
 

@@ -326,7 +326,9 @@ class Writer:
         """
         known, versions = self.known([record.id for record, _ in records])
         rows, at = _Rows(), now()
-        told = None if shown is None else audiences.number_of(self.database, shown)
+        told = EVERYONE_NUMBER if shown == EVERYONE else None
+        if shown is not None and told is None:
+            told = audiences.number_of(self.database, shown)
         changes: list[Change] = []
         for record, body in records:
             before = known.get(record.id)
@@ -351,9 +353,7 @@ class Writer:
         return changes
 
     def write_again(self, kept: Iterable[tuple[Record, tuple[Any, ...]]]) -> None:
-        """Write records under the number, version, time, author, change, audience, note and wait
-        that they had.
-        """
+        """Write records with what their rows held."""
         rows = _Rows()
         for record, (number, *version, seen, note, waiting) in kept:
             rights = (seen, note, waiting)
@@ -648,8 +648,7 @@ def is_outdated(database: sqlite3.Connection) -> bool:
     words, or of other properties.
     """
     (schema,) = database.execute("PRAGMA user_version").fetchone()
-    is_this = schema == SCHEMA_VERSION
-    return is_made_otherwise(database) if is_this else bool(0 < schema < SCHEMA_VERSION)
+    return schema < SCHEMA_VERSION or is_made_otherwise(database)
 
 
 def is_made_otherwise(database: sqlite3.Connection) -> bool:

@@ -29,6 +29,7 @@ from geoguichet.floor.declaration import (
     number,
     one_of,
     quantity,
+    seen_by,
     shortened,
     slug,
     text,
@@ -79,6 +80,11 @@ class Heading(Table):
     abstract: Annotated[str, text(blank=True), About("résumé, pour la fiche de catalogue")] = ""
     language: Annotated[str, one_of(("fr", "en")), About("langue de la carte et du rapport")] = "fr"
     date: Annotated[str, day(), About("jour où l'étude est établie, montré sur ses pages")] = ""
+    visibility: Annotated[
+        str | tuple[str, ...],
+        seen_by(),
+        About("qui la voit au portail : draft, partners, public, ou une liste de SIREN"),
+    ] = "public"
 
 
 @dataclass(frozen=True, kw_only=True)

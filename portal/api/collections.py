@@ -22,12 +22,14 @@ from starlette.routing import BaseRoute, Route
 
 from geoguichet.catalogue.formats import schema_org
 from geoguichet.catalogue.record import Extent, Record, Time
+from geoguichet.catalogue.search.audiences import Shown
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.floor.words import _, language
 from geoguichet.portal import answers, site
 from geoguichet.portal.answers import HTML, JSON, JSON_LD, SCHEMA, Refusal, answer, link
 from geoguichet.portal.api.records import RecordsApi
+from geoguichet.portal.engine import AUDIENCE
 from geoguichet.portal.site import COLLECTION, Site
 from geoguichet.portal.viewing import viewer_of
 
@@ -117,7 +119,9 @@ class Collections:
         answers.parameters(request, *(("profile",) if is_records else ()))
         if is_records and form == "json":
             return await self.records.collection(request)
-        documents = (await run_in_threadpool(self._now)).documents
+        described = (await run_in_threadpool(self._now)).documents
+        seen = self.site.collections_of(viewer_of(request))
+        documents = {name: one for name, one in described.items() if name in seen}
         if identifier not in documents:
             raise Refusal(
                 404,
@@ -160,7 +164,12 @@ class Collections:
             store = known.store if known else SQLiteStore(self._folder / f"{spoken}.sqlite")
             for gone in known.documents.keys() - documents.keys() if known else ():
                 store.delete(gone)
-            store.bulk_upsert(map(as_record, documents.values()))
+            resources = self.site.told["resources"]
+            for seen in {one[AUDIENCE] for one in resources.values()}:
+                listed = [
+                    one for name, one in documents.items() if resources[name][AUDIENCE] == seen
+                ]
+                store.bulk_upsert(map(as_record, listed), shown=Shown(seen))
             self._described[spoken] = _Described(renewals, documents, store)
             return self._described[spoken]
 

@@ -12,7 +12,9 @@ from geoguichet.floor.errors import StoreError, UsageError
 from geoguichet.floor.words import SOURCE, _, speaking
 from geoguichet.portal import answers
 from geoguichet.portal.answers import Refusal
+from geoguichet.portal.providers.referentials import SeenVersions
 from geoguichet.portal.site import Site
+from geoguichet.portal.viewing import viewer_of
 from geoguichet.referentials.versions.store import collection_id
 
 PARAMETERS = ("since", "departement", "commune", "type", "limit", "offset")
@@ -42,7 +44,6 @@ def _feed(site: Site, request: Request, given: dict[str, str]) -> Response:
         make_feed,
         write_feed,
     )
-    from geoguichet.referentials.versions.store import ReferentialStore
 
     name, form = request.path_params["name"], request.path_params["form"]
     if form not in FORMATS:
@@ -56,7 +57,8 @@ def _feed(site: Site, request: Request, given: dict[str, str]) -> Response:
         )
     offset = _integer(given, "offset", 0, 0, 10_000_000)
     limit = _integer(given, "limit", LIMIT, 1, MAXIMUM_LIMIT)
-    store = ReferentialStore(site.workspace / "referentials")
+    seen = site.collections_of(viewer_of(request))
+    store = SeenVersions(site.workspace / "referentials", seen)
     departements, communes, types = (
         tuple(filter(None, given.get(key, "").split(",")))
         for key in ("departement", "commune", "type")

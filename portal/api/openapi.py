@@ -18,6 +18,7 @@ from geoguichet.portal.api.served import RECORD_PROFILE
 from geoguichet.portal.pages.registry import PAGES
 from geoguichet.portal.providers.features import layer_fields
 from geoguichet.portal.site import COLLECTION, Page, Site, an_object, ref
+from geoguichet.portal.viewing import across
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.versions.store import FEEDS, SERVICES
 
@@ -26,11 +27,12 @@ type Json = dict[str, Any]
 
 def document(site: Site, viewer: Viewer) -> Json:
     """Return the document of a portal, in the language of the moment."""
-    about, collections = site.told["metadata"], site.told["resources"]
+    about, collections = site.told["metadata"], site.collections_of(viewer)
     paths = {**_root_paths(), **_record_paths(editable=site.editable)}
-    for name, resource in collections.items():
-        if resource["type"] == "collection" and name != COLLECTION:
-            paths.update(_feature_paths(name, layer_fields(resource["providers"][0])))
+    with across(viewer):
+        for name, resource in collections.items():
+            if resource["type"] == "collection" and name != COLLECTION:
+                paths.update(_feature_paths(name, layer_fields(resource["providers"][0])))
     paths.update(_feed_paths(_directories(collections)))
     return {
         "openapi": "3.0.3",

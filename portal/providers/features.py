@@ -27,6 +27,8 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.floor.words import _
 from geoguichet.portal.errors import ParameterError, in_words
 from geoguichet.portal.providers.geopackage import Box, Schema, layer_schema, open_layer, typed
+from geoguichet.portal.providers.studies import sees_study
+from geoguichet.portal.viewing import viewer_across
 from geoguichet.referentials.layers import sample_path
 
 logger = logging.getLogger(__name__)
@@ -328,14 +330,17 @@ class StudyLayerProvider(_LayerProvider):
     """
 
     def parts(self) -> Iterator[_Part]:
-        """Yield the result of each study, studies in the order of their identifiers."""
+        """Yield the result of each study that who asks may see, in the order of their
+        identifiers.
+        """
         try:
             folders = sorted((Path(self.data) / "studies").iterdir())
         except OSError:
             return
         for folder in folders:
             result = folder / "result.gpkg"
-            if _STUDY_ID.fullmatch(folder.name) and result.is_file():
+            is_study = _STUDY_ID.fullmatch(folder.name) and result.is_file()
+            if is_study and sees_study(viewer_across(), folder):
                 yield _Part(folder.name, result)
 
     def columns(self) -> Mapping[str, str]:

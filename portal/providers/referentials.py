@@ -2,7 +2,7 @@
 version.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +13,14 @@ from geoguichet.catalogue.intake.publish_referentials import record_id
 from geoguichet.floor.errors import StoreError
 from geoguichet.floor.words import Message
 from geoguichet.portal.providers.features import GeoPackageProvider
-from geoguichet.referentials.versions.store import FEEDS, SERVICES, Version, Versions, collection_id
+from geoguichet.referentials.versions.store import (
+    FEEDS,
+    SERVICES,
+    ReferentialStore,
+    Version,
+    Versions,
+    collection_id,
+)
 
 _CRS = "http://www.opengis.net/def/crs"
 _LABELS = {
@@ -29,6 +36,18 @@ FRANCE = (-5.6, 41.2, 9.8, 51.3)
 def versions_of(workspace: Path) -> Versions:
     """Return the referentials of a workspace."""
     return Versions(workspace / "referentials")
+
+
+class SeenVersions(ReferentialStore):
+    """The referentials whose collection is among some: to who asks, the others are not there."""
+
+    def __init__(self, folder: Path, seen: Collection[str]) -> None:
+        super().__init__(folder)
+        self.seen = seen
+
+    def versions(self, name: str) -> list[Version]:
+        """Return the versions of a referential, the oldest import first."""
+        return super().versions(name) if collection_id(name) in self.seen else []
 
 
 def collections(workspace: Path, url: str) -> dict[str, Any]:

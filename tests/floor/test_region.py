@@ -130,7 +130,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("[portal]\ntitel = 'G'", "clé « portal.titel » : cette clé est inconnue ; essayez : titl"),
         (
             "[visibility]\npublic = 1",
-            "« visibility.public » : cette clé est inconnue ; essayez : r",
+            "« visibility.public » : cette clé est inconnue ; essayez : les clés connues : collections",
         ),
         ("portal = 3", "clé « portal » : une table est attendue, 3 est donné"),
         ("[portal]\ntitle = 3", "clé « portal.title » : un texte est attendu, 3 est donné"),
@@ -159,6 +159,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("collections = 3", "clé « collections » : une table est attendue, 3 est donné"),
         ("[collections.c]\ncolumns.a = 3", "« collections.c.columns.a » : un texte est attendu"),
         ("sources = 'IGN'", "clé « sources » : une liste de tables est attendue"),
+        ("[visibility.collections]\nkiosks = 'secret'", "draft, partners, public ou une liste"),
+        ("[visibility]\ncollections.kiosks = ['12']", "visibility.collections.kiosks"),
         ("[legal]\naccessibility = 'oui'", "« legal.accessibility » : 'oui' est inconnu"),
         ("[portal", "region.toml : ce n'est pas du TOML valide ("),
     ],

@@ -1,0 +1,30 @@
+"""The studies of a workspace, each shown to whom its manifest says (``visibility`` in its file)."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from geoguichet.floor.viewer import Viewer, VisibilityError, audience
+
+
+def sees_study(viewer: Viewer, folder: Path) -> bool:
+    """Say whether a viewer may see what a study wrote in its folder.
+
+    One without a manifest, as older versions left some, is public.
+    """
+    manifest = folder / "manifest.json"
+    try:
+        status = manifest.stat()
+    except OSError:
+        return True
+    return viewer.sees(_audience(manifest, status.st_ino, status.st_mtime_ns, status.st_size))
+
+
+# Return who sees a study; one whose manifest cannot be read is shown to nobody but this machine.
+@lru_cache(maxsize=1024)
+def _audience(manifest: Path, *_state: int) -> str:
+    try:
+        told = json.loads(manifest.read_text(encoding="utf-8"))["study"]
+        return audience(told.get("visibility", "public"))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, VisibilityError):
+        return audience("draft")
