@@ -107,7 +107,10 @@ class _Studies(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return a file; 404 for what is not there."""
         home = Path(str(self.directory)).resolve()
-        inside = (home / path).resolve()
+        try:
+            inside = (home / path).resolve()
+        except ValueError as error:  # no file has such a name
+            raise HTTPException(404) from error
         if inside.is_relative_to(home) and inside != home:
             study = home / inside.relative_to(home).parts[0]
             if not sees_study(viewer_of(Request(scope)), study):
