@@ -147,7 +147,9 @@ def test_other_years_of_the_population_are_scenarios_of_the_plan_that_holds(
 
 
 def test_a_column_of_the_communes_says_nothing_of_squares(small: CoverageResult) -> None:
-    asked = replace(small.study, demand=replace(small.study.demand, cells=CellsChoice(file="x.csv")))
+    asked = replace(
+        small.study, demand=replace(small.study.demand, cells=CellsChoice(file="x.csv"))
+    )
     assert asked.kiosks is not None
     with pytest.raises(SensitivityError, match="par carreaux, non par une colonne"):
         robustness(asked, asked.kiosks, {}, (1.0,), vintages=[Path("population_2021")])
