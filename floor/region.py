@@ -222,6 +222,23 @@ class SignIn(Table):
     #: What the button says.
     name: Annotated[str, text()] = "OpenID Connect"
 
+    def check(self, asked: Any) -> None:
+        """Refuse half a declaration, and a provider that is asked in the clear."""
+        if (self.issuer is None) != (self.client_id is None):
+            raise BadKeyError(
+                "issuer et client_id sont attendus tous deux",
+                'issuer = "https://connexion.region.example", client_id = "geoguichet"',
+                key="issuer",
+            )
+        here = re.match(r"http://(localhost|127\.0\.0\.1)(:|/|$)", self.issuer or "")
+        if self.issuer is not None and not (self.issuer.startswith("https:") or here):
+            raise BadKeyError(
+                "une adresse en https est attendue, {value} est donné",
+                'issuer = "https://connexion.region.example"',
+                key="issuer",
+                value=shortened(self.issuer),
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Region(Table):

@@ -32,6 +32,7 @@ from geoguichet.portal.people.account import Account
 from geoguichet.portal.people.administration import Administration
 from geoguichet.portal.people.presence import Knowing
 from geoguichet.portal.people.signing_in import SigningIn
+from geoguichet.portal.people.single_sign_on import SingleSignOn
 from geoguichet.portal.people.store import People
 from geoguichet.portal.providers.studies import sees_study
 from geoguichet.portal.site import REFUSED, ROOM, Site
@@ -84,6 +85,7 @@ def create_app(
             *sitemap.routes(site),
             csw.route(site),
             *door.routes(),
+            *SingleSignOn(door).routes(),
             *Account(door).routes(),
             *Administration(door).routes(),
             *(page.route(site) for page in site.pages),

@@ -47,15 +47,12 @@ def check(password: str, *names: str) -> None:
             "Mot de passe : de {least} à {most} caractères sont attendus.", least=LEAST, most=MOST
         )
         raise PeopleError(told)
-    letters = "".join(character for character in seen if character.isalpha())
-    own = {
-        part.casefold() for name in names for part in re.split(r"[@.\s-]", name) if len(part) > 3
-    }
+    own = {_letters(part) for name in names for part in (name, *re.split(r"[@.\s-]", name))}
     is_run = any(seen in row for row in _IN_A_ROW.split())
     if (
         len(set(seen)) < 5
         or is_run
-        or letters in _TRIED | own
+        or _letters(seen) in _TRIED | own - {""}
         or re.fullmatch(r"(.{1,4})\1+", seen)
     ):
         told = _(
@@ -63,6 +60,10 @@ def check(password: str, *names: str) -> None:
             "entre eux, par exemple, sont bien plus sûrs."
         )
         raise PeopleError(told)
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalpha())
 
 
 def hashed(password: str) -> str:

@@ -36,6 +36,12 @@ class SigningIn:
         self.site, self.people = site, people
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
+    @property
+    def elsewhere(self) -> str:
+        """The name of where people of the region sign in already; empty, nowhere."""
+        declared = self.site.region.sign_in
+        return declared.name if declared.issuer else ""
+
     def routes(self) -> list[Route]:
         """Return their addresses."""
         return [
@@ -46,9 +52,9 @@ class SigningIn:
 
     async def come_in(self, request: Request) -> Response:
         """Show the form, or sign in."""
-        self._there()
+        self.there()
         if request.method != "POST":
-            return await self._form(request, {"next": request.query_params.get("suite", "")})
+            return await self.form(request, {"next": request.query_params.get("suite", "")})
         fields = await forms.read(request, self.site)
         given = {"email": fields.get("email", ""), "next": fields.get("next", "")}
         address = slowing.address_of(request)
@@ -58,9 +64,9 @@ class SigningIn:
             )
         except Refusal as refusal:
             told = {**given, "refused": str(refusal)}
-            return await self._form(request, told, status=refusal.status, headers=refusal.headers)
+            return await self.form(request, told, status=refusal.status, headers=refusal.headers)
         except PeopleError as refused:
-            return await self._form(request, {**given, "refused": str(refused)}, status=403)
+            return await self.form(request, {**given, "refused": str(refused)}, status=403)
         return await self.opened(request, person, given["next"])
 
     async def costly(self, work: Callable[..., Any], *given: object) -> Any:
@@ -82,7 +88,7 @@ class SigningIn:
 
     async def go_out(self, request: Request) -> Response:
         """Ask whether to go out, or do: the session is closed, and its cookie forgotten."""
-        self._there()
+        self.there()
         if request.method != "POST":
             return await forms.page(request, self.site, "sign-out.html", {})
         await forms.read(request, self.site)
@@ -98,11 +104,12 @@ class SigningIn:
 
     async def enter(self, request: Request) -> Response:
         """Show what a link is for, or take the password that is chosen by it."""
-        self._there()
+        self.there()
         key = request.path_params["key"]
         there = presence_of(request).person
         shown = await run_in_threadpool(self._link, key, there)
-        show = partial(forms.page, request, self.site, "link.html")
+        choices = {"elsewhere": self.elsewhere, "key": key}
+        show = partial(forms.page, request, self.site, "link.html", choices=choices)
         if request.method != "POST":
             return await show(shown)
         fields = await forms.read(request, self.site)
@@ -145,14 +152,14 @@ class SigningIn:
             slowing.forgive(base, ("account", _which(person.email)))
         return person
 
-    async def _form(self, request: Request, told: Mapping[str, Any], **given: Any) -> Response:
-        elsewhere = self.site.region.sign_in.name if self.site.region.sign_in.issuer else ""
-        shown = {"email": "", "refused": "", **told, "elsewhere": elsewhere}
+    async def form(self, request: Request, told: Mapping[str, Any], **given: Any) -> Response:
+        """Show the form by which one signs in."""
+        shown = {"email": "", "next": "", "refused": "", **told, "elsewhere": self.elsewhere}
         return await forms.page(request, self.site, "sign-in.html", shown, **given)
 
     def first(self, request: Request) -> Response:
         """Return the answer to who is not signed in where one must be: a page goes there first."""
-        self._there()
+        self.there()
         if request.method == "GET" and answers.wanted_form(request) == "html":
             return forms.onward(self.site, f"/connexion?suite={quote(request.url.path)}")
         asked = {"WWW-Authenticate": "Bearer"}
@@ -161,7 +168,8 @@ class SigningIn:
     def _title(self) -> str:
         return str(self.site.told["metadata"]["identification"]["title"])
 
-    def _there(self) -> None:
+    def there(self) -> None:
+        """Refuse, as what is not there, the pages of a workspace without accounts."""
         if not self.people.exist:
             raise Refusal(404, _("Rien à cette adresse."))
 

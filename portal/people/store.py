@@ -68,6 +68,9 @@ CREATE TRIGGER journal_stays BEFORE DELETE ON journal
   BEGIN SELECT raise(ABORT, 'the journal is only added to'); END;
 CREATE TRIGGER journal_says BEFORE UPDATE ON journal
   BEGIN SELECT raise(ABORT, 'the journal is only added to'); END;
+CREATE TRIGGER journal_keeps BEFORE INSERT ON journal  -- INSERT OR REPLACE
+  WHEN EXISTS (SELECT 1 FROM journal WHERE number = new.number)
+  BEGIN SELECT raise(ABORT, 'the journal is only added to'); END;
 CREATE TABLE tries (
   digest BLOB PRIMARY KEY, failures INTEGER NOT NULL, last INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

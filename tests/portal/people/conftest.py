@@ -32,8 +32,18 @@ def cheap() -> Iterator[None]:
 class Portal:
     """A workspace with accounts, and where it is served."""
 
-    def __init__(self, workspace: Path, url: str) -> None:
-        self.workspace, self.url, self.people = workspace, url, People(workspace)
+    def __init__(self, workspace: Path, url: str, people: People) -> None:
+        self.workspace, self.url, self.people = workspace, url, people
+
+    @staticmethod
+    def with_accounts(workspace: Path) -> People:
+        """Make the accounts of a workspace: two organisations, the first of which is the host."""
+        people = People(workspace)
+        people.create()
+        with people.write() as base:
+            accounts.add_organisation(base, HOST, "Région Essai", "region", "73", by="machine")
+            accounts.add_organisation(base, OTHER, "CC de l'Essai", "epci", "", by="machine")
+        return people
 
     def opened(
         self, email: str, role: Role = "contributor", siren: str = HOST, name: str = "Jean Pré"
@@ -86,15 +96,6 @@ class Browser(requests.Session):
         return self.fill("/connexion", email=email, password=password, **fields)
 
 
-def with_accounts(workspace: Path) -> People:
-    people = People(workspace)
-    people.create()
-    with people.write() as base:
-        accounts.add_organisation(base, HOST, "Région Essai", "region", "73", by="machine")
-        accounts.add_organisation(base, OTHER, "CC de l'Essai", "epci", "", by="machine")
-    return people
-
-
 @pytest.fixture(scope="session")
 def portal(
     tmp_path_factory: pytest.TempPathFactory,
@@ -103,19 +104,19 @@ def portal(
 ) -> Iterator[Portal]:
     folder = tmp_path_factory.mktemp("people")
     records_of_the_tests(folder)
-    with_accounts(folder)
+    made = Portal.with_accounts(folder)
     with serve(folder, editable=True, token=TOKEN) as url:
-        yield Portal(folder, url)
+        yield Portal(folder, url, made)
 
 
 @pytest.fixture(autouse=True)
 def no_try(request: pytest.FixtureRequest) -> None:
     """No test is slowed by the tries of another."""
-    if "portal" in request.fixturenames:
-        request.getfixturevalue("portal").asked("DELETE FROM tries")
+    for name in {"portal", "federated"} & {*request.fixturenames}:
+        request.getfixturevalue(name).asked("DELETE FROM tries")
 
 
 @pytest.fixture
 def people(tmp_path: Path) -> People:
     """Accounts that nobody serves: two organisations."""
-    return with_accounts(tmp_path)
+    return Portal.with_accounts(tmp_path)
