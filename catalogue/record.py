@@ -392,6 +392,7 @@ def bounded(record: Record, limits: Limits, document: Json | None = None) -> byt
 # without its texts it is brackets, of which the innermost pairs are taken away again and again.
 def _is_shallow(body: bytes, most: int) -> bool:
     marks = body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(*_BRACKETS)
+    marks = marks.replace(b'""', b"")  # most texts hold no bracket
     inside = b"".join(marks.split(b'"')[::2])
     for _level in range(most):
         if not inside:

@@ -519,6 +519,8 @@ def _language(record: Record) -> str | None:
 # one.
 def _wkb(record: Record, extent: Extent) -> bytes | None:
     west, south, east, north = extent.west, extent.south, extent.east, extent.north
+    if record.geometry and record.geometry["type"] == "Point":
+        return struct.pack("<BI2d", 1, 1, west, south)
     if west <= east and record.geometry == extent.as_geometry():  # a box, as most are
         if west < east and south < north:
             ring = (west, south, east, south, east, north, west, north, west, south)
