@@ -38,6 +38,11 @@ _ONLINE = (
     "distributionInfo/*/distributor/*/distributorTransferOptions/*/onLine/CI_OnlineResource",
 )
 _DATES = ("dateStamp", f"{_CITATION}date/*/date")
+#: The members, beyond the standard's, that what lacks is written of.
+_ASKED = (
+    *("language", "resourceLanguages", "dates", "translations"),
+    *("serviceType", "representation", "resolution"),  # which say whether it is a service
+)
 
 
 def profiled(document: bytes, record: Record) -> bytes:
@@ -48,9 +53,9 @@ def profiled(document: bytes, record: Record) -> bytes:
     dates are none, and a link without a function. A level that nobody tells is that of ISO 19115,
     dataset.
     """
-    root, record = parse(document), shaped(record)
+    root = parse(document)
     if root.tag != f"{{{DIALECT.namespaces['gmd']}}}MD_Metadata":
-        document = write(record)
+        document = write(shaped(record))
         root = parse(document)
     told = _tell_functions(root, record) | _tell_licence(root, record)
     if paths := [path for path in _lacking(root) if record.title or not path.endswith("/title")]:
@@ -110,13 +115,19 @@ def _tell_licence(root: Element, record: Record) -> bool:
     return True
 
 
-# Return a record with the level, the languages and the dates that a harvester takes.
+# Return what a record says that a harvester asks for, with the level, the languages and the dates
+# that it takes: a tenth of what there is to write of most.
 def _as_profiled(record: Record) -> Record:
-    told: dict[str, Any] = {**beyond(record)}
+    told = {name: held for name, held in record.extra_properties.items() if name in _ASKED}
+    asked = shaped(Record(
+        id=record.id, title=record.title, updated=record.updated,
+        external_ids=record.external_ids, extra_properties=told,
+    ))  # fmt: skip
+    told = {**beyond(asked)}
     if not _OF_LANGUAGE.fullmatch(told.get("language", {}).get("code", "")):
         told.pop("language", None)
     spoken = told.get("resourceLanguages", ())
     told["resourceLanguages"] = [one for one in spoken if _OF_LANGUAGE.fullmatch(one["code"])]
     days = ({**one, "date": _ZONE.sub("", one["date"])} for one in told.get("dates", ()))
     told["dates"] = [one for one in days if _OF_DATE.fullmatch(one["date"])]
-    return replace(record, type=codes.scope_2003(record.type), extra_properties=told)
+    return replace(asked, type=codes.scope_2003(record.type), extra_properties=told)
