@@ -9,6 +9,7 @@ searches, and 99 in 100, take no longer than is printed; so does the memory of t
 """
 
 import argparse
+import os
 import re
 import resource
 import socket
@@ -89,7 +90,9 @@ def portal(documents: list[bytes], folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/csw"
     finally:
         process.terminate()
-        process.wait()
+        _, process.returncode, used = os.wait4(process.pid, 0)
+        spent = used.ru_utime + used.ru_stime
+        print(f"portal: {used.ru_maxrss // 1024} MB, {spent:.1f} s CPU from its start to its end")
 
 
 #: Searches the catalogue of a workspace until its input ends; prints how many, their median and
