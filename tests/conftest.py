@@ -8,6 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from copy import deepcopy
+from functools import reduce
+from itertools import cycle, islice
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +192,40 @@ def odd_records() -> Callable[[list[dict[str, Any]]], Iterator[dict[str, Any]]]:
         chance = random.Random(20_004)
         for _ in range(int(os.environ.get("GEOGUICHET_RECORDS", "40"))):
             yield made_odd(chance.choice(documents), chance)
+
+    return make
+
+
+#: What the nouns inside a record are asked for beside.
+NOUN_NAMES = (
+    *ODD_NAMES,
+    *("href", "rel", "type", "hreflang", "length", "value", "roles", "name", "position"),
+    *("organization", "emails", "phones", "id", "concepts", "scheme", "date", "timestamp"),
+    *("interval", "coordinates", "geometries", "identifier", "format", "dateType", "address"),
+    *("reversed", "hoursOfService", "code", "text", "applicationProfile", "protocolAddress"),
+)
+
+
+@pytest.fixture(scope="session")
+def odd_nouns() -> Callable[[list[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]:
+    """What gives each kind of noun inside records, in turn, a member out of joint, and says in which
+    record; once, or GEOGUICHET_RECORDS times in all.
+    """
+
+    def make(documents: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
+        chance = random.Random(19_115)
+        held: dict[tuple[Any, ...], list[tuple[int, tuple[Any, ...]]]] = {}
+        for at, document in enumerate(documents):
+            for path in ((), *places(document)):
+                if isinstance(reduce(getitem, path, document), dict):
+                    kind = tuple("*" if isinstance(step, int) else step for step in path)
+                    held.setdefault(kind, []).append((at, path))
+        for kind in islice(cycle(held), int(os.environ.get("GEOGUICHET_RECORDS", len(held)))):
+            at, path = chance.choice(held[kind])
+            made = deepcopy(documents[at])
+            noun: Any = reduce(getitem, path, made)
+            noun[chance.choice((*noun, *NOUN_NAMES))] = deepcopy(chance.choice(ODD_VALUES))
+            yield at, made
 
     return make
 

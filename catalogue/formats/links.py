@@ -144,16 +144,27 @@ def absolute(base_url: str, href: str) -> str:
         return href
 
 
-#: Of an address of a host: the host, which is named by labels, or an IPv6 address.
+#: Of an address of a host: the host, which is named by labels (the last one by letters, or all by
+#: numbers), or an IPv6 address.
 _HOST = re.compile(
-    r"(?i)\s*(?:https?|ftp)://(?:[^/?#@]*@)?(?:[\w-]+(?:\.[\w-]+)*\.?|\[[\d:a-f.]+\])(?:[:/?#\s]|$)"
+    r"(?i)\s*(?:https?|ftp)://(?:[^/?#@]*@)?"
+    r"(?:[\w-]+\.?|(?:[\w-]+\.)+(?:[^\W\d_]+|xn--[\w-]+|\d+)\.?|\[[\d:a-f.]+\])(?:[:/?#\s]|$)"
 )
 _OF_HOSTS = re.compile(r"(?i)\s*(?:https?|ftp):")
+#: Addresses inside a machine or a database.
+_INSIDE = re.compile(r"(?i)\s*(?:file|jdbc|odbc|post(?:gis|gresql)[\w-]*):")
 
 
 def leads_somewhere(link: Link) -> bool:
     """Say whether a link can be followed: ``http://...`` names no host."""
     return not _OF_HOSTS.match(link.href) or _HOST.match(link.href) is not None
+
+
+def leads_anyone(link: Link) -> bool:
+    """Say whether others than its publisher can follow a link too: none into a machine or a
+    database.
+    """
+    return leads_somewhere(link) and not _INSIDE.match(link.href)
 
 
 def with_whole_links(record: Record, url: str) -> Record:

@@ -383,8 +383,11 @@ def _latest(dates: Iterable[str]) -> Text | None:
     return _date(max(dates, default=""))
 
 
+# Return a period; midnight beside a day is that day: udata cannot compare ends of two kinds.
 def _period(time: Time) -> Thing:
-    start, end = (_date(end.removeprefix("..")) for end in time.ends)
+    with_days = any(len(end) == len("2020-01-01") for end in time.ends)
+    ends = (end.removesuffix("T00:00:00Z") if with_days else end for end in time.ends)
+    start, end = (_date(end.removeprefix("..")) for end in ends)
     return Thing(DCTERMS.PeriodOfTime, {DCAT.startDate: start, DCAT.endDate: end})
 
 
@@ -448,7 +451,7 @@ def _licence(record: Record) -> URIRef | None:
 
 
 # Yield the distributions, endpoints, sources and pages. A harvester drops the whole record for one
-# distribution whose address leads nowhere (``http://...``): it is a page, which `check` tells.
+# distribution whose address leads nobody there (``http://...``, ``file:``): it is a page.
 def _links(record: Record, subject: URIRef) -> Iterator[Told]:
     service = record.type == "service"
     if service and not any(map(_is_endpoint, record.links)):
@@ -471,7 +474,7 @@ def _links(record: Record, subject: URIRef) -> Iterator[Told]:
             or link.rel in _PAGES
             or "operatesOn" in link.extra
             or (is_page and link.rel in ("preview", "related"))
-            or not links.leads_somewhere(link)
+            or not links.leads_anyone(link)
         ):
             yield {FOAF.page: Thing(FOAF.Document, told, address)}
         else:
@@ -490,7 +493,7 @@ def _reference(href: str) -> URIRef:
 
 
 def _is_endpoint(link: Link) -> bool:
-    return links.leads_somewhere(link) and (
+    return links.leads_anyone(link) and (
         link.rel == "service" or (link.rel != "preview" and "operation" in link.extra)
     )
 

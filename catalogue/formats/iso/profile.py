@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from lxml import etree
 
@@ -27,7 +26,7 @@ from geoguichet.catalogue.formats.xml import (
 from geoguichet.catalogue.record import Record
 
 _OF_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
-_OF_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d\S*)?)?)?")
+_OF_DATE = re.compile(r"\d{4}(?:-(?!00)\d\d(?:-(?!00)\d\d(?:T\d\d:\d\d\S*)?)?)?")
 #: The functions of links that ISO 19115:2003 lists.
 _FUNCTIONS = ("download", "information", "offlineAccess", "order", "search")
 _ZONE = re.compile(r"(?<=^\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)$")
@@ -49,15 +48,15 @@ def profiled(document: bytes, record: Record) -> bytes:
     """Return a document of a record as the ISO profile of CSW has it: as it is when it says all that
     harvesters need, else with what it lacks written by us; one of another class (a profile of ISO
     19139) is written anew. What makes DCAT of ISO (SEMIC's stylesheet, data.gouv.fr) drops a record
-    of another root, without an identifier, a title or a level that it knows, or whose language or
-    dates are none, and a link without a function. A level that nobody tells is that of ISO 19115,
-    dataset.
+    of another root, without an identifier, a title or a level that it knows, whose language or dates
+    are none or whose person has two names, and a link without a function. A level that nobody tells
+    is that of ISO 19115, dataset.
     """
     root = parse(document)
     if root.tag != f"{{{DIALECT.namespaces['gmd']}}}MD_Metadata":
         document = write(shaped(record))
         root = parse(document)
-    told = _tell_functions(root, record) | _tell_licence(root, record)
+    told = _tell_functions(root, record) | _tell_licence(root, record) | _tell_names(root)
     if paths := [path for path in _lacking(root) if record.title or not path.endswith("/title")]:
         fresh = writing.build(_as_profiled(record), DIALECT)
         for path in paths:
@@ -113,6 +112,14 @@ def _tell_licence(root: Element, record: Record) -> bool:
     for about in found(root, "identificationInfo/*")[:1]:
         about.insert(writing.rank(about, "resourceConstraints", DIALECT), holder)
     return True
+
+
+# Leave a person one name, where it stands in several languages; say whether there were some.
+def _tell_names(root: Element) -> bool:
+    names = [one for one in root.iter("{*}individualName") if len(one) > 1 and content(one[0])]
+    for one in names:
+        del one[1:]
+    return bool(names)
 
 
 # Return what a record says that a harvester asks for, with the level, the languages and the dates

@@ -5,7 +5,7 @@ import re
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.iso import iso19139, profile
 from geoguichet.catalogue.formats.xml import parse
-from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.record import Contact, ContactPoint, Record
 
 
 def test_a_resource_without_identifier_has_that_of_its_record_for_a_harvester() -> None:
@@ -79,3 +79,17 @@ def test_what_has_not_the_shape_of_a_member_stops_no_answer() -> None:
     document = registry.rewrite(record, "iso19139", b"")
     root = parse(profile.profiled(document, record))
     assert root.findtext("{*}hierarchyLevel/*") == "dataset"
+
+
+def test_a_harvester_is_told_one_name_of_a_person_and_no_day_that_does_not_exist() -> None:
+    """What stops SEMIC's stylesheet and udata on one record each of the real set."""
+    contact = Contact(name="Anne", roles=("author",), emails=(ContactPoint("anne@a.fr"),))
+    day = {"dates": [{"date": "2009", "type": "creation"}]}
+    record = Record(id="a", type="dataset", title="A", contacts=(contact,), extra_properties=day)
+    translated = "<gmd:PT_FreeText><gmd:textGroup/></gmd:PT_FreeText></gmd:individualName>"
+    document = iso19139.write(record).replace(b"</gmd:individualName>", translated.encode())
+    document = document.replace(b">2009<", b">2009-00-00<")
+    root = parse(profile.profiled(document, record))
+    [name] = root.iterfind(".//{*}pointOfContact//{*}individualName")
+    assert [one.text for one in name] == ["Anne"]
+    assert root.findtext(".//{*}citation//{*}CI_Date/{*}date/*") == "2009"

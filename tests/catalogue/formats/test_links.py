@@ -7,7 +7,7 @@ from rdflib import DCTERMS, FOAF, PROV, RDF, RDFS, URIRef
 from geoguichet.catalogue.formats import codes, links, registry
 from geoguichet.catalogue.formats.dcat import document as dcat
 from geoguichet.catalogue.formats.dcat.rdf import DCAT, DCATAP, GEODCAT
-from geoguichet.catalogue.record import Concept, Contact, Link, Record, Theme
+from geoguichet.catalogue.record import Concept, Contact, Link, Record, Theme, Time
 
 FILE_TYPE = "http://publications.europa.eu/resource/authority/file-type/"
 
@@ -272,6 +272,9 @@ def test_a_link_says_its_name_as_a_text_and_its_media_type(form: str) -> None:
         ("http://...", False),
         ("https:///chemin", False),
         ("https://{s}.tuiles.fr/{z}", False),
+        ("http://atom.geo-ide.application.i2/a", False),
+        ("http://10.0.0.1/a", True),
+        ("http://été.xn--fiqs8s/a", True),
         ("http://a.fr", True),
         ("ftp://moi:mot@serveur:21/a", True),
         ("https://[::1]/a", True),
@@ -290,6 +293,16 @@ def test_an_address_without_a_host_is_no_distribution_of_rdf_and_its_record_stay
 
 
 @pytest.mark.parametrize(
+    "href", ["file:///C:/donnees/a.shp", "postgis-bdu:bdu:limite_admin.v_comite_sect"]
+)
+def test_an_address_inside_a_machine_is_no_distribution_of_rdf(href: str) -> None:
+    record = Record(id="a", type="dataset", title="A", links=(Link(href, "enclosure"),))
+    assert links.leads_somewhere(record.links[0]) and not links.leads_anyone(record.links[0])
+    written = registry.rewrite(record, "dcat-ttl", b"").decode()
+    assert "dcat:Distribution" not in written and "foaf:page" in written
+
+
+@pytest.mark.parametrize(
     ("licence", "label"),
     [("etalab-2.0", "Licence Ouverte / Open Licence version 2.0"), ("CC-BY-4.0", "None")],
 )
@@ -301,3 +314,11 @@ def test_a_licence_is_labelled_by_a_title_that_data_gouv_fr_lists_or_read_by_its
     assert str(told.value(address, RDFS.label)) == label
     [back] = registry.read_document(told.serialize(format="turtle").encode()).records
     assert back.license == licence
+
+
+def test_the_ends_of_a_period_of_rdf_are_of_one_kind() -> None:
+    """One a day and the other an instant, udata compares them and drops the record."""
+    time = Time(interval=("1900-01-01", "2999-01-01T00:00:00Z"))
+    record = Record(id="a", type="dataset", title="A", time=time)
+    [read] = registry.read_document(registry.rewrite(record, "dcat-ttl", b"")).records
+    assert read.time is not None and read.time.ends == ("1900-01-01", "2999-01-01")

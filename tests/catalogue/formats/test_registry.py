@@ -4,7 +4,7 @@ registered is reached.
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 import yaml
 
-from geoguichet.catalogue.errors import FormatError
+from geoguichet.catalogue.errors import FormatError, RecordError
 from geoguichet.catalogue.formats import registry
+from geoguichet.catalogue.formats.iso import profile
 from geoguichet.catalogue.formats.mapping import JsonPart, shaped
 from geoguichet.catalogue.formats.registry import WRITERS
 from geoguichet.catalogue.formats.xml import XmlPart, parse
 from geoguichet.catalogue.quality.judging import check
-from geoguichet.catalogue.record import Contact, Link, Record, Time
+from geoguichet.catalogue.record import Contact, Link, Record, Time, bounded
 from geoguichet.cli import main
+from geoguichet.floor.region import Limits
 from geoguichet.portal.api.records import ENCODINGS
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -180,3 +182,29 @@ def test_a_geometry_with_an_empty_part_is_written_in_every_form(geometry: dict[s
     record = Record(id="a", title="Un jeu", type="dataset", geometry=geometry)
     for form in WRITERS:
         assert WRITERS[form].write(record, source=b"", base="")
+
+
+def test_a_noun_with_an_odd_member_is_refused_or_written_in_every_form(
+    metadata: Path,
+    odd_nouns: Callable[[list[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]],
+) -> None:
+    """Contacts' links, concepts, parts of geometries: each kind of noun that records hold."""
+    files = sorted(file for file in metadata.rglob("*") if file.is_file())
+    items = [one for file in files for one in registry.read_document(file.read_bytes()).described]
+    refused = written = 0
+    for at, document in odd_nouns([item.record.to_geojson() for item in items]):
+        try:
+            record = Record.from_geojson(document)
+            bounded(record, Limits())
+        except RecordError:
+            refused += 1
+            continue
+        for name, form in WRITERS.items():
+            source = items[at].source if items[at].format == name else b""
+            assert form.write(record, source=source, base="https://a.fr/"), (name, document)
+            if form.together:
+                page = {"title": "T", "publisher": "P", "base": "https://a.fr/"}
+                assert form.together([record], address="https://a.fr/a", **page), (name, document)
+        assert profile.profiled(WRITERS["iso19139"].write(record), record)
+        written += check(record) is not None
+    assert refused and written
