@@ -515,8 +515,7 @@ def _language(record: Record) -> str | None:
     return code if isinstance(code, str) else None
 
 
-# Return the geometry as stored for exact questions: flat, valid; None when it cannot be read as
-# one.
+# Return the geometry as stored for exact questions: flat, valid; None when it cannot be read so.
 def _wkb(record: Record, extent: Extent) -> bytes | None:
     west, south, east, north = extent.west, extent.south, extent.east, extent.north
     if record.geometry and record.geometry["type"] == "Point":
@@ -531,10 +530,8 @@ def _wkb(record: Record, extent: Extent) -> bytes | None:
     import shapely
 
     try:
-        geometry = shapely.force_2d(shapely.from_geojson(json.dumps(record.geometry)))
-        return bytes(
-            shapely.to_wkb(geometry if geometry.is_valid else shapely.make_valid(geometry))
-        )
+        read = shapely.force_2d(shapely.from_geojson(json.dumps(record.geometry)))
+        return bytes(shapely.to_wkb(read if read.is_valid else shapely.make_valid(read)))
     except (shapely.errors.GEOSException, TypeError, ValueError):
         return None
 
