@@ -144,6 +144,8 @@ class _Version(argparse.Action):
     ),
 )
 def _serve(arguments: argparse.Namespace) -> None:
+    from geoguichet.floor.region import read_region
+    from geoguichet.portal import theme
     from geoguichet.portal.app import serve
 
     if arguments.host in ("", "0.0.0.0", "::") and not arguments.url:  # noqa: S104 (refused, not bound)
@@ -169,6 +171,8 @@ def _serve(arguments: argparse.Namespace) -> None:
         if arguments.editable:
             print(_by_whom(token), flush=True)
 
+    for told in theme.told(read_region(workspace_of(arguments)).theme):
+        print(told, file=sys.stderr)
     with suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to stop
         serve(
             workspace_of(arguments),

@@ -4,7 +4,7 @@ Its language is the one spoken while the request is answered (`floor.words`, set
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from geoguichet.floor.viewer import PUBLIC
-from geoguichet.floor.words import SOURCE, Message, _, language, languages
+from geoguichet.floor.words import Message, _, language
 from geoguichet.portal.viewing import viewer_of
 
 JSON = "application/json"
@@ -72,14 +72,14 @@ BY_STATUS: Mapping[int, Message] = {
 }
 
 
-def wanted_language(request: Request) -> str:
+def wanted_language(request: Request, known: Sequence[str]) -> str:
     """Return the language that the ``lang`` parameter asks for, else the header.
 
-    It is the one of our sentences when neither asks for one we have.
+    It is the first of those known when neither asks for one of them.
     """
     if asked := request.query_params.get("lang"):
-        return asked[:2].lower() if asked[:2].lower() in languages() else SOURCE
-    weights = dict.fromkeys(languages(), 0.0)
+        return asked[:2].lower() if asked[:2].lower() in known else known[0]
+    weights = dict.fromkeys(known, 0.0)
     for tag, quality in _preferences(request.headers.get("Accept-Language", "")):
         if tag[:2] in weights:
             weights[tag[:2]] = max(weights[tag[:2]], quality)

@@ -3,7 +3,7 @@ readers.
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -21,7 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from geoguichet.coverage.outputs.style import LEAFLET
 from geoguichet.floor.viewer import PUBLIC
 from geoguichet.floor.words import _, speaking
-from geoguichet.portal import answers
+from geoguichet.portal import answers, theme
+from geoguichet.portal.answers import Refusal
 from geoguichet.portal.api import csw, delegated, feeds, openapi, sitemap
 from geoguichet.portal.api.collections import Collections
 from geoguichet.portal.api.records import RecordsApi
@@ -79,7 +80,9 @@ def create_app(
             Mount("/static/leaflet", StaticFiles(directory=LEAFLET, check_dir=False)),
             Mount("/static", StaticFiles(directory=ROOM / "static")),
             Mount("/studies", _Studies(directory=site.workspace / "studies", check_dir=False)),
-            Route("/favicon.ico", _favicon),
+            Route("/theme.css", _theme(site)),
+            Route("/favicon.ico", _logo(site)),
+            Route("/logo", _logo(site)),
             Route("/background.geojson", _background(site)),
             feeds.route(site),
             *sitemap.routes(site),
@@ -94,7 +97,7 @@ def create_app(
             delegated.mount(site),
         ],
         middleware=[
-            Middleware(_careful, by_tls=url.startswith("https:")),
+            Middleware(_careful, languages=site.languages, by_tls=url.startswith("https:")),
             Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
             Middleware(Renewal, workspace=workspace, renew=site.renew),
             Middleware(Knowing, site=site, people=people),
@@ -194,18 +197,37 @@ def _background(site: Site) -> Callable[[Request], Response]:
     return answered
 
 
-async def _favicon(_request: Request) -> Response:
-    return Response((ROOM / "static" / "icon.svg").read_bytes(), media_type="image/svg+xml")
+# Serve the colours of the region, which every page has before its sheet.
+def _theme(site: Site) -> Callable[[Request], Response]:
+    def answered(_request: Request) -> Response:
+        headers = {"Cache-Control": "public, max-age=3600"}
+        return Response(theme.stylesheet(site.region.theme), media_type="text/css", headers=headers)
+
+    return answered
+
+
+# Serve the logo of the region; ours where it has none.
+def _logo(site: Site) -> Callable[[Request], Response]:
+    def answered(_request: Request) -> Response:
+        logo = site.region.theme.logo
+        path = site.workspace / logo if logo else ROOM / "static" / "icon.svg"
+        kind = "image/png" if path.suffix.lower() == ".png" else "image/svg+xml"
+        if not path.is_file():
+            raise Refusal(404, _("Le logo de la région ne se lit pas."))
+        headers = {"Cache-Control": "public, max-age=3600"}
+        return Response(path.read_bytes(), media_type=kind, headers=headers)
+
+    return answered
 
 
 # Speak the reader's language while a request is answered, and add to every answer what tells
 # browsers to be careful with it.
-def _careful(app: ASGIApp, *, by_tls: bool) -> ASGIApp:
+def _careful(app: ASGIApp, *, languages: Sequence[str], by_tls: bool) -> ASGIApp:
     async def answered(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        with speaking(answers.wanted_language(Request(scope))):
+        with speaking(answers.wanted_language(Request(scope), languages)):
             await app(scope, receive, _with_headers(scope, send, by_tls=by_tls))
 
     return answered

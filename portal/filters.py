@@ -194,6 +194,11 @@ LABELS: Mapping[str, Mapping[str, Message]] = {
         "service": Message("Service"),
         "study": Message("Étude"),
     },
+    "accessibility": {
+        "totalement conforme": Message("totalement conforme"),
+        "partiellement conforme": Message("partiellement conforme"),
+        "non conforme": Message("non conforme"),
+    },
     "severity": {
         "error": Message("erreur"),
         "info": Message("à savoir"),
@@ -314,6 +319,13 @@ def query(values: Mapping[str, object], **changes: object) -> str:
     return f"?{urlencode(kept)}" if kept else "?"
 
 
+def with_query(address: str, **changes: object) -> str:
+    """Return an address with some of its parameters changed."""
+    home, _mark, _rest = address.partition("?")
+    told = query(parameters(address), **changes)
+    return home if told == "?" else f"{home}{told}"
+
+
 def size(length: object) -> str:
     """Return a number of bytes as it is read; empty when there is none."""
     return words.size(length) if isinstance(length, int) and length > 0 else ""
@@ -387,6 +399,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "json_link": json_link,
     "asked": asked,
     "query": query,
+    "with_query": with_query,
     "bytes": size,
     "pretty": pretty,
     "followable": followable,
@@ -398,6 +411,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "value_name": value_name,
     "worst_first": worst_first,
     "label": label,
+    "spaced": words.spaced,
 }
 
 #: The languages of the pages, each by its own name.

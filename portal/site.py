@@ -11,7 +11,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import jinja2
 import pygeoapi
@@ -115,6 +116,14 @@ COLLECTION = "catalogue"
 SIGNED_IN: ContextVar[str | None] = ContextVar("signed_in", default=None)
 
 
+class Asked(NamedTuple):
+    """What a page is asked: its own parameters, the form of the answer, and by whom."""
+
+    given: Mapping[str, str]
+    form: str
+    viewer: Viewer
+
+
 @dataclass(frozen=True)
 class Page:
     """One address of the portal, declared: its route, its place in the OpenAPI document and in the
@@ -134,7 +143,7 @@ class Page:
         default_factory=dict
     )
     of_records: bool = False
-    #: ``main``, ``foot``, or nowhere.
+    #: ``main``, ``foot`` (of the portal), ``tools`` (for developers, in the foot), or nowhere.
     menu: str = ""
     tag: str = "portal"
     #: The name of its JSON among the schemas of the OpenAPI document; it adds ``schemas``.
@@ -142,20 +151,25 @@ class Page:
     schemas: Mapping[str, Any] = field(default_factory=dict)
     media: str = JSON
     parameters: tuple[str, ...] = ()
+    #: Adds what depends on what is asked.
+    more: Callable[[Site, Asked], dict[str, Any]] | None = None
 
     def route(self, site: Site) -> Route:
         """Return what answers at its address."""
 
         async def answered(request: Request) -> Response:
             form = answers.wanted_form(request, ("json", "html", *self.tables))
-            answers.parameters(request, *self.parameters)
+            given = answers.parameters(request, *self.parameters)
             viewer = viewer_of(request)
             state = site.store.generation(viewer=viewer) if self.of_records else None
             headers = {} if state is None else answers.validators(request, state, form)
             document = await run_in_threadpool(self.document, site, viewer)
+            if self.more is not None:
+                asked = Asked(given, form, viewer)
+                document |= await run_in_threadpool(self.more, site, asked)
             if form == "html":
                 seen = site.collections_of(viewer)
-                data = {"links": self.links(site), "resources": seen, **document}
+                data = {"links": self.links(site, given), "resources": seen, **document}
                 return await site.page(self.template, data, headers=headers)
             if form == "json":
                 return answer(answers.to_json(document), self.media, headers=headers)
@@ -164,9 +178,10 @@ class Page:
 
         return Route(self.path, answered)
 
-    def links(self, site: Site) -> list[dict[str, str]]:
-        """Return the links to its forms, the page itself first."""
-        kept = f"&lang={language()}" if language() != SOURCE else ""
+    def links(self, site: Site, given: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+        """Return the links to its forms, the page itself first, with the parameters it was given."""
+        told = {**(given or {}), **({"lang": language()} if language() != SOURCE else {})}
+        kept = f"&{urlencode(told)}" if told else ""
         kinds = {"json": JSON, **{form: kind for form, (kind, _write) in self.tables.items()}}
         here = f"{site.url}{self.path}?f="
         return [
@@ -216,6 +231,26 @@ class Site:
         self.renewals += 1
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of the pages, that of who asks for none first."""
+        return tuple(self.config["server"]["languages"])
+
+    def layer(self, name: str) -> str:
+        """Return the collection that shows a layer of the territory; empty where none does."""
+        for collection, one in self.config["resources"].items():
+            told = (one.get("providers") or [{}])[0]
+            if told.get("table") == name and told.get("data") in (
+                "sample",
+                str(self.territory.data),
+            ):
+                return str(collection)
+        return ""
+
+    def door(self, path: str, other: str) -> str:
+        """Return the address of a page, or of another where the portal has no such page."""
+        return f"{self.url}{path if any(page.path == path for page in self.pages) else other}"
+
+    @property
     def told(self) -> dict[str, Any]:
         """The configuration in the language of the moment."""
         spoken = language()
@@ -231,7 +266,7 @@ class Site:
     def contact(self) -> dict[str, str]:
         """Who answers for the catalogue: a name, an ``email`` and a ``url`` where they are told."""
         told = self.told["metadata"]["contact"]
-        return {key: told[key] for key in ("name", "email", "url") if key in told}
+        return {key: told[key] for key in ("name", "email", "telephone", "url") if key in told}
 
     def data_catalog(self, datasets: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
         """Return what the portal is, as schema.org, with datasets as it describes them."""
@@ -261,8 +296,12 @@ class Site:
             ngettext=ngettext,
             root=self.url,
             version=pygeoapi.__version__,
-            LANGUAGES=filters.LANGUAGES,
+            LANGUAGES={code: filters.LANGUAGES[code] for code in self.languages},
             PAGES=self.pages,
+            REGION=self.region,
+            TERRITORY=self.territory.name,
+            door=self.door,
+            layer=self.layer,
         )
         return environment
 
@@ -307,7 +346,7 @@ class Site:
         """Tell why a request is refused: as a page to who asks for pages, else as JSON."""
         if isinstance(error, HTTPException) and error.status_code == 304:
             return Response(status_code=304, headers=error.headers)
-        with speaking(answers.wanted_language(request)):
+        with speaking(answers.wanted_language(request, self.languages)):
             refusal = _refusal(error)
             document, status = refusal.document(), refusal.status
             try:

@@ -32,11 +32,14 @@ from geoguichet.catalogue.search.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.search.store import search_as_people_do
 from geoguichet.catalogue.search.tables import FACETS as FACET_NAMES
 from geoguichet.catalogue.search.tables import PAGE_FACETS, QUERYABLES, SORTABLES
+from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import SOURCE, Message, _, language, languages, speaking
 from geoguichet.portal import answers, site
 from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, SCHEMA, Refusal, answer, link
 from geoguichet.portal.api.editing import Editing, utf8
 from geoguichet.portal.api.served import RECORD_PROFILE, spliced
+from geoguichet.portal.drawn import footprints
+from geoguichet.portal.pages.preview import preview
 from geoguichet.portal.site import COLLECTION, Site
 from geoguichet.portal.viewing import viewer_of
 
@@ -272,7 +275,7 @@ class RecordsApi:
             )
             if query.anywhere:
                 given["q-words"] = "anywhere"
-            data = self._page_of_items(page, query, given)
+            data = await run_in_threadpool(self._page_of_items, page, query, given)
             return await self.site.page("records.html", data, headers=headers)
         page = await run_in_threadpool(self.store.search, query, viewer=viewer)
         if form in TOGETHER:
@@ -364,12 +367,16 @@ class RecordsApi:
     def _page_of_items(
         self, page: Page, query: RecordQuery, given: Mapping[str, str]
     ) -> dict[str, Any]:
+        features = [json.loads(item) for item in page.items]
+        ground = self.site.territory
         return {
             "links": [
                 link("self", self._items_url({**given, "f": "html"}), HTML),
                 link("alternate", self._items_url({**given, "f": "json"}), GEOJSON),
             ],
-            "features": [json.loads(item) for item in page.items],
+            "features": features,
+            "drawn": footprints(ground, features, query.offset + 1),
+            "around": ",".join(f"{value:g}" for value in ground.box()),
             "facets": page.facets,
             "numberMatched": page.number_matched,
             "offset": query.offset,
@@ -390,7 +397,7 @@ class RecordsApi:
         body, written_s = found.document, found.written_s
         headers = answers.record_validators(request, body, written_s, form)
         if form == "html":
-            data = await run_in_threadpool(self._page_of_item, identifier, body)
+            data = await run_in_threadpool(self._page_of_item, identifier, body, viewer_of(request))
             return await self.site.page("record.html", data, headers=headers)
         if form in ENCODINGS:
             record = Record.from_geojson(json.loads(body))
@@ -401,11 +408,14 @@ class RecordsApi:
         return answer(made, GEOJSON, headers=headers)
 
     # Return what the page of a record shows, with what the check finds in it.
-    def _page_of_item(self, identifier: str, body: bytes) -> dict[str, Any]:
+    def _page_of_item(self, identifier: str, body: bytes, viewer: Viewer) -> dict[str, Any]:
         record = Record.from_geojson(json.loads(body))
         plain = shaped(record)
+        served = json.loads(spliced(body, self._item_links(identifier), self.url))
         return {
-            **json.loads(spliced(body, self._item_links(identifier), self.url)),
+            **served,
+            "preview": preview(self.site, served["links"], viewer),
+            "drawn": footprints(self.site.territory, [served], 1),
             "properties": plain.to_geojson()["properties"],
             "checked": checked(record).as_dict(),
             "schema_org": self.encodings.schema_org(plain),

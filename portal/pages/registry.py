@@ -6,7 +6,7 @@ from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message
 from geoguichet.portal import answers
 from geoguichet.portal.answers import CATALOG, HTML, JSON, JSON_LD, OPENAPI, link
-from geoguichet.portal.pages import quality
+from geoguichet.portal.pages import finding, home, quality, service
 from geoguichet.portal.site import COLLECTION, Page, Site, classes
 
 _CSW = "/csw?service=CSW&request=GetCapabilities"
@@ -43,6 +43,7 @@ _LANDING = Page(
     document=_landing,
     tables={"jsonld": (JSON_LD, lambda site, _: answers.to_json(site.data_catalog()))},
     schema="LandingPage",
+    more=home.shown,
 )
 
 
@@ -56,8 +57,8 @@ _CONFORMANCE = Page(
     summary="The conformance classes",
     template="conformance.html",
     document=_classes,
-    menu="foot",
+    menu="tools",
     schema="Conformance",
 )
 
-PAGES = (_LANDING, _CONFORMANCE, quality.PAGE)
+PAGES = (_LANDING, *finding.PAGES, *service.PAGES, _CONFORMANCE, quality.PAGE)

@@ -1,126 +1,87 @@
-/* The maps: outlines of the départements beneath, the page's features above. Everything else works without this. */
+// The interactive maps: each takes the place of the drawing the page came with, in the same frame, once it is seen. Everything else works without it.
 "use strict";
-(function () {
-  document.documentElement.classList.remove("no-js");
-  const BLUE = "#17396b", OCHRE = "#b4520f";
-
-  function embedded(id) {
-    const block = document.getElementById(id);
-    return block ? JSON.parse(block.textContent) : null;
-  }
+(() => {
+  const script = document.currentScript, token = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  const places = document.querySelectorAll(".map[data-root]");
+  let leaflet = null;
+  const load = () => (leaflet ??= new Promise((done, failed) => {
+    const sheet = document.createElement("link"), code = document.createElement("script");
+    sheet.rel = "stylesheet"; sheet.href = script.dataset.leaflet + ".css";
+    code.src = script.dataset.leaflet + ".js"; code.onload = done; code.onerror = failed;
+    document.head.append(sheet, code);
+  }));
+  const embedded = (id) => { const block = document.getElementById(id); return block ? JSON.parse(block.textContent) : []; };
 
   function styled(feature) {
-    if (feature.geometry.type === "Point") return dotStyle(feature);
-    const kind = feature.properties && feature.properties.kind;
-    const color = kind === "zone" ? OCHRE : BLUE;
-    return { color: color, weight: kind === "extent" ? 2 : 1.2, fillColor: kind === "zone" ? "#d9762f" : "#1f5bb5", fillOpacity: kind === "zone" ? 0.4 : 0.12 };
+    const kind = (feature.properties || {}).kind;
+    if (kind === "zone") return { color: token("c-etat-t"), weight: 1, fillColor: token("c-etat"), fillOpacity: 0.75 };
+    return { color: token("principal"), weight: kind === "extent" ? 2 : 1.2, fillColor: token("principal"), fillOpacity: kind === "extent" ? 0.06 : 0.18 };
   }
-
-  function dotStyle(feature) {
-    const many = feature.properties && feature.properties.many;
-    return { radius: many ? 4 : 5.5, color: "#fff", weight: 1.2, fillColor: BLUE, fillOpacity: 1 };
-  }
-
+  const dot = (feature, at) => L.circleMarker(at, { radius: (feature.properties || {}).many ? 4 : 6, color: token("c-halo"), weight: 1.5, fillColor: token("c-point"), fillOpacity: 1 });
   function popup(feature, layer) {
-    const p = feature.properties || {};
-    if (!p.title) return;
-    const box = document.createElement(p.href ? "a" : "span");
-    box.textContent = p.title;
-    if (p.href) box.href = p.href;
+    const told = feature.properties || {};
+    if (!told.title) return;
+    const box = document.createElement(told.href ? "a" : "span");
+    box.textContent = told.title; if (told.href) box.href = told.href;
     layer.bindPopup(box);
   }
-
   function add(map, features) {
-    return L.geoJSON({ type: "FeatureCollection", features: features.filter((f) => f.geometry) }, { style: styled, pointToLayer: (feature, at) => L.circleMarker(at, dotStyle(feature)), onEachFeature: popup }).addTo(map);
-  }
-
-  function drawBackground(map, root, fit) {
-    return fetch(root + "/background.geojson").then((r) => r.json()).then((outlines) => {
-      const layer = L.geoJSON(outlines, {
-        interactive: false,
-        style: { color: "#b3bdcd", weight: 1, fillColor: "#ffffff", fillOpacity: 0.9 },
-        onEachFeature: (f, l) => l.bindTooltip(f.properties.name, { permanent: true, direction: "center", className: "place", interactive: false }),
-      }).addTo(map);
-      layer.bringToBack();
-      if (fit && layer.getBounds().isValid()) map.fitBounds(layer.getBounds(), { padding: [6, 6] });
+    const drawn = L.geoJSON({ type: "FeatureCollection", features: features.filter((one) => one.geometry) }, { style: styled, pointToLayer: dot, onEachFeature: popup }).addTo(map);
+    drawn.eachLayer((layer) => {
+      const told = layer.feature.properties || {};
+      if (told.number && layer.getBounds) L.marker(layer.getBounds().getCenter(), { keyboard: false, title: told.title, icon: L.divIcon({ className: "numero", html: String(told.number), iconSize: [24, 24] }) }).on("click", () => layer.openPopup()).addTo(map);
     });
+    return drawn;
   }
-
-  function collection(root, name, kind, map, study) {
-    const chosen = study ? "&study=" + encodeURIComponent(study) : "";
-    return fetch(root + "/collections/" + name + "/items?f=json&limit=2000" + chosen, { headers: { Accept: "application/geo+json" } })
-      .then((r) => r.json())
-      .then((answer) => {
-        (answer.features || []).forEach((f) => {
-          f.properties.kind = kind;
-          f.properties.many = answer.features.length > 30;
-          f.properties.title = f.properties.name || (f.properties.commune_names || "").split(",").slice(0, 3).join(", ");
-          f.properties.href = root + "/collections/" + name + "/items/" + f.id;
-        });
-        return add(map, answer.features || []);
-      });
+  async function background(map, root, fit) {
+    const outlines = await (await fetch(root + "/background.geojson")).json();
+    const layer = L.geoJSON(outlines, {
+      interactive: false, style: { color: token("c-dep"), weight: 1.2, fillColor: token("c-sol"), fillOpacity: 1 },
+      onEachFeature: (one, shape) => shape.bindTooltip(one.properties.name, { permanent: true, direction: "center", className: "place", interactive: false }),
+    }).addTo(map);
+    layer.bringToBack();
+    if (fit && layer.getBounds().isValid()) map.fitBounds(layer.getBounds(), { padding: [6, 6] });
   }
+  const corners = (bounds) => [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()].map((value) => value.toFixed(4)).join(",");
 
-  // The results of one study: the newest that the catalogue knows, or the one chosen; of all of them when it knows none.
-  function results(root, map, place) {
-    const label = document.querySelector("[data-studies]"), choice = label && label.querySelector("select");
-    let shown = [];
-    const draw = (study) => Promise.all([collection(root, "white-zones", "zone", map, study), collection(root, "kiosks", "kiosk", map, study)]).then((layers) => {
-      shown.forEach((layer) => layer.remove());
-      shown = layers;
-      const bounds = layers.reduce((all, layer) => (layer.getBounds().isValid() ? all.extend(layer.getBounds()) : all), L.latLngBounds([]));
-      if (study && bounds.isValid()) map.fitBounds(bounds, { padding: [18, 18], maxZoom: 11 });
-      layers.forEach((layer) => layer.bringToFront());
-      place.setAttribute("data-ready", "");
-    });
-    return fetch(root + "/collections/catalogue/items?f=json&type=study&sortby=-updated&limit=50", { headers: { Accept: "application/geo+json" } })
-      .then((r) => r.json())
-      .then((answer) => (answer.features || []).filter((f) => String(f.id).startsWith("study-")))
-      .then((studies) => {
-        if (choice && studies.length > 1) {
-          studies.forEach((f) => choice.add(new Option(f.properties.title || f.id, f.id.slice(6))));
-          choice.addEventListener("change", () => draw(choice.value));
-          label.hidden = false;
-        }
-        return draw(studies.length ? studies[0].id.slice(6) : "");
-      });
-  }
-
-  function bboxOf(map) {
-    const b = map.getBounds();
-    return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()].map((n) => n.toFixed(4)).join(",");
-  }
-
-  function searchBox(map) {
-    const field = document.getElementById("bbox"), tick = document.getElementById("by-map");
+  // The box of a search: what the map shows, or a rectangle drawn on it.
+  function searching(map) {
+    const field = document.getElementById("bbox"), tick = document.getElementById("by-map"), draw = document.getElementById("draw");
     if (!field || !tick) return;
-    const follow = () => { field.disabled = !tick.checked; if (tick.checked) field.value = bboxOf(map); };
-    tick.closest("span").hidden = false;
-    if (field.value) {
-      const [w, s, e, n] = field.value.split(",").map(Number);
-      if ([w, s, e, n].every(Number.isFinite)) map.fitBounds([[s, w], [n, e]]);
-      tick.checked = true;
+    tick.closest("[hidden]").hidden = false;
+    const [w, s, e, n] = field.value.split(",").map(Number);
+    if (field.value && [w, s, e, n].every(Number.isFinite)) {
+      const box = L.latLngBounds([[s, w], [n, e]]);
+      L.rectangle(box, { color: token("accent"), weight: 2, fill: false, interactive: false }).addTo(map);
+      map.fitBounds(box); tick.checked = true;
     }
-    field.disabled = !tick.checked;
-    tick.addEventListener("change", follow);
+    const follow = () => { if (tick.checked) field.value = corners(map.getBounds()); };
+    tick.addEventListener("change", () => { if (tick.checked) follow(); else field.value = ""; });
     map.on("moveend", follow);
+    draw.addEventListener("click", () => {
+      let start = null, shape = null;
+      map.dragging.disable(); map.getContainer().style.cursor = "crosshair"; draw.setAttribute("aria-pressed", "true");
+      map.once("mousedown", (event) => { start = event.latlng; shape = L.rectangle([start, start], { color: token("accent"), weight: 2 }).addTo(map); });
+      const grow = (event) => { if (start) shape.setBounds(L.latLngBounds(start, event.latlng)); };
+      map.on("mousemove", grow);
+      map.once("mouseup", () => { map.off("mousemove", grow); tick.checked = false; field.value = corners(shape.getBounds()); field.form.requestSubmit(); });
+    });
   }
 
-  document.querySelectorAll(".map").forEach((place) => {
-    const root = place.dataset.root;
+  async function alive(place) {
+    const root = place.dataset.root, height = Math.max(place.offsetHeight, 280);
+    await load();
+    place.textContent = ""; place.style.height = height + "px";
     const map = L.map(place, { zoomSnap: 0.25, attributionControl: false, scrollWheelZoom: false, minZoom: 2 });
-    map.setView([43.8, 1.6], 7);
+    map.setView([46.5, 2.5], 5);
     map.on("focus", () => map.scrollWheelZoom.enable());
-    const features = embedded(place.dataset.features) || [];
-    const drawn = add(map, features);
-    const own = drawn.getBounds().isValid();
-    if (own) {
-      const bounds = drawn.getBounds(), alone = bounds.getSouthWest().equals(bounds.getNorthEast());
-      map.fitBounds(bounds, { padding: [18, 18], maxZoom: alone ? 8.5 : 11 });
-    }
-    const ready = drawBackground(map, root, !own).then(() => drawn.bringToFront());
-    if (place.dataset.search !== undefined) ready.then(() => searchBox(map));
-    if (place.dataset.results !== undefined) ready.then(() => results(root, map, place));
-    else ready.then(() => place.setAttribute("data-ready", ""));
-  });
+    const drawn = add(map, embedded(place.dataset.features)), bounds = drawn.getBounds();
+    if (bounds.isValid()) map.fitBounds(bounds, { padding: [18, 18], maxZoom: bounds.getSouthWest().equals(bounds.getNorthEast()) ? 8.5 : 11 });
+    await background(map, root, !bounds.isValid());
+    drawn.bringToFront();
+    if (place.dataset.search !== undefined) searching(map);
+    place.setAttribute("data-ready", "");
+  }
+  const seen = new IntersectionObserver((entries) => entries.filter((one) => one.isIntersecting).forEach((one) => { seen.unobserve(one.target); alive(one.target); }), { rootMargin: "200px" });
+  places.forEach((place) => seen.observe(place));
 })();

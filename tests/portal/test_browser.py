@@ -53,7 +53,6 @@ def page(browser, url: str) -> Iterator:
 @pytest.mark.parametrize(
     ("path", "heading"),
     [
-        ("/", "Qui est loin"),
         ("/collections/catalogue/items", "Catalogue"),
         ("/collections/catalogue/items/forets", "Forêts publiques"),
         ("/collections/white-zones/items", "Zones blanches"),
@@ -68,6 +67,59 @@ def test_a_page_with_a_map(page, url: str, path: str, heading: str) -> None:
     assert page.locator(".map path.leaflet-interactive, .map path").count() >= 8
 
 
+def test_the_home_page_is_light_and_comes_with_its_map(page, url: str) -> None:
+    received: list[int] = []
+    page.on("response", lambda got: received.append(len(got.body())))
+    page.goto(url, wait_until="networkidle")
+    assert "Les services publics" in page.locator("h1").inner_text()
+    assert page.locator(".cadre svg .c-dep").count() == 1
+    assert sum(received) < 150_000 and page.evaluate("typeof L") == "undefined"
+
+
+def test_lines_are_suggested_while_one_types(page, url: str) -> None:
+    page.goto(url)
+    field = page.get_by_role("combobox")
+    field.press_sequentially("st giro")
+    page.get_by_role("option", name="Saint-Girons Ariège").wait_for()
+    assert field.get_attribute("aria-expanded") == "true"
+    field.press("ArrowDown")
+    chosen = page.locator("[role=option][aria-selected=true]")
+    assert field.get_attribute("aria-activedescendant") == chosen.get_attribute("id")
+    field.press("Escape")
+    assert page.get_by_role("listbox").count() == 0
+    field.fill("")
+    field.press_sequentially("saint-girons")
+    page.get_by_role("option").first.wait_for()
+    field.press("ArrowDown")
+    field.press("Enter")
+    page.wait_for_url("**/09261*")
+    assert "Saint-Girons" in page.locator("h1").inner_text()
+
+
+def test_a_reader_chooses_the_colours(page, url: str) -> None:
+    page.goto(f"{url}/mentions-legales?f=html")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(ground) == "rgb(251, 250, 247)"
+    page.get_by_role("button", name="Sombre").click()
+    page.goto(f"{url}/accessibilite?f=html")
+    assert page.evaluate(ground) == "rgb(20, 25, 26)"
+    page.get_by_role("button", name="Système").click()
+    assert page.evaluate(ground) == "rgb(251, 250, 247)"
+
+
+def test_a_rectangle_drawn_on_the_map_is_searched(page, url: str) -> None:
+    page.goto(f"{url}/collections/catalogue/items")
+    page.locator(".map[data-ready]").wait_for()
+    page.get_by_role("button", name="Dessiner un rectangle").click()
+    box = page.locator(".map").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 160, box["y"] + 160, steps=4)
+    page.mouse.up()
+    page.wait_for_url("**bbox=*")
+    assert page.locator(".puce", has_text="Zone dessinée").count() == 1
+
+
 def test_the_description_of_the_api(page, url: str) -> None:
     page.goto(f"{url}/openapi?f=html")
     page.get_by_text("/collections/catalogue/items", exact=True).first.wait_for()
@@ -75,8 +127,10 @@ def test_the_description_of_the_api(page, url: str) -> None:
 
 def test_a_search_by_words_then_by_the_map(page, url: str) -> None:
     page.goto(url)
-    page.get_by_role("searchbox").fill("forets")
+    page.get_by_role("combobox").fill("forets")
     page.get_by_role("button", name="Chercher").click()
+    assert page.get_by_role("link", name="Forêts publiques").count() == 1
+    page.get_by_role("link", name="Chercher dans tout le catalogue").click()
     page.locator(".map[data-ready]").wait_for()
     assert page.locator(".count").inner_text() == "1 fiche trouvée"
     page.get_by_label("Seulement ce que montre la carte").check()

@@ -66,9 +66,9 @@ def test_the_api_says_whose_it_is(bretagne: str, http: requests.Session) -> None
 
 def test_the_pages_say_whose_they_are(bretagne: str, http: requests.Session) -> None:
     page = http.get(f"{bretagne}/collections?f=html").text
-    assert "· Géo&lt;b&gt;zh</title>" in page and "<span>Géo&lt;b&gt;zh<small>" in page
+    assert "· Géo&lt;b&gt;zh</title>" in page and "<b>Géo&lt;b&gt;zh</b>" in page
     page = http.get(f"{bretagne}/?f=html").text
-    assert "<p>Pôle données<br><a href" in page and "Administration du catalogue" not in page
+    assert "<h2>Pôle données</h2>" in page and "Administration du catalogue" not in page
     assert 'href="mailto:sig@region.example"' in page and f'href="{CONTACT["url"]}"' in page
 
 

@@ -42,8 +42,8 @@ def test_the_page_speaks_both_languages(
     one = lxml.html.fromstring(
         http.get(f"{url}/collections/catalogue/items/forets?f=html&lang={lang}").text
     )
-    (fold,) = one.findall(".//details[@class='quality']")
-    assert "/100" in fold.findtext("summary") and mend in fold.text_content()
+    (fold,) = one.findall(".//section[@id='quality']")
+    assert "/100" in fold.findtext("h2") and mend in fold.text_content()
     told = {"fr": "la généalogie n'est pas dite.", "en": "the lineage is not given."}
     assert told[lang] in fold.text_content() and "properties.lineage" in fold.text_content()
     assert not (

@@ -1,0 +1,161 @@
+"""Maps drawn as SVG with the page: what is there before any script, and where there is none.
+
+A map is the outlines of the territory, and what lies on them: surfaces by class, footprints, points.
+Coordinates are whole pixels of a frame 700 wide, relative in the paths; shapes are simplified to the
+pixel, neighbours together so that their borders stay shared.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import shapely
+
+from geoguichet.portal.territory import Territory, outlines
+
+WIDTH = 700
+#: Around what is drawn, in pixels.
+MARGIN = 12
+#: The kilometres that a scale may tell.
+_SCALES = (500, 200, 100, 50, 20, 10, 5, 2, 1)
+_KM_OF_DEGREE = 111.32
+#: Pixels across a numbered disc.
+_DISC = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What a template draws: paths by class, names and numbers by place, a scale (km, pixels)."""
+
+    width: int
+    height: int
+    paths: Sequence[tuple[str, str]]
+    names: Sequence[tuple[str, int, int]]
+    numbers: Sequence[tuple[str, int, int]]
+    scale: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where degrees fall in pixels: plate carrée, true to scale at the middle latitude."""
+
+    west: float
+    north: float
+    #: Pixels a degree, eastward then northward.
+    across: float
+    down: float
+    height: int
+
+    @classmethod
+    def around(cls, box: Sequence[float]) -> Frame:
+        """Return the frame that holds a box of degrees with a margin."""
+        west, south, east, north = box
+        squeezed = max(math.cos(math.radians((south + north) / 2)), 0.01)
+        inner = WIDTH - 2 * MARGIN
+        # A box much higher than wide is held by its height, at most as high as the frame is wide.
+        down = inner / max((east - west) * squeezed, north - south, 1e-6)
+        across = down * squeezed
+        spare = (inner - (east - west) * across) / 2
+        height = round((north - south) * down) + 2 * MARGIN
+        return cls(west - (MARGIN + spare) / across, north + MARGIN / down, across, down, height)
+
+    def placed(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return the pixels of coordinates (n x 2)."""
+        return (coordinates - (self.west, self.north)) * (self.across, -self.down)
+
+    def path(self, shapes: Iterable[shapely.Geometry]) -> str:
+        """Return shapes of degrees as one path; one smaller than a pixel is a dot."""
+        parts: list[str] = []
+        for shape in shapes:
+            made = shapely.transform(shape, self.placed)
+            made = shapely.simplify(made, 0.6) if shape.geom_type != "Point" else made
+            for one in shapely.get_parts(made):
+                rings = shapely.get_rings(one) if one.geom_type == "Polygon" else [one]
+                parts += [_steps(shapely.get_coordinates(ring)) for ring in rings]
+        return "".join(parts)
+
+    def scale(self) -> tuple[int, int] | None:
+        """Return the length of a scale: its kilometres, and its pixels."""
+        pixels = self.down / _KM_OF_DEGREE
+        return next(((km, round(km * pixels)) for km in _SCALES if km * pixels < 160), None)
+
+
+# Return a line as a path of whole relative steps; those that go nowhere are left out.
+def _steps(line: np.ndarray) -> str:
+    places = np.rint(line).astype(int)
+    steps = np.diff(places, axis=0)
+    steps = steps[np.any(steps != 0, axis=1)]
+    told = "".join(f"{'' if x < 0 else ' '}{x}{'' if y < 0 else ' '}{y}" for x, y in steps)
+    return f"M{places[0][0]} {places[0][1]}" + (f"l{told.strip()}" if told else "h0")
+
+
+def drawn(
+    territory: Territory,
+    layers: Mapping[str, Sequence[shapely.Geometry]],
+    *,
+    numbers: Mapping[str, shapely.Geometry] | None = None,
+    box: tuple[float, ...] = (),
+) -> Drawing:
+    """Return a map of a territory with layers above it, by class; ``numbers`` stand in a disc at the
+    middle of theirs. It shows the territory, or the box that is given (degrees).
+    """
+    frame, ground, names = _ground(territory, box or territory.box())
+    paths = [("c-sol", ground), *((kind, frame.path(some)) for kind, some in layers.items())]
+    discs: dict[tuple[int, int], str] = {}
+    for told, place in (numbers or {}).items():
+        x, y = _at(frame, place.centroid)
+        near = next((at for at in discs if math.dist(at, (x, y)) < _DISC), (x, y))
+        # Discs that would hide each other are one, which says that there are more.
+        discs[near] = f"{discs[near].rstrip('+')}+" if near in discs else told
+    found = [(told, x, y) for (x, y), told in discs.items()]
+    return Drawing(WIDTH, frame.height, [*paths, ("c-dep", ground)], names, found, frame.scale())
+
+
+def footprints(territory: Territory, records: Sequence[Mapping[str, Any]], first: int) -> Drawing:
+    """Return the extents of records on a map, numbered from ``first``: it shows the territory, and what
+    lies around it when some are beyond.
+    """
+    shapes = {}
+    for place, record in enumerate(records, first):
+        told = json.dumps(record.get("geometry"))
+        shape = shapely.from_geojson(told, on_invalid="ignore") if told != "null" else None
+        if shape is not None and not shape.is_empty:
+            shapes[str(place)] = shapely.box(*shape.bounds)
+    own = territory.box()
+    west, south, east, north = own
+    reach = max(east - west, north - south)
+    around = shapely.box(west - reach, south - reach, east + reach, north + reach)
+    seen = shapely.union_all([shapely.box(*own), *shapes.values()]).intersection(around).bounds
+    numbers = {told: shape.intersection(around) for told, shape in shapes.items()}
+    numbers = {told: shape for told, shape in numbers.items() if not shape.is_empty}
+    return drawn(territory, {"c-emp": [*shapes.values()]}, numbers=numbers, box=tuple(seen))
+
+
+# Return the frame of a box, and what of the territory is in it: its ground and its names.
+@lru_cache(maxsize=64)
+def _ground(
+    territory: Territory, box: tuple[float, ...]
+) -> tuple[Frame, str, list[tuple[str, int, int]]]:
+    frame = Frame.around(box)
+    inside = shapely.box(*_seen(frame))
+    known = [(name, shape) for _code, name, shape in outlines(territory)]
+    shapes = [shape for _name, shape in known if shape.intersects(inside)]
+    middles = [(name, shape.representative_point()) for name, shape in known]
+    names = [(name, *_at(frame, middle)) for name, middle in middles if middle.within(inside)]
+    return frame, frame.path(shapes), names
+
+
+def _seen(frame: Frame) -> tuple[float, float, float, float]:
+    east, south = frame.west + WIDTH / frame.across, frame.north - frame.height / frame.down
+    return frame.west, south, east, frame.north
+
+
+def _at(frame: Frame, point: shapely.Point) -> tuple[int, int]:
+    x, y = np.rint(frame.placed(shapely.get_coordinates(point))[0]).astype(int)
+    return int(x), int(y)

@@ -1,0 +1,168 @@
+"""The home page: one question, one search, and the study that the region puts first."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import shapely
+
+from geoguichet.catalogue.search.query import RecordQuery
+from geoguichet.coverage.access.supplements import NETWORKS
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.words import Unit, _, cost
+from geoguichet.portal.drawn import Drawing, drawn
+from geoguichet.portal.site import Asked, Site
+from geoguichet.portal.territory import Territory
+from geoguichet.referentials.layers import read_layer
+
+#: Of each need, the column of its distance in a result, and how far it may be.
+type Needs = tuple[tuple[str, float], ...]
+
+#: What lacks, drawn in these classes: the first need, the second, both; who is not decided.
+CLASSES = ("c-etat", "c-mairie", "c-deux", "c-nt")
+
+
+class Flagship(NamedTuple):
+    """The study that the home page shows, as its manifest tells it."""
+
+    id: str
+    title: str
+    #: People, those far from a service, and those of whom it is not known.
+    people: int
+    unserved: int
+    undecided: int
+    #: What they lack: the class of the map, how many people by needs (in words).
+    lacking: Sequence[tuple[str, str, int]]
+    #: Networks that are not in its data.
+    missing: Sequence[str]
+
+
+def flagship(site: Site) -> tuple[Flagship, Mapping[str, Any], Path] | None:
+    """Return the study that ``region.toml`` puts first, else the newest; its manifest and its folder.
+    None where there is none that can be read.
+    """
+    folder = site.workspace / "studies"
+    chosen = site.region.portal.flagship
+    found = folder.glob(f"{chosen or '*'}/manifest.json")
+    for path in sorted(found, key=lambda one: -one.stat().st_mtime):
+        try:
+            told = json.loads(path.read_bytes())
+            return _told(told), told, path.parent
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            continue  # not a study of this version: the next one is shown
+    return None
+
+
+def _told(manifest: Mapping[str, Any]) -> Flagship:
+    study, counters, beside = manifest["study"], manifest["counters"], manifest["beside"]
+    needs = {need["key"]: need for need in study["needs"]}
+    rows = [row for row in beside["lacking"] if row["level"] == "territory"]
+    people = dict.fromkeys(CLASSES, 0)
+    labels = dict.fromkeys(CLASSES, "")
+    for row in rows:
+        keys = row["lacking"].split(",")
+        kind = kind_of(keys, list(needs))
+        people[kind] += row["people"]
+        labels[kind] = _lacked(keys, needs)
+    people["c-nt"] = counters["people_undecided"]
+    labels["c-nt"] = str(_("Non tranché (horaires inconnus)"))
+    lacking = [
+        (kind, labels[kind], people[kind]) for kind in CLASSES if people[kind] or kind == "c-nt"
+    ]
+    return Flagship(
+        study["id"],
+        study["title"],
+        counters["people"],
+        sum(row["people"] for row in rows),
+        counters["people_undecided"],
+        lacking,
+        [str(net.label) for net in NETWORKS if net.key in beside["baseline"]["missing"]],
+    )
+
+
+def kind_of(lacked: Sequence[str], needs: Sequence[str]) -> str:
+    """Return the class of who lacks some of the needs of a study: by need where there are two at
+    most, else one or several.
+    """
+    if len(lacked) > 1:
+        return "c-deux"
+    return "c-mairie" if len(needs) == 2 and lacked[0] == needs[1] else "c-etat"
+
+
+def _lacked(keys: Sequence[str], needs: Mapping[str, Mapping[str, Any]]) -> str:
+    if len(keys) > 1:
+        return str(_("Les deux") if len(needs) == 2 else _("Plusieurs besoins"))
+    if len(needs) > 2:
+        return str(_("Un seul besoin"))
+    need = needs[keys[0]]
+    within = next(
+        cost(need[unit.column("within")], unit)
+        for unit in Unit
+        if need.get(unit.column("within")) is not None
+    )
+    return str(_("{need} à plus de {within}", need=need["label"], within=within))
+
+
+def shown(site: Site, asked: Asked) -> dict[str, Any]:
+    """Return what the page shows beside the landing document of the API."""
+    if asked.form != "html":
+        return {}
+    found = flagship(site)
+    recent = site.store.search(
+        RecordQuery.from_parameters({"limit": "3", "sortby": "-updated"}), viewer=asked.viewer
+    )
+    data: dict[str, Any] = {
+        "recent": [json.loads(item) for item in recent.items],
+        "records": recent.number_matched,
+        "flagship": None,
+    }
+    if found is None:
+        return data | {"drawn": drawn(site.territory, {})}
+    study, manifest, folder = found
+    file = folder / "result.gpkg"
+    needs = tuple(
+        (unit.column(need["key"]), need[unit.column("within")])
+        for need in manifest["study"]["needs"]
+        for unit in Unit
+        if need.get(unit.column("within")) is not None
+    )
+    state = file.stat().st_mtime_ns if file.exists() else 0
+    return data | {"flagship": study, "drawn": _map(site.territory, file, needs, state)}
+
+
+@lru_cache(maxsize=8)
+def _map(territory: Territory, file: Path, needs: Needs, _state: int) -> Drawing:
+    return drawn(territory, zones_by_need(territory, file, needs))
+
+
+def zones_by_need(
+    territory: Territory, file: Path, needs: Needs
+) -> dict[str, list[shapely.Geometry]]:
+    """Return who lacks what in the result of a study, as surfaces by class of the map: the communes of
+    its people; its white zones, in one class, where its people are not those of communes.
+    """
+    try:
+        demand = read_layer(file, layer="demand").set_index("id")
+        communes = read_layer(territory.data or file, layer="communes").set_index("code")
+    except LayerError:
+        return {}
+    outlines = communes.geometry.reindex(demand.index)
+    if outlines.isna().mean() > 0.1:
+        return {"c-etat": list(read_layer(file, layer="white_zones", empty=True).geometry)}
+    far = [~(demand[column] <= within) for column, within in needs]
+    lacked = sum(one.astype(int) for one in far)
+    white = ~demand["served"] & ~demand["undecided"]
+    second = far[1] & (lacked == 1) if len(far) == 2 else lacked < 0
+    of_class = {
+        "c-etat": white & (lacked <= 1) & ~second,
+        "c-mairie": white & second,
+        "c-deux": white & (lacked > 1),
+        "c-nt": demand["undecided"],
+    }
+    return {
+        kind: [shapely.union_all(outlines[which & outlines.notna()].array)]
+        for kind, which in of_class.items()
+        if which.any()
+    }

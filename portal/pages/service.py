@@ -1,0 +1,91 @@
+"""The pages that a public site owes its readers, and its developers."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from geoguichet.floor.viewer import Viewer
+from geoguichet.floor.words import SOURCE, Message, language
+from geoguichet.portal.site import Page, Site
+
+#: How a layer of the portal is opened, by tool; {address} is that of its collection, {name} its name
+#: and {root} the portal's. The tests run them.
+EXAMPLES: Mapping[str, tuple[str, str]] = {
+    "leaflet": ("Leaflet", """\
+const map = L.map("map").setView([46.5, 2.5], 6);
+fetch("{address}/items?f=json&limit=1000")
+  .then((answer) => answer.json())
+  .then((layer) => map.fitBounds(L.geoJSON(layer).addTo(map).getBounds()));
+"""),
+    "openlayers": ("OpenLayers", """\
+const source = new ol.source.Vector({
+  format: new ol.format.GeoJSON(),
+  url: "{address}/items?f=json&limit=1000",
+});
+const map = new ol.Map({
+  target: "map",
+  layers: [new ol.layer.Vector({ source })],
+  view: new ol.View({ center: ol.proj.fromLonLat([2.5, 46.5]), zoom: 6 }),
+});
+"""),
+    "maplibre": ("MapLibre GL", """\
+const map = new maplibregl.Map({ container: "map", style: { version: 8, sources: {}, layers: [] } });
+map.on("load", () => {
+  map.addSource("{name}", { type: "geojson", data: "{address}/items?f=json&limit=1000" });
+  map.addLayer({ id: "{name}", type: "line", source: "{name}" });
+});
+"""),
+    "qgis": ("QGIS", """\
+layer = QgsVectorLayer("url='{root}' typename='{name}'", "{name}", "OAPIF")
+QgsProject.instance().addMapLayer(layer)
+"""),
+    "geopandas": ("Python (geopandas)", """\
+import geopandas
+
+layer = geopandas.read_file("OAPIF:{root}", layer="{name}")
+"""),
+    "gdal": ("GDAL", """\
+ogr2ogr -f GPKG {name}.gpkg OAPIF:{root} {name}
+"""),
+}  # fmt: skip
+
+
+def examples(site: Site, name: str = "") -> list[dict[str, str]]:
+    """Return the examples for a collection, that of the communes where none is named."""
+    chosen = name or site.layer("communes") or "white-zones"
+    told = {"root": site.url, "address": f"{site.url}/collections/{chosen}", "name": chosen}
+    return [
+        {"id": key, "title": title, "code": _filled(code, told)}
+        for key, (title, code) in EXAMPLES.items()
+    ]
+
+
+def _filled(code: str, told: Mapping[str, str]) -> str:
+    for key, value in told.items():
+        code = code.replace(f"{{{key}}}", value)
+    return code
+
+
+def _legal(site: Site, _viewer: Viewer) -> dict[str, Any]:
+    legal, notice = site.region.legal, site.region.legal.notice or {}
+    told = {key: getattr(legal, key) for key in ("publisher", "director", "host", "accessibility")}
+    return {**told, "notice": notice.get(language(), notice.get(SOURCE, ""))}
+
+
+def _developers(site: Site, _viewer: Viewer) -> dict[str, Any]:
+    return {"examples": examples(site)}
+
+
+_OBJECT = {"type": "object"}
+_page = partial(Page, document=_legal, menu="foot", schema="LegalNotice")
+PAGES = (
+    _page(path="/mentions-legales", title=Message("Mentions légales"), template="legal.html",
+          summary="The legal notice", schemas={"LegalNotice": _OBJECT}),
+    _page(path="/accessibilite", title=Message("Accessibilité"), template="accessibility.html",
+          summary="The statement of accessibility"),
+    _page(path="/donnees-personnelles", title=Message("Données personnelles"),
+          template="privacy.html", summary="What is kept of readers"),
+    Page(path="/developpeurs", title=Message("Développeurs"), template="developers.html",
+         summary="Examples for developers", document=_developers, menu="tools",
+         schema="Examples", schemas={"Examples": _OBJECT}),
+)  # fmt: skip
