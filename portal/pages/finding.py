@@ -115,11 +115,13 @@ def found(
         (_("Communes"), "communes", communes, most["places"]),
         (_("Guichets"), "services", counters, most["counters"]),
     ):
-        if home := site.layer(layer):
+        home = site.layer(layer)
+        if home in site.collections_of(viewer):
             door = site.door(f"/{layer}", f"/collections/{home}/items")
             for one in matching(places(site.territory), asked, many):
                 yield _line(group, one.name, one.detail, f"{door}/{quote(one.code)}{kept}")
-    yield from _needs(site, asked, most["needs"])
+    if site.layer("services") in site.collections_of(viewer):
+        yield from _needs(site, asked, most["needs"])
     yield from _records(site, asked, viewer, most["records"], kept)
 
 
@@ -131,7 +133,7 @@ def _needs(site: Site, asked: str, most: int) -> Iterator[dict[str, str]]:
         for need in NEEDS.values()
         if all(f" {part}" in f" {folded(_said(need))}" for part in parts)
     ]
-    for need in needs[:most] if home else ():
+    for need in needs[:most]:
         kinds = {"type": need.types[0]}
         told = {"quoi": need.key} if site.door("/guichet", "") != site.url else kinds
         told |= {"lang": language()} if language() != SOURCE else {}

@@ -11,8 +11,10 @@ import shapely
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.coverage.access.supplements import NETWORKS
 from geoguichet.floor.errors import LayerError
+from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Unit, _, cost
 from geoguichet.portal.drawn import Drawing, drawn
+from geoguichet.portal.providers.studies import sees_study
 from geoguichet.portal.site import Asked, Site
 from geoguichet.portal.territory import Territory
 from geoguichet.referentials.layers import read_layer
@@ -39,14 +41,15 @@ class Flagship(NamedTuple):
     missing: Sequence[str]
 
 
-def flagship(site: Site) -> tuple[Flagship, Mapping[str, Any], Path] | None:
-    """Return the study that ``region.toml`` puts first, else the newest; its manifest and its folder.
-    None where there is none that can be read.
+def flagship(site: Site, viewer: Viewer) -> tuple[Flagship, Mapping[str, Any], Path] | None:
+    """Return the study that ``region.toml`` puts first, else the newest that is seen; its manifest and
+    its folder. None where there is none that can be read.
     """
     folder = site.workspace / "studies"
     chosen = site.region.portal.flagship
     found = folder.glob(f"{chosen or '*'}/manifest.json")
-    for path in sorted(found, key=lambda one: -one.stat().st_mtime):
+    seen = [path for path in found if sees_study(viewer, path.parent)]
+    for path in sorted(seen, key=lambda one: -one.stat().st_mtime):
         try:
             told = json.loads(path.read_bytes())
             return _told(told), told, path.parent
@@ -109,7 +112,7 @@ def shown(site: Site, asked: Asked) -> dict[str, Any]:
     """Return what the page shows beside the landing document of the API."""
     if asked.form != "html":
         return {}
-    found = flagship(site)
+    found = flagship(site, asked.viewer)
     recent = site.store.search(
         RecordQuery.from_parameters({"limit": "3", "sortby": "-updated"}), viewer=asked.viewer
     )

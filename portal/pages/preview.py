@@ -36,9 +36,12 @@ def preview(
     """Return what is shown of the first collection of the portal that a record leads to; None where it
     leads to none, or to an empty one.
     """
+    seen = site.collections_of(viewer)
     found = (_layer(site, one["href"]) for one in links if one.get("rel") in ("items", "data"))
     for name, asked in filter(None, found):
-        resource = site.told["resources"][name]
+        if name not in seen:
+            continue
+        resource = seen[name]
         try:
             with across(viewer):
                 provider = load_plugin("provider", dict(resource["providers"][0]))
@@ -66,7 +69,7 @@ def _layer(site: Site, href: str) -> tuple[str, dict[str, str]] | None:
     match = re.fullmatch(
         r"/?collections/([\w-]+)/items(?:\?(.*))?", href.removeprefix(site.url), re.ASCII
     )
-    if match is None or match[1] == COLLECTION or match[1] not in site.config["resources"]:
+    if match is None or match[1] == COLLECTION:
         return None
     asked = dict(parse_qsl(match[2] or ""))
     return match[1], {key: value for key, value in asked.items() if key not in ("f", "limit")}
