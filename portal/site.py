@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import jinja2
-import pygeoapi
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -295,7 +294,6 @@ class Site:
             _=_,
             ngettext=ngettext,
             root=self.url,
-            version=pygeoapi.__version__,
             LANGUAGES={code: filters.LANGUAGES[code] for code in self.languages},
             PAGES=self.pages,
             REGION=self.region,

@@ -10,7 +10,16 @@ from starlette.routing import Route
 
 from geoguichet.floor.words import _
 from geoguichet.portal.answers import Refusal
-from geoguichet.portal.people import accounts, forms, links, sessions, signing_in, slowing, tokens
+from geoguichet.portal.people import (
+    accounts,
+    forms,
+    journal,
+    links,
+    sessions,
+    signing_in,
+    slowing,
+    tokens,
+)
 from geoguichet.portal.people.accounts import Person
 from geoguichet.portal.people.presence import Presence, presence_of
 from geoguichet.portal.people.signing_in import SigningIn
@@ -61,7 +70,7 @@ class Account:
         self, request: Request, person: Person, told: Told, *, status: int = 200
     ) -> Response:
         document = await run_in_threadpool(self._document, person, presence_of(request).session)
-        choices = {"scopes": tokens.SCOPES, "days": tokens.DAYS}
+        choices = {"scopes": tokens.SCOPES, "days": tokens.DAYS, "did": journal.DID}
         return await forms.page(
             request, self.site, "account.html", {**document, **told}, choices=choices, status=status
         )
@@ -70,6 +79,7 @@ class Account:
         with self.people.read() as base:
             organisations = accounts.organisations(base)
             held, opened = tokens.of_person(base, person), sessions.of_person(base, person)
+            lines = journal.of_person(base, person)
         return {
             "person": person.pseudonym,
             "name": person.name,
@@ -87,6 +97,7 @@ class Account:
                 }
                 for one in held
             ],
+            "journal": lines,
             "sessions": [
                 {
                     "number": one.number, "made": instant(one.made), "seen": instant(one.seen),

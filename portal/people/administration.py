@@ -15,35 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import _
 from geoguichet.portal.answers import Refusal
-from geoguichet.portal.people import account, accounts, forms, links
+from geoguichet.portal.people import account, accounts, forms, journal, links
 from geoguichet.portal.people.accounts import Organisation, Person
 from geoguichet.portal.people.presence import presence_of
 from geoguichet.portal.people.signing_in import SigningIn
 from geoguichet.portal.people.store import SECURITY_LOG, PeopleError, instant
-
-#: How many lines of the journal a page shows.
-_LINES = 100
-
-#: What the journal tells, in words.
-DID = {
-    "organisation": Message("organisme ajouté"),
-    "account": Message("compte ouvert"),
-    "role": Message("rôle donné"),
-    "invited": Message("invitation faite"),
-    "invitation withdrawn": Message("invitation retirée"),
-    "signed in": Message("connexion"),
-    "signed out": Message("déconnexion"),
-    "password": Message("mot de passe changé"),
-    "reset": Message("mot de passe à choisir de nouveau"),
-    "token": Message("jeton créé"),
-    "token revoked": Message("jeton révoqué"),
-    "suspended": Message("compte suspendu"),
-    "restored": Message("compte rétabli"),
-    "erased": Message("compte effacé"),
-    "subject": Message("identité d'ailleurs reliée"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +97,7 @@ class Administration:
         self, request: Request, by: Person, told: Mapping[str, str], *, status: int = 200
     ) -> Response:
         document = await run_in_threadpool(self._document, by)
-        choices = {"kinds": accounts.KINDS, "words": accounts.ROLE_WORDS, "did": DID}
+        choices = {"kinds": accounts.KINDS, "words": accounts.ROLE_WORDS, "did": journal.DID}
         document = {**document, **told}
         return await forms.page(
             request, self.site, "administration.html", document, choices=choices, status=status
@@ -129,7 +107,9 @@ class Administration:
         with self.people.read() as base:
             reach, everybody = _reach(base, by), accounts.people(base)
             waiting, named = links.invitations(base), accounts.names(base)
-            lines = _journal(base, reach)
+            lines = journal.of_organisations(
+                base, None if reach.everything else reach.organisations
+            )
         return {
             "everything": reach.everything,
             "organisations": [
@@ -160,7 +140,7 @@ class Administration:
             ],
             "journal": [
                 {
-                    **line, "at": instant(line["at"]), "whoName": named.get(line["who"], ""),
+                    **line, "whoName": named.get(line["who"], ""),
                     "whomName": named.get(line["whom"], ""),
                 }
                 for line in lines
@@ -241,17 +221,6 @@ def _reach(base: sqlite3.Connection, by: Person) -> _Reach:
     everything = any(every[siren].host for siren in own)
     held = {siren: one for siren, one in every.items() if everything or siren in own}
     return _Reach(by, held, everything)
-
-
-def _journal(base: sqlite3.Connection, reach: _Reach) -> list[dict[str, Any]]:
-    marks = ", ".join("?" * len(reach.organisations))
-    where = "" if reach.everything else f"WHERE siren IN ({marks})"
-    given = () if reach.everything else tuple(reach.organisations)
-    rows = base.execute(
-        f"SELECT at, who, did, whom, siren, about FROM journal {where} ORDER BY number DESC LIMIT ?",
-        (*given, _LINES),
-    )
-    return [dict(row) for row in rows]
 
 
 def _person(base: sqlite3.Connection, fields: Mapping[str, str]) -> Person:

@@ -105,6 +105,7 @@ def portal(
     folder = tmp_path_factory.mktemp("people")
     records_of_the_tests(folder)
     made = Portal.with_accounts(folder)
+    (folder / "studies" / "essai").mkdir(parents=True)
     with serve(folder, editable=True, token=TOKEN) as url:
         yield Portal(folder, url, made)
 

@@ -16,7 +16,7 @@ def test_the_page_tells_who_one_is_in_words(portal) -> None:
         {"siren": "200053791", "role": "editor", "told": "Éditeur pour Région Essai"}
     ]
     assert set(told) == {
-        "person", "name", "email", "hasPassword", "roles", "tokens", "sessions"
+        "person", "name", "email", "hasPassword", "roles", "tokens", "sessions", "journal"
     }  # fmt: skip
     assert "password" not in str(told).casefold().replace("haspassword", "")
 

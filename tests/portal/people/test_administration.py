@@ -4,7 +4,7 @@ import re
 
 import requests
 
-from geoguichet.portal.people.administration import DID
+from geoguichet.portal.people.journal import DID
 
 HOST, OTHER = "200053791", "130025265"
 
