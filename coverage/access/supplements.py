@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -527,6 +528,12 @@ def extensions(
 COLUMNS = ("level", "code", "name", "lacking", "people")
 
 
+def lacking_of(demand: gpd.GeoDataFrame, study: Study) -> list[str]:
+    """Return the needs that each row of a measured demand lacks, comma-separated."""
+    short = {key: ~(margin >= 0) for key, margin in margins_of(demand, study).items()}
+    return [",".join(compress(short, row)) for row in zip(*short.values(), strict=True)]
+
+
 def lacking_table(
     demand: gpd.GeoDataFrame, territory: Territory, study: Study, epci: Mapping[str, str]
 ) -> pd.DataFrame:
@@ -538,10 +545,7 @@ def lacking_table(
     no known intercommunality are under the code "".
     """
     here = demand[white(demand)]
-    short = {key: ~(margin >= 0) for key, margin in margins_of(here, study).items()}
-    labels = [
-        ",".join(key for key, lacks in short.items() if lacks[place]) for place in range(len(here))
-    ]
+    labels = lacking_of(here, study)
     names = dict(zip(territory.departements["code"], territory.departements["name"], strict=True))
     places = {
         "territory": (pd.Series("", index=here.index), {"": territory.name}),

@@ -6,20 +6,25 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from markupsafe import Markup
 from shapely.geometry import mapping
 
+from geoguichet.coverage.access.supplements import lacking_of
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.style import (
     BORDER,
     INK,
     KIOSK,
+    LACKING_COLOURS,
     LAND,
     ZONE_EDGE,
     filled,
@@ -41,12 +46,14 @@ from geoguichet.floor.words import (
     cost,
     distance,
     language,
+    listed,
     measure,
     ngettext,
     number,
     pgettext,
 )
 from geoguichet.referentials.layers import LONLAT
+from geoguichet.referentials.territories.territory import united
 
 # The outlines of the départements, which stand behind every map.
 
@@ -321,20 +328,21 @@ _TOLERANCE = 0.4
 
 class _Frame:
     """Turns longitudes and latitudes into picture units: equal-area, centred on the territory,
-    north up.
+    north up; or in the metres of a system that is given, no taller than said.
     """
 
-    def __init__(self, extent: gpd.GeoSeries) -> None:
+    def __init__(self, extent: gpd.GeoSeries, crs: str = "", tallest: float = math.inf) -> None:
         west, south, east, north = extent.total_bounds
-        self._crs = (
+        self._crs = crs or (
             f"+proj=laea +lon_0={(west + east) / 2:.3f} +lat_0={(south + north) / 2:.3f} "
             "+datum=WGS84 +units=m"
         )
         left, bottom, right, top = extent.to_crs(self._crs).total_bounds
-        self.units_per_m = (WIDTH - 2 * _MARGIN) / (right - left)
-        self.height = (top - bottom) * self.units_per_m + 2 * _MARGIN
-        scale = self.units_per_m
-        self._matrix = [scale, 0, 0, -scale, _MARGIN - left * scale, _MARGIN + top * scale]
+        wide, tall = right - left, top - bottom
+        self.units_per_m = min((WIDTH - 2 * _MARGIN) / wide, (tallest - 2 * _MARGIN) / tall)
+        scale, aside = self.units_per_m, (WIDTH - wide * self.units_per_m) / 2
+        self.height = tall * scale + 2 * _MARGIN
+        self._matrix = [scale, 0, 0, -scale, aside - left * scale, _MARGIN + top * scale]
 
     # Return the shapes in picture units.
     def place(self, shapes: gpd.GeoSeries) -> gpd.GeoSeries:
@@ -381,6 +389,103 @@ def map_caption(result: CoverageResult) -> str:
         if len(result.kiosks)
         else _("Zones blanches : {territory}.", territory=territory)
     )
+
+
+#: Départements drawn one by one at most, those with most people in white zones.
+_MOST_MAPS = 30
+#: The kind of those of whom nobody knows.
+UNDECIDED = "?"
+#: How tall the map of one may be, of a width of :data:`WIDTH`: discs and words are of one size.
+_TALLEST = 680.0
+
+
+@dataclass(frozen=True, slots=True)
+class DepartementMaps:
+    """The map of each département under its caption, by code, and what the colours of all of them
+    mean.
+    """
+
+    maps: list[tuple[str, Markup]]
+    legend: list[tuple[str, str]]
+    undecided: bool
+    #: Départements that are not drawn.
+    left: int
+
+
+def departement_maps(result: CoverageResult) -> DepartementMaps:
+    """Draw what the communes of each département lack, need by need, those undecided, and its
+    kiosks by rank. A result is never refused.
+    """
+    territory, kinds = result.territory, lacking_by_commune(result)
+    outlines, maps = departement_outlines(result), list[tuple[str, Markup]]()
+    outlines = outlines[outlines.geometry.notna() & ~outlines.geometry.is_empty]
+    rows = result.summary[result.summary["code"].isin(outlines.index)]
+    rows = rows.sort_values("white_before", ascending=False, kind="stable").head(_MOST_MAPS)
+    most = kinds.groupby(kinds["kind"])["people"].sum().sort_values(ascending=False, kind="stable")
+    lacking = [kind for kind in most.index if kind != UNDECIDED]
+    colours = dict(
+        zip_longest(lacking, LACKING_COLOURS[: len(lacking)], fillvalue=LACKING_COLOURS[-1])
+    )
+    labels = {need.key: f"« {need.label} »" for need in result.study.needs}
+    for row in rows.sort_values("code").to_dict("records"):
+        code, caption = row["code"], _departement_caption(row)
+        here = kinds[kinds["departement"] == code]
+        grounds = gpd.GeoSeries(
+            {kind: united(territory, some.index) for kind, some in here.groupby("kind")}, crs=LONLAT
+        )
+        outline = outlines.geometry[[code]]
+        frame = _Frame(outline, territory.metric, _TALLEST)
+        kiosks = result.kiosks[result.kiosks["departement"] == code].iloc[::-1]
+        bar_km = _round_below(0.25 * WIDTH / frame.units_per_m / 1000)
+        drawn = picture(
+            "departement.svg",
+            title=caption,
+            words=15,
+            number_of=len(maps),
+            height=frame.height + 60,
+            ground_height=frame.height,
+            outline=_path(frame.place(outline).iloc[0], coarse=True),
+            grounds=[
+                (_path(shape, coarse=True), colours.get(kind, ""))
+                for kind, shape in frame.place(grounds).items()
+            ],
+            kiosks=list(zip(frame.place(kiosks.geometry), kiosks["rank"], strict=True)),
+            bar=bar_km * 1000 * frame.units_per_m,
+            bar_km=bar_km,
+        )
+        maps.append((caption, Markup(drawn)))  # noqa: S704  drawn here, every name escaped
+    legend = [
+        (
+            _("Il manque {needs}", needs=listed(labels[key] for key in kind.split(","))),
+            colours[kind],
+        )
+        for kind in lacking
+    ]
+    return DepartementMaps(maps, legend, UNDECIDED in most.index, len(outlines) - len(maps))
+
+
+def _departement_caption(row: Mapping[Hashable, Any]) -> str:
+    white, kiosks = n_people(int(row["white_before"])), int(row["kiosks"])
+    told = _(
+        "{code} {name} : {people} en zone blanche", code=row["code"], name=row["name"], people=white
+    )
+    return f"{told}, {n_kiosks(kiosks)}" if kiosks else told
+
+
+def lacking_by_commune(result: CoverageResult) -> pd.DataFrame:
+    """Return what most people of each commune lack, by code, those served left out: columns
+    departement, kind (needs, comma-separated; :data:`UNDECIDED`), people.
+    """
+    demand = pd.DataFrame(result.demand.drop(columns="geometry"))
+    kinds = pd.Series(lacking_of(result.demand, result.study), demand.index, dtype=object)
+    kinds = kinds.mask(demand["served"], "").mask(demand["undecided"], UNDECIDED)
+    code = demand["commune"] if "commune" in demand.columns else demand.index
+    people = (
+        demand.groupby([code, "departement", kinds.rename("kind")])["people"].sum().reset_index()
+    )
+    people = people.set_axis(["code", "departement", "kind", "people"], axis="columns")
+    people = people.sort_values("people", ascending=False, kind="stable").drop_duplicates("code")
+    return people[people["kind"] != ""].set_index("code").sort_index()
 
 
 def gain_curve(result: CoverageResult, *, small: bool = False) -> Picture:
@@ -441,17 +546,28 @@ def picture(template: str, **content: Any) -> Picture:
     return Picture(filled(template, **colours, **content).replace("\n", ""))
 
 
-# Return the outlines of a shape as the ``d`` of a path, slightly simplified.
-def _path(shape: shapely.Geometry | None) -> str:
+# Return the outlines of a shape as the ``d`` of a path, slightly simplified; whole units do for a
+# picture of half the width.
+def _path(shape: shapely.Geometry | None, *, coarse: bool = False) -> str:
     polygons = [
         part
-        for part in shapely.get_parts(shapely.simplify(shape, _TOLERANCE))
+        for part in shapely.get_parts(shapely.simplify(shape, 1.5 if coarse else _TOLERANCE))
         if part.geom_type == "Polygon"
     ]
     rings = [ring for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)]
+    if coarse:
+        return "".join(map(_steps, rings))
     return "".join(
         "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring.coords[:-1]) + "Z" for ring in rings
     )
+
+
+# Return a ring in whole units, each place told from the one before.
+def _steps(ring: shapely.LinearRing) -> str:
+    places = np.round(shapely.get_coordinates(ring)[:-1]).astype(int)
+    steps = np.diff(places, axis=0)
+    moves = " ".join(f"{x} {y}" for x, y in steps[steps.any(axis=1)].tolist())
+    return f"M{places[0][0]} {places[0][1]}l{moves}z"
 
 
 def _ticks(last: int) -> list[int]:

@@ -412,6 +412,7 @@ def _content(result: CoverageResult) -> dict[str, Any]:
         "question": question_sentences(result.study),
         "map_caption": page.map_caption(result),
         "map": Markup(map_picture(result)),  # noqa: S704  drawn here, every name escaped
+        "each": page.departement_maps(result),
         "zones": [
             {
                 **zone,

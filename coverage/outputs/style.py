@@ -197,6 +197,9 @@ CHANGE_COLOURS: dict[str, str] = {
 }
 #: The same for the circles that stand on them.
 MOVED_COLOURS: dict[str, str] = CHANGE_COLOURS | {"gained": "#0c3f73", "lost": "#7d0f1d"}
+#: What is lacking, the combination of needs that most people lack first; those that follow the last
+#: share its colour.
+LACKING_COLOURS = ("#dd8a3d", "#4f93a0", "#8e2f3c", "#9a7fb5", "#b9a53f", "#77787b")
 #: How sure a white zone is: darker is surer.
 SURENESS_COLOURS: dict[str, str] = {
     "certain": "#b3404a",

@@ -2,7 +2,7 @@
 it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -340,9 +340,10 @@ def crossing(territory: Territory) -> pd.Series:
     return pd.Series(~shapely.is_empty(edges), drawn.index)
 
 
-def united(territory: Territory) -> shapely.Geometry:
-    """Return the ground that the communes of a territory cover."""
+def united(territory: Territory, codes: Iterable[str] | None = None) -> shapely.Geometry:
+    """Return the ground that the communes of a territory cover, or those of these codes."""
     wrong = crossing(territory)
+    wrong = wrong if codes is None else wrong.reindex(pd.Index(codes)).dropna().astype(bool)
     shapes = territory.polygons[wrong.index].to_numpy()
     shared = shapely.coverage_union_all(shapes[~wrong.to_numpy()])
     return shapely.union_all([shared, *shapes[wrong.to_numpy()]])

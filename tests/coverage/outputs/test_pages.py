@@ -7,7 +7,13 @@ from typing import get_args
 import pytest
 
 from geoguichet.coverage.outputs import report, web_map
-from geoguichet.coverage.outputs.page import gain_curve, map_picture
+from geoguichet.coverage.outputs.page import (
+    UNDECIDED,
+    departement_maps,
+    gain_curve,
+    lacking_by_commune,
+    map_picture,
+)
 from geoguichet.coverage.outputs.style import zone_classes, zone_colour
 from geoguichet.coverage.siting.problem import Criterion, HostChoice, KioskPlan, Status
 from geoguichet.floor.words import NARROW, speaking
@@ -160,6 +166,37 @@ def test_pictures_are_well_formed(result, bare):
         assert ("2" in texts) == bool(len(answer.kiosks))
     with speaking("en", typeset=True):
         ElementTree.fromstring(gain_curve(result))
+
+
+def test_each_departement_has_a_map_of_what_is_lacking(small, result, bare):
+    from xml.etree import ElementTree
+
+    counted = lacking_by_commune(small).groupby("kind")["people"].sum()
+    table = small.beside.lacking
+    whole = table[table["level"] == "territory"].set_index("lacking")["people"]
+    assert counted.drop(UNDECIDED).to_dict() == whole.to_dict()
+    assert counted[UNDECIDED] == small.demand.loc[small.demand["undecided"], "people"].sum()
+    with speaking("fr", typeset=True):
+        told = departement_maps(small)
+        ((caption, drawn),) = told.maps
+    assert caption.startswith("09 Ariège") and told.undecided and told.left == 0
+    assert len(told.legend) == len(whole)
+    texts = [
+        node.text for node in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")
+    ]
+    assert set(map(str, small.kiosks["rank"])) <= set(texts)
+    assert all(colour in drawn for _, colour in told.legend) and "url(#undecided-0)" in drawn
+    assert len(drawn) < 40_000  # a region of thirteen stays light
+    for answer in (result, bare):
+        for _caption, one in departement_maps(answer).maps:
+            ElementTree.fromstring(one)
+
+
+def test_no_more_than_thirty_departements_are_drawn(small, monkeypatch):
+    monkeypatch.setattr("geoguichet.coverage.outputs.page._MOST_MAPS", 0)
+    told = departement_maps(small)
+    assert (told.maps, told.left) == ([], 1)
+    assert "1 autre département" in _text(report.render(small))
 
 
 def test_zone_colours_follow_their_classes():
