@@ -84,7 +84,7 @@ def _roads(arguments: argparse.Namespace) -> None:
             "{file} : {edges} routes, {km} km, {nodes} carrefours dont {apart} hors du réseau "
             "principal.",
             file=arguments.out,
-            edges=counts["edges"],
+            edges=counts["edges"] - manifest["turns"],
             km=round(counts["length_km"]),
             nodes=counts["nodes"],
             apart=apart,

@@ -5,14 +5,15 @@ python benchmarks/coverage/twin.py EXTRACT.osm.pbf [--pairs 48000] [--seed 1]
 
 The twin reads the extract itself, keeps every turn apart (a state is a road, its direction and how far
 the journey is: on private ways at its beginning, on public ones, on private ones at its end), and knows
-barriers, restrictions, ferries, lights, junctions. It takes from us the tables (speeds, words) and
-where a point meets a road. Prints ``identical N of N``.
+barriers, restrictions, ferries, lights, and what junctions cost by their angles. It takes from us the
+tables (speeds, words) and where a point meets a road. Prints ``identical N of N``.
 """
 
 from __future__ import annotations
 
 import argparse
 import heapq
+import math
 import re
 import tempfile
 import tomllib
@@ -20,6 +21,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 
 import geopandas as gpd
@@ -42,6 +44,8 @@ CAR_KEYS = ("motorcar", "motor_vehicle", "vehicle", "access")
 Tags = Mapping[str, str]
 #: A road and its direction: 1 as drawn, -1 against.
 type Arc = tuple[int, int]
+#: A road and which of its ends: 0 its first node, -1 its last.
+type Arm = tuple[int, int]
 
 
 def quantum(value: float) -> float:
@@ -115,8 +119,11 @@ class Twin:
             else:
                 self._relation(found, tags)
         self.roads = list(self._cut(ways))
-        self._describe()
+        self._directions()
         self._join()
+        self._meet()
+        self._describe()
+        self._close()
 
     def _node(self, number: int, tags: Tags) -> None:
         if "barrier" in tags:
@@ -160,10 +167,7 @@ class Twin:
             x, y = np.array([self.at[ref] for ref in road.nodes]).T / 1e7
             road.length = quantum(float(np.sum(GEOD.inv(x[:-1], y[:-1], x[1:], y[1:])[2])))
             whole[road.way] += GEOD.line_length(x, y)
-        self._directions()
-        meet = Counter(node for road in self.roads if road.ways and not road.held
-                       for node in (road.nodes[0], road.nodes[-1]))  # fmt: skip
-        for road in self.roads:
+        for number, road in enumerate(self.roads):
             name = class_of(road.tags["highway"])
             minutes = re.fullmatch(r"(?:(\d+):)?(\d+)", road.tags.get("duration", ""))
             if name == "ferry" and minutes:
@@ -177,10 +181,10 @@ class Twin:
                 kmh = (FRANCE.car_kmh | FRANCE.town_kmh if town else FRANCE.car_kmh)[name]
                 if road.held and meaning(road.tags)[0] == "closed":
                     kmh = min(kmh, FRANCE.car_kmh["service"])
-            ends = sum(meet[node] >= 3 for node in (road.nodes[0], road.nodes[-1]))
             lit = [node in self.lights for node in road.nodes]
             waits = sum(lit) - (lit[0] + lit[-1]) / 2
-            lost = ends * FRANCE.junction_s / 2 + waits * FRANCE.signal_s
+            turned = sum(self.wait.get((number, side), 0.0) for side in (0, -1))
+            lost = turned + waits * FRANCE.signal_s
             road.cost = quantum(road.length * 3.6 / kmh + lost)
 
     def _metres(self, road: Road) -> float:
@@ -207,7 +211,7 @@ class Twin:
 
     def _join(self) -> None:
         self.leave: dict[int, list[Arc]] = defaultdict(list)
-        touching: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        self.touching = touching = defaultdict[int, list[Arm]](list)
         for number, road in enumerate(self.roads):
             for direction in road.ways:
                 self.leave[road.end(-direction)].append((number, direction))
@@ -234,7 +238,74 @@ class Twin:
                     and not self.barriers.get(other, (False, False))[0]):  # fmt: skip
                     self.beside.add(other)
                     waiting.append(other)
-        self._close()
+
+    # Look at each junction where three roads or more meet that cars drive through: which two go on into
+    # each other, and what is lost beside them, on them, and between them.
+    def _meet(self) -> None:
+        self.wait: dict[Arm, float] = {}
+        self.many: set[int] = set()
+        self.street: dict[Arm, Arm] = {}
+        self.between: dict[tuple[Arm, Arm], float] = {}
+        for node, all_ in self.touching.items():
+            arms = sorted((arm for arm in all_ if self.roads[arm[0]].ways and not self.roads[arm[0]].held),
+                          key=lambda arm: (self.roads[arm[0]].way, arm[0], arm[1] == -1))  # fmt: skip
+            if len(arms) < 3:
+                continue
+            self.many.add(node)
+            if node in self.turns or node in self.beside or node in self.barriers:
+                continue
+            cost = {(a, b): mean(self._moves([a], [b])) for a in arms for b in arms if a != b}
+            best = {a: min((b for b in arms if b != a), key=lambda b: cost[a, b]) for a in arms}
+            paired = {a for a in arms if best[best[a]] == a and cost[a, best[a]] < math.inf}
+            streets: dict[Arm, list[Arm]] = {}
+            for a in arms:
+                least, other = cost[a, best[a]], best[a]
+                if a in paired:
+                    self.wait[a] = least / 2
+                    streets.setdefault(next(b for b in arms if b in (a, other)), []).append(a)
+                elif least < math.inf:
+                    half = cost[other, best[other]] / 2 if other in paired else 0.0
+                    self.wait[a] = max(least - half, 0.0)
+            if len(streets) < 2:
+                continue
+            of = {a: first for first, both in streets.items() for a in both}
+            of |= {a: of.get(best[a], next(iter(streets))) for a in arms if a not in of}
+            self.street |= {a: of.get(a, of[arms[0]]) for a in all_}
+            short = {(a, b): quantum(round(mean(self._moves(streets[a], streets[b])) * 64) / 64)
+                     for a in streets for b in streets if a != b}  # fmt: skip
+            for via, a, b in product(streets, repeat=3):  # by a third street, where that is less
+                if len({via, a, b}) == 3:
+                    short[a, b] = min(short[a, b], short[a, via] + short[via, b])
+            self.between |= short
+
+    # Return the seconds of each turn that cars may make from some roads into others, and back.
+    def _moves(self, some: list[Arm], others: list[Arm]) -> list[float]:
+        both = [(a, b) for a in some for b in others]
+        return [self._turn(a, b) for a, b in both + [(b, a) for a, b in both]
+                if (1 if a[1] else -1) in self.roads[a[0]].ways
+                and (-1 if b[1] else 1) in self.roads[b[0]].ways]  # fmt: skip
+
+    def _turn(self, come: Arm, go: Arm) -> float:
+        if come == go:
+            return FRANCE.junction_s + 20.0
+        degrees = (self._bearing(go) - self._bearing(come) + 180.0) % 360.0
+        if degrees < 180.0:
+            lost = FRANCE.junction_s / (1 + math.exp(6.5 * 1.075 - 13 / 1.075 * degrees / 180))
+        else:
+            degrees = 360.0 - degrees
+            lost = FRANCE.junction_s / (1 + math.exp(6.5 / 1.075 - 13 * 1.075 * degrees / 180))
+            lost += 2.0 / (1 + math.exp(3.25 - 13 * degrees / 180))
+        return round(lost * 64) / 64
+
+    def _bearing(self, arm: Arm) -> float:
+        nodes = self.roads[arm[0]].nodes
+        (x, y), *rest = (self.at[node] for node in (nodes[::-1] if arm[1] else nodes))
+        for to in rest:
+            east = (to[0] - x) / 1e7 * math.cos(math.radians(y / 1e7))
+            north = (to[1] - y) / 1e7
+            if math.hypot(east, north) * 111_195.0 >= 10.0:
+                break
+        return math.degrees(math.atan2(east, north))
 
     # A public road that leads somewhere by private ones alone serves the ends of a journey too.
     def _close(self) -> None:
@@ -271,17 +342,23 @@ class Twin:
         stopped, gated = self.barriers.get(node, (False, False))
         turning = node in self.turns or node in self.beside
         split = turning or node in self.barriers
+        here: Arm = (number, -1 if direction > 0 else 0)
         for other in self.leave[node]:
-            back = other[0] == number and (other[1] == -direction)
+            there: Arm = (other[0], 0 if other[1] > 0 else -1)
+            back = here == there
             if back and node in self.beside:
                 continue
             if any(road.way in come and (self.roads[other[0]].way in go) != only
                    for only, come, go in self._bound(node)):  # fmt: skip
                 continue
-            if back and not turning:  # at a barrier one turns without passing it
+            turn = self._turn(here, there) if turning and node in self.many else 0.0
+            if not split:
+                streets = self.street.get(here), self.street.get(there)
+                yield other, False, self.between.get(streets, 0.0)  # type: ignore[arg-type]
+            elif back and not turning:  # at a barrier one turns without passing it
                 yield other, False, 0.0
             elif not stopped or gated:
-                yield other, gated, Q if split else 0.0
+                yield other, gated, quantum(turn)
 
     def _bound(self, node: int) -> list[tuple[bool, set[int], set[int]]]:
         return [turn for turn in self.turns.get(node, ()) if turn[0] or turn[2]]
@@ -316,6 +393,11 @@ class Twin:
                     for then in onward(gate, parts):
                         heapq.heappush(heap, (cost + more, n, d, then, False))
         return done
+
+
+def mean(seconds: list[float]) -> float:
+    """Return the mean, without end of none."""
+    return sum(seconds) / len(seconds) if seconds else math.inf
 
 
 def onward(part: int, parts: tuple[int, ...]) -> list[int]:

@@ -81,8 +81,8 @@ class SpeedTable:
     #: The classes that are slower in built-up places.
     town_kmh: dict[str, float]
     limit_share: float
-    #: Seconds lost at a junction of three roads or more, where the source does not say how fast one
-    #: drives but at most how fast one may.
+    #: Seconds that the sharpest turn loses at a junction of three roads or more, where the source does
+    #: not say how fast one drives but at most how fast one may (:func:`.junctions.turn_seconds`).
     junction_s: float
     #: Seconds lost at traffic lights, where the source says where they are.
     signal_s: float
@@ -100,10 +100,10 @@ class SpeedTable:
 #:
 #: A walk takes 5 km/h, as OSRM and Valhalla have it. The car's speeds are set by hand, not fitted
 #: to measured journeys: a source's own speeds always come first. In town they are IGN's (BD TOPO,
-#: ``vitesse_moyenne_vl`` by ``importance`` where ``urbain``), and the lights' two seconds are OSRM's.
+#: ``vitesse_moyenne_vl`` by ``importance`` where ``urbain``); the seconds of turns and lights are OSRM's.
 FRANCE = SpeedTable(
     name="geoguichet-france",
-    version="3",
+    version="4",
     car_kmh={
         "motorway": 110.0,
         "motorway_link": 55.0,
@@ -137,7 +137,7 @@ FRANCE = SpeedTable(
         "unclassified": 30.0,
     },
     limit_share=0.9,
-    junction_s=0.5,
+    junction_s=7.5,
     signal_s=2.0,
     foot_kmh=5.0,
     bicycle_kmh=15.0,
@@ -540,7 +540,7 @@ def _manifest(
             "foot_kmh": speeds.foot_kmh,
             "bicycle_kmh": speeds.bicycle_kmh,
             "edges_with_source_speed": int(
-                (~np.isnan(lines.speed_kmh) | ~np.isnan(lines.seconds)).sum()
+                ((~np.isnan(lines.speed_kmh) | ~np.isnan(lines.seconds)) & road).sum()
             ),
         },
         "counts": {
@@ -554,6 +554,7 @@ def _manifest(
         },
         "skipped": lines.skipped,
         "closed_to_cars": int((by_class & 1 & ~(access | access >> 3) & road).sum()),
+        "turns": int((~road).sum()),
         "in_town": int((lines.town & road).sum()),
         "only_at_ends": int(((lines.ends & 0b001001 > 0) & road).sum()),
         "unsaid": {field: rows for field, rows in lines.unsaid.items() if rows},

@@ -20,6 +20,7 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.floor.files import open_bytes, refused
 from geoguichet.floor.findings import Unread
 from geoguichet.floor.words import Message
+from geoguichet.referentials.roads.junctions import junctions_of
 from geoguichet.referentials.roads.network_file import (
     DEGREE,
     FRANCE,
@@ -56,7 +57,7 @@ _FERRY = ROAD_CLASSES.index("ferry")
 #: The bytes of a packed extract that are counted at once.
 _BLOCK = 1 << 20
 
-#: The roads that may meet at a junction that is split: each is joined to each.
+#: The roads that may meet at a junction: each is looked at with each.
 _MOST_ROADS = 100
 
 #: The grounds (``landuse``) where a road is in town.
@@ -128,7 +129,6 @@ def read_osm(path: Path, *, speeds: SpeedTable = FRANCE) -> RoadLines:
     table = np.array(extract.nodes, dtype=np.int64).reshape(-1, 3)
     refs, start = table[:, 0], np.array(extract.start, dtype=np.int64)
     columns = _described(extract.tags, speeds, reading)
-    through = columns["access"] & ~columns["ends"] & 0b001001 > 0
     blocked = _blocked(extract.barriers, reading)
     cut = _cuts(refs, start, [*blocked, *extract.turns])
     first, way = cut[:-1], np.searchsorted(start, cut[:-1], side="right") - 1
@@ -145,13 +145,12 @@ def read_osm(path: Path, *, speeds: SpeedTable = FRANCE) -> RoadLines:
         seconds=np.full(len(first), np.nan),
         length_m=np.full(len(first), np.nan),
         town=_in_town(table[(first + last) // 2, 1:], extract.grounds),
-        delay_s=_delays(refs[first], refs[last], through[way], speeds.junction_s)
-        + _waits(refs[vertices], offsets, extract.signals) * speeds.signal_s,
+        delay_s=_waits(refs[vertices], offsets, extract.signals) * speeds.signal_s,
         **{column: values[way] for column, values in columns.items()},
     )
     _sail(lines, way, extract)
     numbers = np.array(extract.ways, dtype=np.int64)[way]
-    lines = _split(lines, numbers, blocked, extract)
+    lines = _split(lines, numbers, blocked, extract, speeds)
     of = len(extract.ways) + sum(rows for rows, _ in extract.strange.values())
     strange = [
         Unread(path.name, "road", "highway", word, rows, first, of)
@@ -319,14 +318,6 @@ def _allowed(
     return bits, ends
 
 
-# Return the seconds that each line loses at the junctions at its ends, half of a junction's at each;
-# where three roads meet that cars drive through.
-def _delays(start: Ints, stop: Ints, cars: np.ndarray, junction_s: float) -> Floats:
-    _, node = np.unique(np.concatenate([start, stop]), return_inverse=True)
-    roads = np.bincount(node, np.tile(cars, 2))
-    return np.asarray((roads[node] >= 3).reshape(2, -1).sum(axis=0) * junction_s / 2)
-
-
 # Return how many lights each line passes: those at its ends are half its own.
 def _waits(refs: Ints, start: Ints, signals: Sequence[int]) -> Floats:
     here = np.isin(refs, np.array(signals, dtype=np.int64)).astype(np.float64)
@@ -386,37 +377,40 @@ def _blocked(barriers: Mapping[int, dict[str, str]], reading: Reading) -> dict[i
     return {node: modes for node, modes in pairs if modes}
 
 
-# Split the junctions where not everybody may go on as he likes, and join their parts by lines
-# without length.
+# Split the junctions where not everybody may go on as he likes, or where streets cross, and join
+# their parts by lines without length; who turns loses seconds at them, or at the ends of lines.
 def _split(
-    lines: RoadLines, ways: Ints, blocked: Mapping[int, int], extract: _Extract
+    lines: RoadLines,
+    ways: Ints,
+    blocked: Mapping[int, int],
+    extract: _Extract,
+    speeds: SpeedTable,
 ) -> RoadLines:
     keys = np.concatenate([lines.from_key, lines.to_key])
+    _refuse_stars(keys, extract.where)
     turns = _clear_turns(keys, np.tile(ways, 2), extract)
     beside = _beside(lines, set(turns), [node for node, modes in blocked.items() if modes & 0b001])
-    nodes: Ints = np.array(sorted({*blocked, *turns, *beside}), dtype=np.int64)
-    ends = np.flatnonzero(np.isin(keys, nodes))
+    order = np.lexsort((np.arange(len(keys)), np.tile(lines.start[:-1], 2), np.tile(ways, 2), keys))
+    apart = np.isin(keys, np.array(sorted({*blocked, *turns, *beside}), dtype=np.int64))
+    roads = junctions_of(lines, order, apart, speeds)
+    waits = roads.wait_s.reshape(2, -1).sum(axis=0)
+    lines = replace(lines, delay_s=waits if lines.delay_s is None else lines.delay_s + waits)
+    ends = order[(apart | (roads.street >= 0))[order]]
     if not len(ends):
         return lines
-    line = ends % len(lines)
-    order = np.lexsort((ends, lines.start[line], ways[line], keys[ends]))
-    ends, line = ends[order], line[order]
+    place = np.zeros(len(keys), dtype=np.int64)
+    place[ends] = np.arange(len(ends))
+    stands = SPLIT + np.where(roads.street >= 0, place[roads.street], place)
+    stands = np.where(roads.main, keys, stands)[ends]  # the first street keeps the junction's key
     joints: list[tuple[int, int, int, int]] = []
-    _, begin = np.unique(keys[ends], return_index=True)
+    seconds: list[float] = []
     turning = np.zeros(len(ends), dtype=bool)
+    _, begin = np.unique(keys[ends], return_index=True)
     for one, after in pairwise([*begin.tolist(), len(ends)]):
-        node, come = int(keys[ends[one]]), [int(way) for way in ways[line[one:after]]]
-        if len(come) > _MOST_ROADS:
-            raise LayerError(
-                Message(
-                    "{where} : {roads} routes se rejoignent au nœud {node}, où tout le monde ne passe pas ; "
-                    "{most} au plus sont attendues.",
-                    where=extract.where,
-                    roads=len(come),
-                    node=str(node),
-                    most=_MOST_ROADS,
-                )
-            )
+        node = int(keys[ends[one]])
+        if roads.street[ends[one]] >= 0:
+            continue
+        come = [int(way) for way in ways[ends[one:after] % len(lines)]]
         stopped, held = blocked.get(node, 0) & 0b111, blocked.get(node, 0) >> 3
         turning[one:after] = node in turns or node in beside
         extract.skip("junctions_split", node not in beside)
@@ -426,10 +420,38 @@ def _split(
                 go &= 0b100
             if turning[one]:
                 joints.append((one + i, one + j, go & ~stopped, go & held))
+                seconds.append(roads.turn_s(*ends[[one + i, one + j]].tolist()))
             elif i < j and (~stopped | held) & 0b111:
                 joints.append((one + i, one + j, 0b1001 * (~stopped & 0b111), 0b1001 * held))
-    table = np.array([joint for joint in joints if joint[2] | joint[3]], dtype=np.int64)
-    return _joined_by(lines, ends, turning, table.reshape(-1, 4))
+                seconds.append(0.0)
+    table = np.array(joints, dtype=np.int64).reshape(-1, 4)
+    led = np.flatnonzero(table[:, 2] | table[:, 3])
+    one, other, between = roads.crossings
+    crossed = np.column_stack(
+        [place[one], place[other], np.full(len(one), 0b111111), np.zeros(len(one))]
+    ).astype(np.int64)
+    return _joined_by(
+        lines,
+        (ends, stands, turning),
+        np.concatenate([table[led], crossed]),
+        np.concatenate([np.array(seconds)[led], between]),
+    )
+
+
+# Refuse a junction of more roads than any has: each is looked at with each.
+def _refuse_stars(keys: Ints, where: Path) -> None:
+    node, roads = np.unique(keys, return_counts=True)
+    if roads.max(initial=0) > _MOST_ROADS:
+        raise LayerError(
+            Message(
+                "{where} : {roads} routes se rejoignent au nœud {node} ; {most} au plus sont "
+                "attendues.",
+                where=where,
+                roads=int(roads.max()),
+                node=str(node[roads == roads.max()][-1]),
+                most=_MOST_ROADS,
+            )
+        )
 
 
 # Return the restrictions of each node whose ways end there.
@@ -472,13 +494,17 @@ def _beside(lines: RoadLines, nodes: set[int], stopped: Sequence[int]) -> set[in
     return set(keys[able & near].tolist())
 
 
-# Return the lines with the ends of some of them at nodes of their own, and the lines that join these:
-# rows of two ends, access and ends of a journey. Where it is ``turning``, who leaves begins at another
-# node than who arrives, and a joint leads from the first end to the second alone.
+# Return the lines with the ends of some of them at other nodes (ends, keys, and where they are
+# ``turning``: who leaves begins at another node than who arrives), and the lines that join these: rows
+# of two ends, access and ends of a journey, and the seconds lost. A joint of a turning node leads from
+# its first end to its second alone.
 def _joined_by(
-    lines: RoadLines, ends: Ints, turning: npt.NDArray[np.bool_], joints: Ints
+    lines: RoadLines,
+    split: tuple[Ints, Ints, npt.NDArray[np.bool_]],
+    joints: Ints,
+    seconds: Floats,
 ) -> RoadLines:
-    arrive = SPLIT + np.arange(len(ends))
+    ends, arrive, turning = split
     leave = arrive + np.where(turning, len(ends), 0)
     count, at_stop = len(lines), ends >= len(lines)
     drawn = np.concatenate([lines.from_key, lines.to_key])
@@ -496,7 +522,7 @@ def _joined_by(
         "access": access.astype(np.uint8),
         "ends": held.astype(np.uint8),
         "speed_kmh": unknown,
-        "seconds": unknown,
+        "seconds": seconds,
         "length_m": np.zeros(len(first)),
         "name": unnamed,
         "delay_s": np.zeros(len(first)),

@@ -13,12 +13,17 @@ from pyproj import Geod
 from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.road import RoadRouter
 from geoguichet.floor.errors import LayerError
+from geoguichet.referentials.roads.junctions import turn_seconds
 from geoguichet.referentials.roads.network_file import FRANCE, ROAD_CLASSES, read_network
 from geoguichet.referentials.roads.openstreetmap import _duration
 from geoguichet.referentials.roads.sources import make_network
 from geoguichet.referentials.roads.words import not_understood
 
 WEST, MIDDLE, EAST, NORTH = (1.0, 44.0), (1.01, 44.0), (1.02, 44.0), (1.01, 44.01)
+
+#: Seconds of a turn at a right angle: 7.5 / (1 + e^0.941), and 7.5 / (1 + e^-0.941) with the wait for
+#: who comes, 2 / (1 + e^-3.25), in 64ths.
+RIGHT, LEFT = 135 / 64, 468 / 64
 
 CROSS = {1: WEST, 2: MIDDLE, 3: EAST, 4: NORTH}
 
@@ -232,7 +237,8 @@ def test_nobody_turns_as_he_may_not_by_turning_back_a_little_farther(tmp_path: P
     length = Geod(ellps="WGS84").line_length([1.0, 1.02], [44.0, 44.0]) + Geod(
         ellps="WGS84"
     ).line_length([1.02, 1.01, 1.01], [44.0, 44.0, 44.01])
-    assert seconds == pytest.approx(length * 3.6 / FRANCE.car_kmh["tertiary"], abs=2.0)
+    driven = length * 3.6 / FRANCE.car_kmh["tertiary"]
+    assert seconds == pytest.approx(driven + RIGHT, abs=0.1), "straight on, back at 3, then right"
 
 
 def test_unknown_words_are_named_by_their_own_key_and_share(tmp_path: Path) -> None:
@@ -393,18 +399,57 @@ def test_split_junctions_stay_split_beside_another_source(tmp_path: Path) -> Non
     assert alone.sum() == 1 and arrays["edge_access"][alone].tolist() == [0b110110]
 
 
-def test_half_a_second_is_lost_where_three_roads_for_cars_meet(tmp_path: Path) -> None:
-    """Not at a bend, not where a path crosses, not on the way of a ferry."""
+def test_who_turns_where_three_roads_for_cars_meet_loses_seconds(tmp_path: Path) -> None:
+    """Not at a bend, not where a path crosses, not who goes straight on, not on the way of a ferry."""
     footway = {12: ([2, 4], {"highway": "footway"})}
     boat = {12: ([2, 4], {"route": "ferry", "duration": "10"})}
-    for ways, lost in ((STREETS, 0.5), (STREETS | footway, 0.0), (STREETS | boat, 0.5)):
+    for ways, lost in (
+        (STREETS, (RIGHT + LEFT) / 2),
+        (STREETS | footway, 0.0),
+        (STREETS | boat, 0.0),
+    ):
         make_network([extract(tmp_path / "m.osm", ways)], tmp_path / "m.roads")
         arrays = read_network(tmp_path / "m.roads")[0]
-        road = arrays["edge_class"] == ROAD_CLASSES.index("tertiary")
+        road = np.flatnonzero(arrays["edge_class"] == ROAD_CLASSES.index("tertiary"))
         driven = arrays["edge_length_m"][road] * 3.6 / FRANCE.car_kmh["tertiary"]
-        assert arrays["edge_car_s"][road] - driven == pytest.approx(lost / 2, abs=1e-6)
+        north = arrays["node_lat"][arrays["edge_to"][road]] > 440_000_000
+        assert arrays["edge_car_s"][road] - driven == pytest.approx(north * lost, abs=1e-6)
     ferry = arrays["edge_class"] == ROAD_CLASSES.index("ferry")
     assert arrays["edge_car_s"][ferry].tolist() == [600.0]
+
+
+def test_streets_that_cross_cost_nothing_straight_on_and_a_turn_from_one_into_the_other(
+    tmp_path: Path,
+) -> None:
+    """By car; who walks turns as he likes. A one-way is turned into on one side only."""
+    CROSS[5] = (1.01, 43.99)
+    try:
+        for tags, turn in (({}, (RIGHT + LEFT) / 2), ({"oneway": "yes"}, (RIGHT + LEFT) / 2)):
+            ways = {
+                10: ([1, 2, 3], {"highway": "tertiary"} | tags),
+                11: ([5, 2, 4], {"highway": "tertiary"} | tags),
+            }
+            make_network([extract(tmp_path / "m.osm", ways)], tmp_path / "m.roads")
+            net = Network.open(tmp_path / "m.roads")
+            assert (net.nodes, net.edges, int(net.turns.sum())) == (6, 5, 1)
+            places = {n: gpd.GeoSeries([shapely.Point(CROSS[n])], crs=4326) for n in CROSS}
+            for begin, end, lost in ((1, 3, 0.0), (5, 4, 0.0), (1, 4, turn)):
+                metres = sum(
+                    Geod(ellps="WGS84").line_length(*zip(CROSS[n], MIDDLE, strict=True))
+                    for n in (begin, end)
+                )
+                for mode, kmh, more in (("car", 50.0, lost), ("foot", 5.0, 0.0)):
+                    cost = RoadRouter(net, mode=mode).nearest(places[begin], places[end]).cost[0]
+                    assert cost == pytest.approx(metres * 3.6 / kmh + more, abs=0.05)
+    finally:
+        del CROSS[5]
+
+
+def test_what_a_turn_costs_is_osrm_s() -> None:
+    """Its sigmoids, written out: 7.5 s of the sharpest turn, two more to cross who comes."""
+    for degrees, seconds in ((0, 0.0), (90, RIGHT), (-90, LEFT), (179, 477 / 64), (-179, 608 / 64)):
+        lost = turn_seconds(np.array([200.0]), np.array([20.0 + degrees]), 7.5)
+        assert lost.tolist() == [seconds]
 
 
 def test_what_an_extract_may_become_is_bounded(tmp_path: Path) -> None:
