@@ -10,8 +10,8 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import cql2
 import pyproj
@@ -55,10 +55,16 @@ MAXIMUM_DEPTH = 50
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """The value of a property of the record."""
+    """The value of a property, of a record or of a feature."""
 
     name: str
     kind: Kind
+    #: Its value as SQL, and that of its end where it is an instant or an interval (see
+    #: `tables.Queryable`); a property of the record needs neither.
+    sql: str = ""
+    sql_end: str = ""
+    #: That a geometry stands apart from a box (east, west, north, south), as SQL an index answers.
+    apart: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +93,31 @@ class Filter:
     text: str
     condition: Node
 
+    def asked_of(self, properties: Mapping[str, Property]) -> Self:
+        """Return the filter with the properties that one table has."""
+        return replace(self, condition=_of_table(self.condition, properties))
 
-def parse_filter(text: str, *, lang: str = "", crs: str = "") -> Filter:
+
+def _of_table(node: Node, properties: Mapping[str, Property]) -> Node:
+    if isinstance(node, Property):
+        return properties[node.name]
+    if isinstance(node, Call):
+        return replace(node, arguments=tuple(_of_table(one, properties) for one in node.arguments))
+    return node
+
+
+_RECORD: Mapping[str, Property] = {
+    name: Property(name, row.kind) for name, row in QUERYABLES.items()
+}
+
+
+def parse_filter(
+    text: str, *, lang: str = "", crs: str = "", properties: Mapping[str, Property] = _RECORD
+) -> Filter:
     """Read a filter. Without ``lang`` a text that starts with a brace is CQL2 JSON.
 
     ``crs`` is the reference system of its coordinates, one of `CRSS`; without it, longitude and
-    latitude.
+    latitude. ``properties`` is what may be asked about: by default, what a record says.
 
     >>> parse_filter("title LIKE 'For%' AND NOT type = 'study'").condition.name
     'and'
@@ -108,7 +133,7 @@ def parse_filter(text: str, *, lang: str = "", crs: str = "") -> Filter:
             f"filter-crs: “{crs[:80]}” is not served; expected {', '.join(CRSS)}.",
         )
     is_json = lang == "cql2-json" or (not lang and text.lstrip().startswith("{"))
-    condition = _Reader(_to_crs84(crs)).read(_parsed(text, is_json=is_json))
+    condition = _Reader(_to_crs84(crs), properties).read(_parsed(text, is_json=is_json))
     if condition.kind != "boolean":
         raise refused(
             "une condition (vraie ou fausse) est attendue.",
@@ -210,8 +235,13 @@ def _to_crs84(crs: str) -> Callable[[BaseGeometry], BaseGeometry]:
 class _Reader:
     """Makes checked expressions of the JSON form of CQL2."""
 
-    def __init__(self, to_crs84: Callable[[BaseGeometry], BaseGeometry]) -> None:
+    def __init__(
+        self,
+        to_crs84: Callable[[BaseGeometry], BaseGeometry],
+        properties: Mapping[str, Property],
+    ) -> None:
         self.to_crs84 = to_crs84
+        self.properties = properties
 
     def read(self, node: Any, depth: int = 0) -> Node:
         if depth > MAXIMUM_DEPTH:
@@ -223,7 +253,7 @@ class _Reader:
         if "op" in node:
             return self._call(str(node["op"]).lower(), node.get("args") or [], depth + 1)
         if "property" in node:
-            return _property(node["property"])
+            return self._property(node["property"])
         if "date" in node or "timestamp" in node:
             return _instant(node.get("date") or node.get("timestamp"))
         if "interval" in node:
@@ -255,6 +285,15 @@ class _Reader:
             _check("=", pair)
             equals.append(Call("=", pair, "boolean"))
         return Call("or", tuple(equals), "boolean") if len(equals) > 1 else equals[0]
+
+    def _property(self, name: Any) -> Property:
+        if not isinstance(name, str) or name not in self.properties:
+            known = ", ".join(self.properties)
+            raise refused(
+                f"propriété « {name} » inconnue ; attendu {known}.",
+                f"property “{name}” is unknown; expected {known}.",
+            )
+        return self.properties[name]
 
     def _array(self, items: list[Any], depth: int) -> Constant:
         read = [self.read(item, depth + 1) for item in items]
@@ -337,16 +376,6 @@ def _scalar(value: Any) -> Constant:
         f"un texte, un nombre fini, vrai ou faux est attendu, reçu {value!r}.",
         f"a text, a finite number, true or false is expected, received {value!r}.",
     )
-
-
-def _property(name: Any) -> Property:
-    if not isinstance(name, str) or name not in QUERYABLES:
-        known = ", ".join(QUERYABLES)
-        raise refused(
-            f"propriété « {name} » inconnue ; attendu {known}.",
-            f"property “{name}” is unknown; expected {known}.",
-        )
-    return Property(name, QUERYABLES[name].kind)
 
 
 def _instant(value: Any) -> Constant:

@@ -1,6 +1,7 @@
 """A checked filter as a condition of SQLite: parameterised, with the three values of SQL's logic.
 
-It speaks of the row ``record`` of the tables of `catalogue.store`. What SQLite does not compute
+It speaks of the row ``record`` of the tables of `catalogue.store`, or of the SQL that its
+properties bring. What SQLite does not compute
 (case, accents, remainders, geometries) are functions of ours, given to a connection by `register`.
 """
 
@@ -84,7 +85,7 @@ def register(database: sqlite3.Connection) -> None:
 # Translate a condition, a text, a number or a geometry.
 def _sql(node: Node) -> Sql:
     if isinstance(node, Property):
-        return Sql(sql_of(node.name))
+        return Sql(node.sql or sql_of(node.name))
     if isinstance(node, Constant):
         return Sql("?", (node.value.wkb if node.kind == "geometry" else node.value,))
     for names, translation in _TRANSLATIONS:
@@ -209,7 +210,7 @@ def _span(node: Node) -> tuple[Sql, Sql]:
     if isinstance(node, Constant):
         return Sql("?", (node.value[0],)), Sql("?", (node.value[1],))
     if isinstance(node, Property):
-        return Sql(sql_of(node.name)), Sql(QUERYABLES[node.name].sql_end)
+        return _sql(node), Sql(node.sql_end or QUERYABLES[node.name].sql_end)
     return _span(node.arguments[0])[0], _span(node.arguments[1])[1]
 
 
@@ -265,17 +266,21 @@ def _spatial_call(node: Call) -> Sql:
     left, right = node.arguments
     exact = _call(f"cql_spatial('{node.name}', {{}}, {{}})", _sql(left), _sql(right))
     box = _box(left) or _box(right)
-    if box is None or not any(isinstance(argument, Property) for argument in node.arguments):
+    held = next((one for one in node.arguments if isinstance(one, Property)), None)
+    if box is None or held is None:
         return exact
-    apart = (
-        "record.west <= record.east AND (record.west > ? OR record.east < ? OR record.south > "
-        "? OR record.north < ?)"
-    )
+    apart = held.apart or _RECORD_APART
     west, south, east, north = box
     answer = int(node.name == "s_disjoint")
     return _call(
         f"(CASE WHEN {apart} THEN {answer} ELSE {{}} END)", exact, before=(east, west, north, south)
     )
+
+
+_RECORD_APART = (
+    "record.west <= record.east AND (record.west > ? OR record.east < ? OR record.south > "
+    "? OR record.north < ?)"
+)
 
 
 # Yield the box that a record touches if it passes this spatial condition.

@@ -7,10 +7,10 @@ import binascii
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import QueryError, RecordError
@@ -376,7 +376,7 @@ class Selection:
         values = read_cursor(query.cursor, keys)
         column = keys[0].sql
         missing = f"{column} IS NULL"
-        after, given = _after(keys, values)
+        after, given = after_row(keys, values)
         if values[0] is None:
             yield from self._rows(database, keys, (missing, after), given)
             return
@@ -601,15 +601,34 @@ def sort_keys(query: RecordQuery) -> tuple[SortKey, ...]:
     )
 
 
-def write_cursor(keys: tuple[SortKey, ...], values: tuple[object, ...]) -> str:
-    """Return the place of a record in an order: what a ``next`` link carries."""
+class Ordered(Protocol):
+    """One value that rows stand in order of, as SQL; ``id`` is the one that no two rows share."""
+
+    @property
+    def name(self) -> str:
+        """What the order calls it."""
+        ...
+
+    @property
+    def sql(self) -> str:
+        """Its value."""
+        ...
+
+    @property
+    def descending(self) -> bool:
+        """Whether the greatest comes first."""
+        ...
+
+
+def write_cursor(keys: Sequence[Ordered], values: Sequence[object]) -> str:
+    """Return the place of a row in an order: what a ``next`` link carries."""
     order = ",".join(f"{'-' * key.descending}{key.name}" for key in keys)
     document = json.dumps([order, *values], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, keys: tuple[SortKey, ...]) -> tuple[str | None, ...]:
-    """Return the sort keys of the last record of the page before."""
+def read_cursor(cursor: str, keys: Sequence[Ordered]) -> tuple[Any, ...]:
+    """Return the sort keys of the last row of the page before: texts, numbers or None."""
     order = ",".join(f"{'-' * key.descending}{key.name}" for key in keys)
     try:
         told, *values = json.loads(
@@ -617,12 +636,16 @@ def read_cursor(cursor: str, keys: tuple[SortKey, ...]) -> tuple[str | None, ...
         )
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise _bad_cursor() from error
-    sound = all(
-        value is None or (isinstance(value, str) and value.isprintable()) for value in values
-    )
-    if told != order or len(values) != len(keys) or not sound:
+    if told != order or len(values) != len(keys) or not all(map(_is_sound, values)):
         raise _bad_cursor()
     return tuple(values)
+
+
+# Say whether SQLite can be given a value.
+def _is_sound(value: object) -> bool:
+    if isinstance(value, str):
+        return not any(sign == "\x00" or "\ud800" <= sign <= "\udfff" for sign in value)
+    return value is None or (isinstance(value, int | float) and abs(value) < 2**63)
 
 
 def _bad_cursor() -> QueryError:
@@ -632,10 +655,8 @@ def _bad_cursor() -> QueryError:
     )
 
 
-# Return the condition of the rows that come after one; missing values come last, both ways.
-def _after(
-    keys: tuple[SortKey, ...], values: tuple[str | None, ...]
-) -> tuple[str, tuple[object, ...]]:
+def after_row(keys: Sequence[Ordered], values: Sequence[object]) -> tuple[str, tuple[object, ...]]:
+    """Return the condition of the rows that come after one; missing values come last, both ways."""
     alternatives: list[str] = []
     given: list[object] = []
     for position, (key, value) in enumerate(zip(keys, values, strict=True)):

@@ -11,6 +11,7 @@ from pygeoapi.provider.base import ProviderConnectionError
 
 from geoguichet.catalogue.intake.publish_referentials import record_id
 from geoguichet.floor.errors import StoreError
+from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message
 from geoguichet.portal.providers.features import GeoPackageProvider
 from geoguichet.referentials.versions.store import (
@@ -134,11 +135,11 @@ class ReferentialProvider(GeoPackageProvider):
         except StoreError as error:
             raise ProviderConnectionError(user_msg=str(error)) from error
 
-    def columns(self) -> Mapping[str, str]:
+    def columns(self, *, viewer: Viewer) -> Mapping[str, str]:
         """Return the JSON type of each property; none when the referential was taken away while it
         is served.
         """
         try:
-            return super().columns()
+            return super().columns(viewer=viewer)
         except ProviderConnectionError:
             return {}
