@@ -161,10 +161,11 @@ def to_json(document: object) -> bytes:
 
 
 #: Pages of other sites may read the answer, and the headers by which they edit and go on.
-_TO_ANYONE = {
+TO_ANYONE = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Last-Modified, Link, Location, Allow, "
-    "WWW-Authenticate, Previous-Version, Previous-ETag",
+    "WWW-Authenticate, Previous-Version, Previous-ETag, Accept-Ranges, Content-Range, "
+    "Content-Crs, Content-Disposition, Preference-Applied, Retry-After",
 }
 
 
@@ -172,7 +173,7 @@ def answer(
     body: bytes, media_type: str, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return an answer that other sites' pages may read."""
-    made = {**_TO_ANYONE, "Content-Language": language(), **(headers or {})}
+    made = {**TO_ANYONE, "Content-Language": language(), **(headers or {})}
     return Response(body, status_code=status, media_type=media_type, headers=made)
 
 
@@ -191,10 +192,17 @@ def validators(request: Request, generation: int, form: str) -> dict[str, str]:
     The tag is of the state of the store, of what was asked and of who looks, so it is known before
     anything is searched.
     """
+    return state_validators(request, str(generation), generation // 1000, form)
+
+
+def state_validators(request: Request, state: str, changed: int, form: str) -> dict[str, str]:
+    """Return the headers of an answer about what stands in a state, and changed last then
+    (seconds).
+    """
     looks = viewer_of(request)
     who = "" if looks == PUBLIC else f" {looks.sees_all} {' '.join(sorted(looks.keys))}"
-    asked = f"{generation} {request.url.path} {request.url.query} {form} {language()}{who}"
-    return _validated(request, digest(asked.encode("utf-8", "replace")), generation // 1000)
+    asked = f"{state} {request.url.path} {request.url.query} {form} {language()}{who}"
+    return _validated(request, digest(asked.encode("utf-8", "replace")), changed)
 
 
 def record_validators(request: Request, body: bytes, written_s: int, form: str) -> dict[str, str]:
@@ -214,7 +222,7 @@ def _validated(request: Request, tag: str, changed: int) -> dict[str, str]:
         and changed <= since
         and "If-None-Match" not in request.headers
     ):
-        raise HTTPException(304, headers={**_TO_ANYONE, **headers})
+        raise HTTPException(304, headers={**TO_ANYONE, **headers})
     return headers
 
 
@@ -227,7 +235,7 @@ def tagged(request: Request, tag: str) -> dict[str, str]:
     headers = {"ETag": f'W/"{tag}"', "Cache-Control": f"{kept}, max-age=0, must-revalidate"}
     known = [_bare(one) for one in request.headers.get("If-None-Match", "").split(",")]
     if "*" in known or tag in known:
-        raise HTTPException(304, headers={**_TO_ANYONE, **headers})
+        raise HTTPException(304, headers={**TO_ANYONE, **headers})
     return headers
 
 
@@ -243,6 +251,11 @@ def moment(text: str) -> int | None:
         return int(parsedate_to_datetime(text).timestamp())
     except (ValueError, OverflowError):
         return None
+
+
+def now() -> str:
+    """Return this moment (RFC 3339)."""
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=64)

@@ -25,6 +25,7 @@ from geoguichet.portal import answers, theme
 from geoguichet.portal.answers import Refusal
 from geoguichet.portal.api import csw, delegated, feeds, openapi, sitemap
 from geoguichet.portal.api.collections import Collections
+from geoguichet.portal.api.features import FeaturesApi
 from geoguichet.portal.api.records import RecordsApi
 from geoguichet.portal.engine import Renewal
 from geoguichet.portal.errors import PortalError, PortInUseError
@@ -36,6 +37,7 @@ from geoguichet.portal.people.signing_in import SigningIn
 from geoguichet.portal.people.single_sign_on import SingleSignOn
 from geoguichet.portal.people.store import People
 from geoguichet.portal.providers.studies import sees_study
+from geoguichet.portal.sharing import Sharing
 from geoguichet.portal.site import REFUSED, ROOM, Site
 from geoguichet.portal.territory import background
 from geoguichet.portal.viewing import viewer_of
@@ -94,11 +96,13 @@ def create_app(
             *(page.route(site) for page in site.pages),
             *records.routes(),
             *Collections(site, records).routes(),
+            *FeaturesApi(site).routes(),
             delegated.mount(site),
         ],
         middleware=[
             Middleware(_careful, languages=site.languages, by_tls=url.startswith("https:")),
             Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
+            Middleware(Sharing),
             Middleware(Renewal, workspace=workspace, renew=site.renew),
             Middleware(Knowing, site=site, people=people),
         ],
@@ -254,6 +258,8 @@ def _with_headers(scope: Scope, send: Send, *, by_tls: bool) -> Send:
                 headers.add_vary_header("Accept, Accept-Language, Authorization, Cookie")
             if scope.get("viewer", PUBLIC) != PUBLIC:  # what is made for one is kept for no other
                 headers.setdefault("Cache-Control", "private, no-cache")
+            elif "ETag" in headers:
+                headers.setdefault("Cache-Control", "public, max-age=0, must-revalidate")
         await send(message)
 
     return sent

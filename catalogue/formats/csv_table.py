@@ -63,12 +63,13 @@ def spreadsheet(header: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
     table = io.StringIO()
     writer = csv.writer(table, delimiter=";", lineterminator="\r\n")
     writer.writerow(header)
-    writer.writerows(map(_harmless, row) for row in rows)
+    writer.writerows(map(harmless, row) for row in rows)
     return table.getvalue().encode("utf-8-sig")
 
 
-def _harmless(text: str) -> str:
-    number = text.lstrip("-").replace(".", "", 1).isdigit()
+def harmless(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    number = text.lstrip("+-").replace(" ", "").replace(".", "", 1).isdigit()  # a telephone too
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not number else text
 
 

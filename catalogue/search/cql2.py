@@ -106,13 +106,14 @@ def _of_table(node: Node, properties: Mapping[str, Property]) -> Node:
     return node
 
 
-_RECORD: Mapping[str, Property] = {
+#: What may be asked about a record.
+RECORD: Mapping[str, Property] = {
     name: Property(name, row.kind) for name, row in QUERYABLES.items()
 }
 
 
 def parse_filter(
-    text: str, *, lang: str = "", crs: str = "", properties: Mapping[str, Property] = _RECORD
+    text: str, *, lang: str = "", crs: str = "", properties: Mapping[str, Property] = RECORD
 ) -> Filter:
     """Read a filter. Without ``lang`` a text that starts with a brace is CQL2 JSON.
 

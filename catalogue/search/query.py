@@ -19,7 +19,7 @@ from geoguichet.catalogue.search.tables import EXACT, FACETS, QUERYABLES, SORTAB
 from geoguichet.catalogue.text import instant_keys, interval_keys
 
 if TYPE_CHECKING:
-    from geoguichet.catalogue.search.cql2 import Filter
+    from geoguichet.catalogue.search.cql2 import Filter, Property
     from geoguichet.catalogue.search.cql2_sql import Box
 
 
@@ -162,7 +162,7 @@ class RecordQuery:
             ids=_values(given.get("ids", "")),
             external_ids=_values(given.get("externalIds", "")),
             having=tuple((name, given[name]) for name in EXACT if name in given),
-            filter=_filter(given),
+            filter=filter_of(given),
             sortby=parse_sortby(given.get("sortby", "")),
             facets=parse_facets(given.get("facets", "")),
             limit=_integer(given.get("limit", "10"), "limit"),
@@ -209,15 +209,21 @@ def _anywhere(text: str) -> bool:
     return text == "anywhere"
 
 
-def _filter(given: Mapping[str, str]) -> Filter | None:
+def filter_of(
+    given: Mapping[str, str], properties: Mapping[str, Property] | None = None
+) -> Filter | None:
+    """Read ``filter``, ``filter-lang`` and ``filter-crs``; ``properties`` is what may be asked
+    about: by default, what a record says.
+    """
     if not {"filter", "filter-lang", "filter-crs"} & given.keys():
         return None
     # Geometry takes longer to import than most searches take: only where there is a filter.
-    from geoguichet.catalogue.search.cql2 import parse_filter
+    from geoguichet.catalogue.search.cql2 import RECORD, parse_filter
 
+    known = RECORD if properties is None else properties
     lang, crs = given.get("filter-lang", ""), given.get("filter-crs", "")
     if "filter" in given:
-        return parse_filter(given["filter"], lang=lang, crs=crs)
+        return parse_filter(given["filter"], lang=lang, crs=crs, properties=known)
     parse_filter("TRUE", lang=lang if lang != "cql2-json" else "", crs=crs)
     return None
 

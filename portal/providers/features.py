@@ -195,18 +195,16 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
 
     def state(self, *, viewer: Viewer) -> tuple[str, int]:
         """Return what stands for the rows there are, and when they changed last (seconds)."""
-        stamps = [stamp_of(part.path, self.table) for part in self._there(viewer)]
-        changed = max((stamp[2] for stamp in stamps), default=0)
-        return blake2b(repr(stamps).encode(), digest_size=12).hexdigest(), max(
-            changed, self._folder_ns()
-        ) // 10**9
-
-    # When a file came or went last.
-    def _folder_ns(self) -> int:
-        return 0
-
-    def _there(self, viewer: Viewer) -> Iterator[Part]:
-        return (part for part in self.parts(viewer=viewer) if part.path.is_file())
+        stamps, changed = [], 0
+        for part in self.parts(viewer=viewer):
+            try:
+                stamps.append(stamp_of(part.path, self.table))
+            except LayerError as error:
+                self._unreadable(part, error)
+                continue
+            home = part.path.parent.parent  # a file that came or went tells its time there
+            changed = max(changed, stamps[-1][2], home.stat().st_mtime_ns)
+        return blake2b(repr(stamps).encode(), digest_size=12).hexdigest(), changed // 10**9
 
     def queryables(self, *, viewer: Viewer) -> dict[str, Property]:
         """Return what a filter may ask about."""
@@ -218,6 +216,12 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
             found.setdefault(name, Property(name, KINDS[kind]))
         found.setdefault("geometry", Property("geometry", "geometry"))
         return found
+
+    def geometry_type(self, *, viewer: Viewer) -> str:
+        """Return what all geometries are, as GeoPackage says it: ``POINT``, ``MULTIPOLYGON``..."""
+        schemas = [self._schema(part) for part in self.parts(viewer=viewer)]
+        kinds = {schema.geometry_type for schema in schemas if schema}
+        return kinds.pop() if len(kinds) == 1 else "GEOMETRY"
 
     # --- asking ----------------------------------------------------------------------------------
 
@@ -296,6 +300,7 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
             after: tuple[Sequence[Key], Sequence[object]] | None = None
             if started is not None:
                 *values, study, key = started
+                study = str(study)
                 if part.study == study:
                     down = bool(order) and order[-1].descending
                     after = [*order, layer.last_key._replace(descending=down)], (*values, key)

@@ -122,8 +122,10 @@ class Chosen:
 
 
 ALL = Chosen()
-#: A box that more than one row in so many meets is looked up row by row, not before all else.
+#: What more than one row in so many meets is asked row by row, in order, not before all else.
 _WIDE = 20
+#: Rows left aside, from which that costs more.
+_FAR = 3_000
 
 
 class Layer:
@@ -258,7 +260,8 @@ class Layer:
         limit: int,
         offset: int,
     ) -> list[tuple[Any, ...]]:
-        if not order and not also and self._is_of_index(chosen):
+        is_wide = chosen != ALL and self.count(chosen) * _WIDE > self.count()
+        if not order and not also and self._is_of_index(chosen) and not (is_wide and offset < _FAR):
             meets = self._meets(chosen.boxes)
             sql = f"SELECT id FROM {self.schema.index} AS r WHERE {meets.text} ORDER BY id"
             return self._limited(sql, meets.values, limit, offset)
@@ -266,7 +269,6 @@ class Layer:
             first, is_whole = self._numbering()
             if is_whole:
                 also, offset = (Sql(f"{self._key} >= ?", (first + offset,)),), 0
-        is_wide = bool(chosen.boxes) and self.count(chosen) * _WIDE > self.count()
         condition = self._condition(chosen, is_wide=is_wide, also=also)
         down = bool(order) and order[-1].descending
         keys = [*order, self.last_key._replace(descending=down)]
@@ -288,7 +290,8 @@ class Layer:
     # Return the smallest key, and whether keys follow one another with none left out.
     def _numbering(self) -> tuple[int, bool]:
         key = quoted(self.schema.key)
-        sql = f"SELECT min({key}), max({key}) FROM {quoted(self.schema.table)}"
+        table = quoted(self.schema.table)  # one by one: both at once would read every row
+        sql = f"SELECT (SELECT min({key}) FROM {table}), (SELECT max({key}) FROM {table})"
         first, last = self._database.execute(sql).fetchone()
         return first or 0, first is not None and last - first + 1 == self.count()
 
@@ -297,15 +300,17 @@ class Layer:
         return self.schema.indexed and bool(chosen.boxes) and chosen == Chosen(chosen.boxes)
 
     def _condition(self, chosen: Chosen, *, is_wide: bool, also: tuple[Sql, ...] = ()) -> Sql:
-        parts = [*chosen.where, *also]
+        plain = "+" if is_wide else ""  # such a condition leads to no index: the order's is walked
+        parts = [Sql(f"{plain}({part.text})", part.values) for part in chosen.where]
+        parts += also
         if chosen.boxes:
             parts.append(self._in_boxes(chosen.boxes, is_wide=is_wide))
-        if self.schema.indexed:
+        if self.schema.indexed and not is_wide:
             among = f"{self._key} IN (SELECT id FROM {self.schema.index} WHERE {_TOUCHES})"
             parts += [Sql(among, _touching(box)) for box in chosen.near]
         if chosen.words:
             self._attach_words()
-            found = f"{self._key} IN (SELECT rowid FROM text.words WHERE words MATCH ?)"
+            found = f"{plain}{self._key} IN (SELECT rowid FROM text.words WHERE words MATCH ?)"
             parts.append(Sql(found, (chosen.words,)))
         if not parts:
             return Sql("1")

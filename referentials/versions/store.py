@@ -274,9 +274,26 @@ def write_chunks(folder: Path, readings: Iterable[Reading]) -> Tally:
             tally.add(reading)
         if not chunks:
             raise StoreError("le fichier ne contient aucune ligne ; rien n'est importé.")
+        _index(folder / DATA, tally.kind)
         if chunks > 1:
             tally.write(_tell_apart(folder / DATA, tally.kind), journal)
     return tally
+
+
+#: What rows are looked for and sorted by: an index each, where the layer has the column.
+_SOUGHT = (
+    "id", "code", "type", "category", "name", "commune", "commune_name", "departement", "postcode",
+    "hours_per_week", "population",
+)  # fmt: skip
+
+
+def _index(data: Path, layer: str) -> None:
+    with closing(sqlite3.connect(data)) as database:
+        columns = {row[1] for row in database.execute(f'PRAGMA table_info("{layer}")')}
+        for name in _SOUGHT:
+            if name in columns:
+                database.execute(f'CREATE INDEX "{layer}_{name}" ON "{layer}" ("{name}")')
+        database.commit()
 
 
 # Return the type of the layer: rows without a geometry go with any.
@@ -308,7 +325,6 @@ def _tell_apart(data: Path, layer: str) -> Iterator[Finding]:
             "MaxY",
         ):  # named by the layer's own triggers, never called
             database.create_function(f"ST_{name}", 1, lambda _: None)
-        database.execute(f'CREATE INDEX "{layer}_id" ON "{layer}" (id)')
         for fid, identifier, source, row in database.execute(later).fetchall():
             own = f"{identifier}#{row}"
             database.execute(f'UPDATE "{layer}" SET id = ? WHERE fid = ?', (own, fid))
@@ -328,7 +344,6 @@ def _tell_apart(data: Path, layer: str) -> Iterator[Finding]:
                     "l'autre."
                 ),
             )
-        database.execute(f'DROP INDEX "{layer}_id"')
         database.commit()
 
 
