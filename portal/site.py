@@ -73,7 +73,7 @@ OTHERS = (
     f"{_FEATURES}-2/1.0/conf/crs",
     *(
         f"{_FEATURES}-3/1.0/conf/{name}"
-        for name in ("queryables", "queryables-query-parameters", "filter")
+        for name in ("queryables", "queryables-query-parameters", "filter", "features-filter")
     ),
     *(
         f"{_OGC}/cql2/1.0/conf/{name}"

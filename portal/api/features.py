@@ -98,7 +98,7 @@ class FeaturesApi:
     def collection(self, request: Request) -> Collection:
         """Return the collection that a request is about; a Refusal when there is none."""
         name, viewer = request.path_params["collection"], viewer_of(request)
-        resource = self.site.told["resources"].get(name, {})
+        resource = self.site.collections_of(viewer).get(name, {})
         first = (resource.get("providers") or [{}])[0]
         if first.get("type") != "feature":
             raise Refusal(404, _("Aucune collection de ce nom."))

@@ -9,9 +9,20 @@ from geoguichet.catalogue.search.query import MAXIMUM_LIMIT
 from geoguichet.catalogue.search.tables import EXACT, FACETS, QUERYABLES, SORTABLES
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message
-from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, MERGE_PATCH, OPENAPI, SCHEMA
+from geoguichet.portal.answers import (
+    CATALOG,
+    GEOJSON,
+    HTML,
+    JSON,
+    JSON_LD,
+    MERGE_PATCH,
+    OPENAPI,
+    SCHEMA,
+)
 from geoguichet.portal.answers import FACETS as FACETS_TYPE
 from geoguichet.portal.api import collections, csw
+from geoguichet.portal.api.downloads import FORMS
+from geoguichet.portal.api.features import PARAMETERS
 from geoguichet.portal.api.feeds import MAXIMUM_LIMIT as MAXIMUM_FEED
 from geoguichet.portal.api.records import ENCODINGS, TOGETHER
 from geoguichet.portal.api.served import RECORD_PROFILE
@@ -280,22 +291,29 @@ def _feature_paths(name: str, fields: Mapping[str, Mapping[str, str]]) -> Json:
     columns = [
         {"name": column, "in": "query", "required": False, "schema": dict(field)}
         for column, field in fields.items()
-        if column not in ("bbox", "datetime", "limit", "offset")
+        if column not in PARAMETERS
     ]
     searching: Sequence[str | Json] = (
-        "bbox", "bbox-crs", "crs", "datetime", "limit", "offset", "skipGeometry", "resulttype",
-        *columns,
+        "bbox", "bbox-crs", "crs", "datetime", "q", "filter", "filter-lang", "filter-crs",
+        "limit", "offset", "cursor", "skipGeometry", "resulttype", *columns,
         _listed("sortby", [sign + column for column in fields for sign in ("", "-")]),
         _listed("properties", list(fields)),
     )  # fmt: skip
     features: Mapping[str, Json | str] = {GEOJSON: {"type": "object"}, **_PAGE}
+    files = {one.media.partition(";")[0]: {"type": "string"} for one in FORMS.values()}
+    forms = {"type": "string", "enum": ["json", "html", "jsonld", *FORMS]}
     described: Mapping[str, Json | str] = {"application/json": {"type": "object"}, **_PAGE}
     schema: Mapping[str, Json | str] = {SCHEMA: {"type": "object"}, **_PAGE}
     return {
         home: {"get": _operation(f"About {name}", "features", f"{name}_about", (), described)},
         f"{home}/items": {
             "get": _operation(
-                f"Features of {name}", "features", f"{name}_items", searching, features
+                f"Features of {name}",
+                "features",
+                f"{name}_items",
+                searching,
+                {JSON_LD: {"type": "object"}, **files, **features},
+                form=_query("f", forms),
             )
         },
         f"{home}/items/{{featureId}}": {

@@ -5,6 +5,7 @@ Counts are kept for each state of a file; the words of a layer are indexed in me
 first looked for in it.
 """
 
+import atexit
 import json
 import os
 import re
@@ -421,11 +422,18 @@ def _keep(stamp: Stamp, database: sqlite3.Connection) -> None:
     if os.name != "posix":
         database.close()
         return
+    atexit.unregister(_close_all)
+    atexit.register(_close_all)
     with _LOCK:
         _IDLE[next(_NUMBERS)] = stamp, database
         left = [_IDLE.popitem(last=False)[1][1] for _ in range(len(_IDLE) - _MOST_IDLE)]
     for one in left:
         one.close()
+
+
+def _close_all() -> None:
+    for database in (*(one for _stamp, one in _IDLE.values()), *_WORDS.values()):
+        database.close()
 
 
 def _connect(path: Path) -> sqlite3.Connection:
