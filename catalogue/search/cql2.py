@@ -99,8 +99,11 @@ class Filter:
 
 
 def _of_table(node: Node, properties: Mapping[str, Property]) -> Node:
-    if isinstance(node, Property):
-        return properties[node.name]
+    if isinstance(node, Property):  # what a table has not, or otherwise, is missing in its rows
+        own = properties.get(node.name)
+        if own is None or own.kind != node.kind:
+            return replace(node, sql="NULL", sql_end="NULL")
+        return own
     if isinstance(node, Call):
         return replace(node, arguments=tuple(_of_table(one, properties) for one in node.arguments))
     return node

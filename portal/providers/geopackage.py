@@ -392,7 +392,13 @@ def open_layer(path: Path, table: str) -> Iterator[Layer]:
         yield Layer(database, _schema(stamp, table, database), stamp)
     except sqlite3.Error as error:
         database.close()
-        raise LayerError(f"{path}, couche « {table} » : lecture impossible ({error}).") from error
+        told = _(
+            "{file}, couche « {layer} » : lecture impossible ({error}).",
+            file=path,
+            layer=table,
+            error=error,
+        )
+        raise LayerError(told) from error
     except BaseException:
         database.close()
         raise
@@ -404,7 +410,8 @@ def stamp_of(path: Path, table: str) -> Stamp:
     try:
         status = path.stat()
     except OSError as error:
-        raise LayerError(f"{path} : ce fichier GeoPackage n'est plus là.") from error
+        told = _("{file} : ce fichier GeoPackage n'est plus là.", file=path)
+        raise LayerError(told) from error
     return str(path.absolute()), status.st_ino, status.st_mtime_ns, status.st_size, table
 
 
@@ -441,7 +448,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         database = sqlite3.connect(address, uri=True, timeout=5, check_same_thread=False)
     except sqlite3.Error as error:
-        raise LayerError(f"{path} : ce fichier GeoPackage ne s'ouvre pas ({error}).") from error
+        told = _("{file} : ce fichier GeoPackage ne s'ouvre pas ({error}).", file=path, error=error)
+        raise LayerError(told) from error
     register(database)
     database.create_function("layer_wkb", 1, _wkb, deterministic=True)
     database.create_function("layer_meets", 5, _meets_box, deterministic=True)
@@ -473,7 +481,10 @@ def _read_schema(path: str, table: str, database: sqlite3.Connection) -> Schema:
         (table,),
     ).fetchone()
     if found is None:
-        raise LayerError(f"{path} : la couche « {table} » est attendue et n'y est pas.")
+        told = _(
+            "{file} : la couche « {layer} » est attendue et n'y est pas.", file=path, layer=table
+        )
+        raise LayerError(told)
     rows = database.execute(f"PRAGMA table_info({quoted(table)})").fetchall()
     key = next((row[1] for row in rows if row[5]), "rowid")
     declared = {
@@ -533,7 +544,7 @@ def read_geometry(blob: bytes | None) -> shapely.Geometry | None:
     try:
         geometry = None if wkb is None else shapely.from_wkb(wkb)
     except shapely.errors.GEOSException as error:
-        raise LayerError(f"géométrie GeoPackage illisible ({error}).") from error
+        raise _unreadable(error) from error
     return None if geometry is None or geometry.is_empty else geometry
 
 
@@ -542,7 +553,7 @@ def geometries(blobs: Iterable[bytes | None]) -> np.ndarray[Any, Any]:
     try:
         made = shapely.from_wkb(np.array([*map(_wkb, blobs), None], dtype=object)[:-1])
     except shapely.errors.GEOSException as error:
-        raise LayerError(f"géométrie GeoPackage illisible ({error}).") from error
+        raise _unreadable(error) from error
     made[shapely.is_empty(made)] = None
     return made
 
@@ -556,7 +567,11 @@ def _wkb(blob: bytes | None) -> bytes | None:
             return None
         return blob[8 + _ENVELOPE_BYTES[blob[3] >> 1 & 7] :]
     except (IndexError, KeyError) as error:
-        raise LayerError(f"géométrie GeoPackage illisible ({error}).") from error
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> LayerError:
+    return LayerError(_("géométrie GeoPackage illisible ({error}).", error=error))
 
 
 def _meets_box(blob: bytes | None, west: float, south: float, east: float, north: float) -> bool:

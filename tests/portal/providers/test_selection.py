@@ -50,11 +50,12 @@ def written(rows: list[dict[str, Any]], path: Path, layer: str = "places") -> No
     frame = gpd.GeoDataFrame(
         {
             "id": [f"r{n}" for n in range(len(rows))],
-            **{name: [row[name] for row in rows] for name in ("name", "share", "open")},
+            **{name: [row[name] for row in rows] for name in ("name", "open")},
         },
         geometry=[row["shape"] for row in rows],
         crs="EPSG:4326",
     )
+    frame["share"] = gpd.pd.array([row["share"] for row in rows], dtype="Float64")
     frame["people"] = gpd.pd.array([row["people"] for row in rows], dtype="Int64")
     path.parent.mkdir(parents=True, exist_ok=True)
     frame.to_file(path, layer=layer, engine="pyogrio")
@@ -233,6 +234,30 @@ def test_dates_are_compared_as_the_time_they_last(tmp_path: Path) -> None:
     assert found("T_DURING(on, INTERVAL('2023-12-31', '2024-02-01'))") == ["a"]
     assert found("at >= TIMESTAMP('2024-01-01T10:00:00Z')") == ["a", "c"]
     assert found("at IS NULL") == ["b"]
+
+
+def test_what_a_study_has_not_is_missing_in_its_rows(tmp_path: Path) -> None:
+    rows = [{"name": "x", "people": 1, "share": None, "open": True, "shape": None}]
+    for study in "ab":
+        written(rows, tmp_path / "studies" / study / "result.gpkg", "kiosks")
+    frame = gpd.read_file(tmp_path / "studies" / "b" / "result.gpkg", layer="kiosks")
+    frame["on"] = gpd.pd.array([date(2024, 1, 1)], "date32[pyarrow]")
+    frame.to_file(
+        tmp_path / "studies" / "b" / "result.gpkg", layer="kiosks", engine="pyogrio", use_arrow=True
+    )
+    provider = StudyLayerProvider(
+        {"name": "x", "type": "feature", "data": str(tmp_path), "table": "kiosks", "id_field": "id"}
+    )
+    known = provider.queryables(viewer=PUBLIC)
+    for text, expected in (
+        ("on < DATE('2025-01-01')", ["b.r0"]),
+        ("on IS NULL", ["a.r0"]),
+        ("T_BEFORE(on, DATE('2025-01-01')) OR people = 1", ["a.r0", "b.r0"]),
+    ):
+        asked = FeatureQuery(filter=parse_filter(text, properties=known))
+        assert numbers(provider, asked)[0] == expected
+    for sortby in ((("on", False),), (("on", True),)):
+        assert numbers(provider, FeatureQuery(sortby=sortby))[0] == ["b.r0", "a.r0"]
 
 
 def test_a_cursor_of_another_order_is_refused(tmp_path: Path) -> None:
