@@ -3,7 +3,9 @@ readers.
 """
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -107,7 +109,17 @@ def create_app(
             Middleware(Knowing, site=site, people=people),
         ],
         exception_handlers=dict.fromkeys(REFUSED, site.refuse),
+        lifespan=partial(_served, site),
     )
+
+
+# Close what is open of the catalogue when the server ends.
+@asynccontextmanager
+async def _served(site: Site, _app: Starlette) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        site.store.close()
 
 
 class _Studies(StaticFiles):

@@ -2,6 +2,8 @@ import re
 import shutil
 import socket
 import subprocess
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -203,3 +205,17 @@ def test_ogr2ogr_copies_the_results(url: str, tmp_path: Path, collection: str, c
     copied = gpd.read_file(target)
     assert len(copied) == count
     assert copied.crs.to_epsg() == 4326
+
+
+def test_a_server_that_ends_leaves_nothing_of_the_catalogue_open(
+    tmp_path: Path,
+    serve: Callable[..., AbstractContextManager[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed: list[SQLiteStore] = []
+    close = SQLiteStore.close
+    monkeypatch.setattr(SQLiteStore, "close", lambda self: (closed.append(self), close(self)))
+    with serve(tmp_path) as url:
+        assert requests.get(f"{url}/collections/catalogue/items?f=json", timeout=30).ok
+        assert not closed
+    assert [store.path.name for store in closed] == ["catalogue.sqlite"]
