@@ -185,7 +185,9 @@ def instance(model: str, where: str, reach_km: float, question: dict[str, Any]) 
     some = np.random.default_rng(0).permutation(len(hosts.people))
     spacing_m = 1000 * float(question.get("spacing", 0))
     existing = np.sort(some[: question.get("existing", 0)])
-    apart = cKDTree(hosts.place).query_pairs(spacing_m, output_type="ndarray")
+    apart = np.zeros((0, 2), dtype=np.int64)
+    if spacing_m:
+        apart = cKDTree(hosts.place).query_pairs(spacing_m, output_type="ndarray")
     free = _free(some[len(existing) :], existing, apart, hosts, question)
     return {
         "model": np.array(model),

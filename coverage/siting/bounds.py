@@ -22,13 +22,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from geoguichet.coverage.routers.impedance import Positions
 from geoguichet.coverage.siting.problem import (
-    Admissible,
     Floats,
     Mask,
     Problem,
+    SiteRules,
     Watch,
     reduced,
+    state,
 )
 
 _CHECK_EVERY = 20
@@ -102,8 +104,7 @@ def if_opened(problem: Problem, bound: Bound) -> Floats:
     return np.asarray(loosest - np.maximum(0.0, threshold - earned))
 
 
-#: Numbers of sites at which the prices of a curve are aimed at most, the first nine beside; those
-#: between are bounded by the prices of their neighbours.
+#: Numbers of sites that the prices of a curve are aimed at, at most, the first nine beside.
 _AIMS = 100
 #: Subgradient steps for each; more would tighten the bounds by less than they cost.
 _ROUNDS = 30
@@ -129,15 +130,16 @@ def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.Arr
         of the bounds.
     """
     given, reached = np.asarray(weight, dtype=np.float64), np.asarray(start, dtype=np.float64)
-    problem = _freely(cover, given)
-    if not len(reached) or not problem.columns:
+    if not len(reached) or not cover.shape[1]:
+        return reached
+    problem = reduced(state(cover, given, rules=SiteRules()).problem)
+    if not problem.columns:
         return reached
     rows = sparse.csr_array(problem.cover, dtype=np.float64)
     columns, people = sparse.csr_array(rows.T), problem.first
     bounds, price = np.full(len(reached), people.sum()), 0.5 * people
-    plain = np.cumsum(
-        np.sort(columns @ people)[::-1][: len(reached)]
-    )  # the multipliers m = w: sites that never overlap
+    # the multipliers m = w: sites that never overlap
+    plain = np.cumsum(np.sort(columns @ people)[::-1][: len(reached)])
     bounds[: len(plain)] = np.minimum(bounds[: len(plain)], plain)
     spread = np.linspace(1, len(reached), min(_AIMS, len(reached))).round().astype(np.int64)
     for k in np.union1d(spread, np.arange(1, min(10, len(reached) + 1)))[::-1]:
@@ -149,9 +151,8 @@ def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.Arr
             opened = np.zeros(columns.shape[0])
             opened[order[:k]] = 1.0
             slope = rows @ opened - 1.0
-            slope[(slope > 0) & (price <= 0) | (slope < 0) & (price >= people)] = (
-                0.0  # do not push against the box
-            )
+            # do not push against the box
+            slope[(slope > 0) & (price <= 0) | (slope < 0) & (price >= people)] = 0.0
             length, over = float(slope**2 @ people), told[min(k, len(told)) - 1] - reached[k - 1]
             if length <= 0 or over <= 0:
                 break
@@ -160,17 +161,6 @@ def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.Arr
             )
     whole = np.floor(bounds + 1e-6) if problem.whole else bounds
     return np.maximum(np.minimum.accumulate(whole[::-1])[::-1], reached)
-
-
-# State a covering problem that no rule limits, and reduce it.
-def _freely(cover: sparse.sparray, weight: Floats) -> Problem:
-    matrix = sparse.csc_array(cover, dtype=bool)
-    columns = matrix.shape[1]
-    none = np.zeros(0, dtype=np.int64)
-    rules = Admissible(
-        np.arange(columns), none, sparse.csr_array((0, columns)), np.full(columns, -1), none
-    )
-    return reduced(Problem(matrix, weight, 0 * weight, np.ones(columns), columns, np.inf, rules))
 
 
 def _unpriced(problem: Problem, price: Floats) -> float:
@@ -507,6 +497,116 @@ def search(
         elif opening.value > best_value * (1 + _BETTER):
             best, best_value = opening.is_open.copy(), opening.value
     return [int(column) for column in np.flatnonzero(best)]
+
+
+def fewer(
+    problem: Problem, start: Iterable[int], *, enough: float, steps: int, watch: Watch
+) -> list[int]:
+    """Cover every row, and meet every floor, with fewer columns than ``start`` does, if a search by
+    weights finds how (Gao, Weise & Li 2015).
+
+    A plan is left by closing what is missed least; then, step by step, what is missed least is
+    closed and, for a row that is left out, what covers most is opened. A row weighs one more each
+    time it is left out. Columns cost the same. Stops at ``enough`` columns,
+    after so many steps, or when the watch says so.
+    """
+    weighed, random = _Weighed(problem, start), np.random.default_rng(0)
+    best = np.flatnonzero(weighed.is_open)
+    for step in range(steps):
+        left = weighed.left
+        if not len(left):
+            best = np.flatnonzero(weighed.is_open)
+        if len(best) <= enough or (step % 200 == 0 and watch.over):
+            break
+        weighed.weight[left] += 1.0
+        while np.count_nonzero(weighed.is_open) > len(best) - 2 and weighed.closed_one(step):
+            pass
+        left = weighed.left
+        if len(left):
+            weighed.opened_one(int(random.choice(left)), left, step)
+    return [int(column) for column in best]
+
+
+class _Weighed:
+    """Open columns, the rows and floors that they leave out, and what each of these weighs."""
+
+    def __init__(self, problem: Problem, opened: Iterable[int]) -> None:
+        rules, columns = problem.rules, problem.columns
+        counted = np.flatnonzero(rules.floor_of >= 0)
+        floors = sparse.csr_array(
+            (np.ones(len(counted), dtype=bool), (rules.floor_of[counted], counted)),
+            shape=(len(rules.floor), columns),
+        )
+        self._rows = sparse.csr_array(sparse.vstack([problem.cover, floors]))
+        self._columns = sparse.csc_array(self._rows)
+        self._need = np.concatenate([np.ones(problem.cover.shape[0], dtype=np.int64), rules.floor])
+        self._several = np.flatnonzero(self._need > 1)
+        self.weight = np.ones(len(self._need))
+        self.is_open = np.zeros(columns, dtype=bool)
+        self._times = np.zeros(len(self._need), dtype=np.int64)
+        #: The sum of the open columns of each row: where it is one, which.
+        self._whose = np.zeros(len(self._need), dtype=np.int64)
+        #: What may be opened: not what was closed last, unless something near it has changed since.
+        self._free = np.ones(columns, dtype=bool)
+        self._since = np.zeros(columns, dtype=np.int64)
+        bare = np.flatnonzero(np.diff(self._rows.indptr) <= self._need)
+        self._kept = np.isin(np.arange(columns), rules.required)
+        self._kept[_slices(self._rows, bare)[0]] = True
+        self._packs, self._sets = rules.packs, sparse.csc_array(rules.packs)
+        self._barred = np.zeros(columns, dtype=np.int64)
+        self._last, self._near = -1, dict[int, npt.NDArray[np.int32]]()
+        for column in opened:
+            self._change(column, +1, 0)
+
+    @property
+    def left(self) -> Positions:
+        """The rows that are left out."""
+        return np.flatnonzero(self._times < self._need)
+
+    def closed_one(self, step: int) -> bool:
+        """Close what is missed least, of equal ones what stands longest; say whether one was."""
+        once = np.flatnonzero((self._times == 1) & (self._need == 1))
+        lost = np.bincount(
+            self._whose[once], weights=self.weight[once], minlength=len(self.is_open)
+        )
+        for row in self._several[self._times[self._several] == self._need[self._several]]:
+            lost[self._of(row)] += self.weight[row]
+        where = np.flatnonzero(self.is_open & ~self._kept)
+        where = where[where != self._last]
+        if not len(where):
+            return False
+        column = int(where[np.lexsort((self._since[where], lost[where]))[0]])
+        self._change(column, -1, step)
+        self._free[column] = False
+        return True
+
+    def opened_one(self, row: int, left: Positions, step: int) -> None:
+        """Open, of those that cover a row, what covers most of what is ``left`` out."""
+        columns, lengths = _slices(self._rows, left)
+        gain = np.bincount(
+            columns, weights=np.repeat(self.weight[left], lengths), minlength=len(self.is_open)
+        )
+        where = self._of(row)
+        where = where[self._free[where] & ~self.is_open[where] & (self._barred[where] == 0)]
+        if len(where):
+            self._last = int(where[np.lexsort((self._since[where], -gain[where]))[0]])
+            self._change(self._last, +1, step)
+
+    def _of(self, row: int) -> npt.NDArray[np.int32]:
+        return self._rows.indices[self._rows.indptr[row] : self._rows.indptr[row + 1]]
+
+    def _change(self, column: int, by: int, step: int) -> None:
+        start, stop = self._columns.indptr[column : column + 2]
+        rows = self._columns.indices[start:stop]
+        self._times[rows] += by
+        self._whose[rows] += by * column
+        self.is_open[column], self._since[column] = by > 0, step
+        if column not in self._near:
+            self._near[column] = np.unique(_slices(self._rows, rows)[0])
+        self._free[self._near[column]] = True
+        start, stop = self._sets.indptr[column : column + 2]
+        if stop > start:
+            self._barred[_slices(self._packs, self._sets.indices[start:stop])[0]] += by
 
 
 def rounds(problem: Problem, limit_s: float) -> int:

@@ -55,6 +55,9 @@ _NEARLY_ALL = 0.995
 #: When a first bound leaves no more entries than that, the proof is done before a search would be.
 _FEW_LEFT = 4_000
 
+#: Steps of the search for fewer sites that cover everyone, by row and candidate.
+_STEPS = 5
+
 #: Relaxations at most; each but the first is of a smaller problem.
 _TURNS = 6
 #: A relaxation is solved again, its cuts found anew, when no more than this share of its candidates
@@ -475,15 +478,22 @@ def _least(problem: Problem, gap: float) -> Best:
     )
 
 
-# Greedy, one site fewer as long as that works, bound, cuts, exact; each only if it is needed.
+# Greedy, bound, fewer sites as long as that works, cuts, exact; each only if it is needed.
 def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
     problem = best.problem
     chosen = _without_useless(problem, bounds.greedy(problem, enough=wanted), wanted)
     if problem.value(chosen) >= wanted - 1e-9 * problem.everything:
         best.offer("greedy", chosen)
     moderate = problem.cover.nnz <= 3 * mixed_integer.SMALL
-    searched = not moderate if everyone else problem.cover.nnz > _FEW_LEFT
-    if np.all(problem.cost == 1) and best.found and searched:
+    written = (
+        mixed_integer.set_covering(problem)
+        if everyone
+        else mixed_integer.partial_covering(problem, wanted)
+    )
+    program = replace(written, plain=moderate)
+    if everyone and moderate and problem.cover.nnz > mixed_integer.TINY:
+        best.cut(mixed_integer.relax(program, enough=0.0, rounds=0, watch=watch))
+    elif np.all(problem.cost == 1) and best.found and problem.cover.nnz > _FEW_LEFT:
         # the prices of one count bound every count: fewer sites than the first that could bring
         # what is wanted cannot do
         prices = bounds.lagrangian(
@@ -493,22 +503,13 @@ def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
             bounds.by_count(problem, prices.price, problem.columns) >= wanted * (1 - 1e-9)
         )
         best.tighten(float(enough.min(initial=problem.columns)))
-        _one_fewer(best, wanted, watch)
-    if best.closed:
-        return
-    program = (
-        mixed_integer.set_covering(problem)
-        if everyone
-        else mixed_integer.partial_covering(problem, wanted)
-    )
-    if moderate:
-        program = replace(program, plain=True)  # covering all, the solver's own cuts do better
-    else:
+    _fewer(best, wanted, everyone, watch)
+    if not best.closed and best.ending != "lost" and (everyone or not moderate):
         relaxed = mixed_integer.relax(
             program, enough=best.value - best.grain if best.found else np.inf, watch=watch
         )
         best.cut(relaxed)
-        program = mixed_integer.with_cuts(program, relaxed.cuts, relaxed.limit)
+        program = _without_dear(program, relaxed, best)
     if best.closed or best.ending == "lost":
         return
     best.hear(
@@ -521,6 +522,39 @@ def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
         ),
         np.arange(problem.columns),
     )
+
+
+# Take the cuts of a relaxation, and forbid the columns that it proves no better plan to have.
+def _without_dear(
+    program: mixed_integer.Program, relaxed: mixed_integer.Relaxed, best: Best
+) -> mixed_integer.Program:
+    program = mixed_integer.with_cuts(program, relaxed.cuts, relaxed.limit)
+    if relaxed.ending != "solved" or not best.found:
+        return program
+    sites, upper = best.problem.columns, program.upper.copy()
+    least = relaxed.bound + np.maximum(0.0, relaxed.reduced[:sites])
+    dear = least > best.value - best.grain + 1e-6
+    dear[[*best.start, *best.problem.rules.required]] = False
+    upper[:sites][dear] = 0.0
+    return replace(program, upper=upper)
+
+
+# Look for a plan of fewer sites.
+def _fewer(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
+    problem = best.problem
+    if (
+        best.closed
+        or not best.found
+        or np.any(problem.cost != 1)
+        or problem.cover.nnz <= mixed_integer.TINY
+    ):
+        return
+    if everyone:
+        steps = _STEPS * sum(problem.cover.shape)
+        found = bounds.fewer(problem, best.start, enough=best.bound, steps=steps, watch=watch)
+        best.offer("weights", found)
+    elif problem.cover.nnz > _FEW_LEFT:
+        _one_fewer(best, wanted, watch)
 
 
 def cover_all(problem: Problem, watch: Watch) -> tuple[list[int] | None, bool]:

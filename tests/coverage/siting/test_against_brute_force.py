@@ -1,7 +1,7 @@
 """Every model under every rule, compared with trying every choice of sites."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -27,6 +27,7 @@ from geoguichet.coverage.siting.problem import (
     Quality,
     SiteRules,
     Watch,
+    admissible,
     reduced,
     state,
 )
@@ -304,6 +305,31 @@ def test_set_covering(case: Case, costly: bool) -> None:
         == min(cost[list(sites)].sum() for sites in possible)
         == cost[list(plan.sites)].sum()
     )
+
+
+@settings(deadline=None, max_examples=60)
+@given(cases())
+def test_fewer_sites_cover_everyone_under_the_rules(case: Case) -> None:
+    """From the plan of most sites, the search ends at one that obeys, and at the best when told."""
+    alike = replace(case, cost=np.ones(len(case.cost)))
+    try:
+        stated = state(sparse.csr_array(case.cover), np.ones(len(case.weight)), rules=case.rules)
+    except SitingError:
+        return
+    reach = case.cover[:, stated.problem.rules.column].any(axis=1)
+    possible = [sites for sites in choices(alike) if (covered(case, sites) >= 1)[reach].all()]
+    if not possible or not stated.problem.columns:
+        return
+    problem = reduced(replace(stated.problem, first=np.where(stated.problem.first > 0, 1.0, 0.0)))
+    kept = problem.rules.column
+    starts = [sites for sites in possible if set(sites) <= set(kept.tolist())]
+    start = np.searchsorted(kept, max(starts, key=len)).tolist()
+    least = min(len(sites) for sites in starts)
+    found = bounds.fewer(problem, start, enough=least, steps=200, watch=Watch(60))
+    assert admissible(problem, found)
+    assert problem.value(found) == problem.everything
+    assert least <= len(found) <= len(start)
+    assert found == bounds.fewer(problem, start, enough=least, steps=200, watch=Watch(60))
 
 
 @settings(deadline=None, max_examples=60)
