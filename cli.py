@@ -133,8 +133,8 @@ class _Version(argparse.Action):
         "--editable",
         action="store_true",
         help=Message(
-            "laisser modifier les fiches par HTTP : à qui porte le jeton de "
-            "GEOGUICHET_TOKEN, sinon à cette machine"
+            "laisser modifier les fiches par HTTP : à qui a un compte qui contribue, ou "
+            "porte le jeton de GEOGUICHET_TOKEN"
         ),
     ),
     argument(
@@ -188,11 +188,11 @@ def _serve(arguments: argparse.Namespace) -> None:
 # Say who may edit records by HTTP.
 def _by_whom(token: str) -> str:
     return (
-        _("Les fiches se modifient par HTTP, par qui porte le jeton.")
+        _("Les fiches se modifient par HTTP, par qui porte le jeton ou a un compte qui contribue.")
         if token
         else _(
-            "Les fiches se modifient par HTTP, depuis cette machine seule (GEOGUICHET_TOKEN n'est "
-            "pas donné)."
+            "Les fiches se modifient par HTTP, par qui a un compte qui contribue (GEOGUICHET_TOKEN "
+            "n'est pas donné)."
         )
     )
 

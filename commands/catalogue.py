@@ -124,6 +124,7 @@ def _show(arguments: argparse.Namespace) -> None:
     JSON,
 )
 def _history(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.search.reviews import CHANGES
     from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
     with SQLiteStore(store_path(workspace_of(arguments))) as store:
@@ -137,18 +138,20 @@ def _history(arguments: argparse.Namespace) -> None:
                     "by": v.by,
                     "change": v.change,
                     "members": v.members,
+                    **({"comment": v.note} if v.note else {}),
                 }
                 for v in versions
             ]
         )
         return
-    words = {"created": _("créée"), "updated": _("modifiée"), "deleted": _("supprimée")}
     for version in versions:
-        told = words[version.change]
+        told = str(CHANGES[version.change])
         if version.by:
             told = _("{change} par {who}", change=told, who=version.by)
         if version.members:
             told = _("{change} : {what}", change=told, what=", ".join(version.members))
+        if version.note:
+            told = _("{change} : {what}", change=told, what=shorten(version.note, 100))
         print(f"{version.number:>4}  {version.at}  {told}")
 
 

@@ -202,7 +202,9 @@ def state_validators(request: Request, state: str, changed: int, form: str) -> d
     looks = viewer_of(request)
     who = "" if looks == PUBLIC else f" {looks.sees_all} {' '.join(sorted(looks.keys))}"
     asked = f"{state} {request.url.path} {request.url.query} {form} {language()}{who}"
-    return _validated(request, digest(asked.encode("utf-8", "replace")), changed)
+    tag = digest(asked.encode("utf-8", "replace"))
+    # A time tells nothing of who looked then: who is known is known again by a tag alone.
+    return _validated(request, tag, changed, by_time=looks == PUBLIC)
 
 
 def record_validators(request: Request, body: bytes, written_s: int, form: str) -> dict[str, str]:
@@ -212,16 +214,11 @@ def record_validators(request: Request, body: bytes, written_s: int, form: str) 
     return _validated(request, f"{digest(body)}-{form}-{language()}", written_s)
 
 
-def _validated(request: Request, tag: str, changed: int) -> dict[str, str]:
+def _validated(request: Request, tag: str, changed: int, *, by_time: bool = True) -> dict[str, str]:
     headers = tagged(request, tag) | {"Last-Modified": _moment(changed)}
     since = moment(request.headers.get("If-Modified-Since", ""))
-    # A time tells nothing of who looked then: only a tag is known again to who is known.
-    if (
-        viewer_of(request) == PUBLIC
-        and since is not None
-        and changed <= since
-        and "If-None-Match" not in request.headers
-    ):
+    fresh = by_time and since is not None and changed <= since
+    if fresh and "If-None-Match" not in request.headers:
         raise HTTPException(304, headers={**TO_ANYONE, **headers})
     return headers
 

@@ -25,7 +25,7 @@ from geoguichet.floor.viewer import PUBLIC
 from geoguichet.floor.words import _, speaking
 from geoguichet.portal import answers, theme
 from geoguichet.portal.answers import Refusal
-from geoguichet.portal.api import csw, delegated, feeds, openapi, sitemap
+from geoguichet.portal.api import csw, delegated, feeds, openapi, reviewing, sitemap
 from geoguichet.portal.api.collections import Collections
 from geoguichet.portal.api.features import FeaturesApi
 from geoguichet.portal.api.records import RecordsApi
@@ -67,7 +67,7 @@ def create_app(
     at the end).
 
     When it is ``editable``, records can be created, replaced, changed and deleted over HTTP: by who
-    bears the ``token``, or from this machine alone when there is none.
+    has an account that contributes, or bears the ``token``.
     """
     site = Site(
         workspace,
@@ -96,6 +96,7 @@ def create_app(
             *Account(door).routes(),
             *Administration(door).routes(),
             *(page.route(site) for page in site.pages),
+            *reviewing.routes(site),
             *records.routes(),
             *Collections(site, records).routes(),
             *FeaturesApi(site).routes(),

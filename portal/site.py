@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreError
 from geoguichet.catalogue.search.contract import RecordStore
+from geoguichet.catalogue.search.reviews import CHANGES
 from geoguichet.floor.region import read_region
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import SOURCE, Message, _, language, ngettext, speaking
@@ -192,8 +193,8 @@ class Page:
 class Site:
     """One workspace served at an address (as its readers see it, no slash at the end).
 
-    When it is ``editable``, records can be edited over HTTP: by who bears the ``token``, or from
-    this machine alone when there is none.
+    When it is ``editable``, records can be edited over HTTP: by who has an account that contributes,
+    or bears the ``token``.
     """
 
     def __init__(
@@ -300,6 +301,7 @@ class Site:
             TERRITORY=self.territory.name,
             door=self.door,
             layer=self.layer,
+            CHANGES=CHANGES,
         )
         return environment
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pyogrio
 import pytest
+import requests
 from hypothesis import settings
 
 from geoguichet.referentials.layers import sample_path
@@ -277,20 +278,33 @@ def small_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def editor() -> Iterator[requests.Session]:
+    """Who bears that token."""
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {TOKEN}"
+        yield session
+
+
+@pytest.fixture(scope="session")
 def serve() -> Callable[..., AbstractContextManager[str]]:
     """What serves a workspace on a free port, while its context lasts; it yields its address."""
     return _served
 
 
+TOKEN = "jeton-des-essais"
+"""What edits on a portal that a test serves without saying by which token."""
+
+
 @contextmanager
-def _served(workspace: Path, *, editable: bool = False, token: str = "") -> Iterator[str]:
+def _served(workspace: Path, *, editable: bool = False, token: str | None = None) -> Iterator[str]:
     import uvicorn  # with the portal, a second that other rooms need not wait for
 
     from geoguichet.portal.app import create_app, listen
 
     with listen("127.0.0.1", 0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = create_app(workspace, url=url, editable=editable, token=token)
+        given = token if token is not None else TOKEN if editable else ""
+        app = create_app(workspace, url=url, editable=editable, token=given)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

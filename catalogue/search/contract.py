@@ -44,13 +44,14 @@ class Page:
 
 class Stored(NamedTuple):
     """The current state of a record: its document, its version, when it was written (seconds since
-    1970), to whom it is shown.
+    1970), to whom it is shown, whether it waits to be reviewed.
     """
 
     document: bytes
     version: int
     written_s: int
     shown: Shown
+    waiting: bool
 
 
 @dataclass(frozen=True, slots=True)

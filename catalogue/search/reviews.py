@@ -4,11 +4,25 @@ withdrawn. Each step is a version of its own in the history, with who took it an
 
 import json
 import sqlite3
+from collections.abc import Mapping
 
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search import audiences
 from geoguichet.catalogue.search.audiences import Shown
-from geoguichet.catalogue.search.tables import Step, Writer, archive, now
+from geoguichet.catalogue.search.tables import Change, Step, Writer, archive, now
+from geoguichet.floor.words import Message
+
+#: How a history tells what was done.
+CHANGES: Mapping[Change, Message] = {
+    "created": Message("créée"),
+    "updated": Message("modifiée"),
+    "deleted": Message("supprimée"),
+    "submitted": Message("soumise"),
+    "commented": Message("commentée"),
+    "sent_back": Message("renvoyée"),
+    "published": Message("publiée"),
+    "withdrawn": Message("retirée"),
+}
 
 
 def take(writer: Writer, identifier: str, step: Step, note: str, shown: Shown | None) -> None:

@@ -107,7 +107,7 @@ class SQLiteStore:
             )
         if row is None or not viewer.sees(row[3]):
             raise RecordNotFoundError(f"Aucune fiche « {identifier} » dans le catalogue.")
-        return Stored(bytes(row[0]), row[1], row[2] // 1000, Shown(*row[3:]))
+        return Stored(bytes(row[0]), row[1], row[2] // 1000, Shown(*row[3:5]), bool(row[5]))
 
     def upsert(
         self,
@@ -444,7 +444,7 @@ def _batches(
 # --- reading --------------------------------------------------------------------------------------
 
 _DOCUMENT = """
-SELECT body, version, record.stamp, keys, owner FROM document JOIN record USING (n)
+SELECT body, version, record.stamp, keys, owner, waiting FROM document JOIN record USING (n)
 JOIN audience ON a = audience WHERE id = ?
 """
 _HISTORY = """

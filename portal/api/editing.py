@@ -1,11 +1,7 @@
 """Records created, replaced, changed and deleted over HTTP (OGC API Features Part 4): who may, and
-what is checked.
-
-With a token, who bears it may; without, who sits at this machine: a request from a loopback address
-that came through no proxy and from no page of another site.
+what is checked. Nobody does without an account or a token (`sharing`).
 """
 
-import ipaddress
 import json
 import uuid
 from collections.abc import Callable
@@ -26,15 +22,14 @@ from geoguichet.catalogue.errors import (
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.contract import Stored
 from geoguichet.catalogue.text import instant_keys
+from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import _, language, listed
 from geoguichet.portal import answers
 from geoguichet.portal.answers import GEOJSON, MERGE_PATCH, Refusal, answer
+from geoguichet.portal.api import sharing
 from geoguichet.portal.api.served import unserved
 from geoguichet.portal.site import Site
 from geoguichet.portal.viewing import viewer_of
-
-#: Headers by which a proxy betrays that the request is not from this machine.
-_FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 
 #: Headers that pages of other sites may send with an edit.
 _SENT = (
@@ -66,12 +61,14 @@ class Editing:
 
     async def create(self, request: Request) -> Response:
         """Store a new record; its identifier is made here if it brings none."""
-        self._admit(request)
+        viewer = sharing.admitted(request, self.site)
+        organisation = answers.parameters(request, "organisation").get("organisation", "")
         document = await answers.body_of(request, most=self.most)
+        shown = sharing.shown_first(viewer, sharing.told_visibility(document), organisation)
         if isinstance(document, dict) and not document.get("id"):
             document = {**document, "id": str(uuid.uuid4())}
         record = checked_record(unserved(document, b"{}", self.site.url))
-        if not await _written(partial(self.store.upsert, record), b""):
+        if not await _written(partial(self.store.upsert, record, shown=shown), viewer, b""):
             told = _("La fiche « {record} » existe déjà ; PUT la remplace.", record=record.id)
             raise Refusal(409, told)
         location = f"{self.site.home}/items/{quote(record.id, safe='')}"
@@ -101,12 +98,15 @@ class Editing:
         Without a precondition whatever is there meanwhile is overwritten: its history keeps it, and
         the answer names that version.
         """
+        viewer = viewer_of(request)
         for _try in range(_TRIES):
             asked, now = self._before(request, utf8(identifier))
             document = unserved(make(now.document), now.document, self.site.url)
             _check_identifier(document, identifier)
             record = checked_record(document, now.document)
-            change = await _written(partial(self.store.upsert, record), now.document)
+            shown = sharing.shown_now(viewer, sharing.told_visibility(document), now.shown)
+            write = partial(self.store.upsert, record, shown=shown)
+            change = await _written(write, viewer, now.document)
             if change and (asked or change == "unchanged"):
                 return answer(b"", GEOJSON, status=204)
             if change:
@@ -114,36 +114,26 @@ class Editing:
                 return answer(b"", GEOJSON, status=204, headers=told)
             if asked:
                 break
-        raise _stale("If-Match")
+        raise stale("If-Match")
 
     async def delete(self, request: Request, identifier: str) -> Response:
         """Delete a record; its history stays."""
         self._admit(request)
+        viewer = viewer_of(request)
         asked, now = self._before(request, utf8(identifier))
+        sharing.shown_now(viewer, None, now.shown)
         before = now.document if asked else None
-        if not await _written(partial(self._delete, utf8(identifier)), before):
-            raise _stale("If-Match")
+        if not await _written(partial(self._delete, utf8(identifier)), viewer, before):
+            raise stale("If-Match")
         return answer(b"", GEOJSON, status=204)
 
     def _delete(self, identifier: str, **given: Any) -> str:
         self.store.delete(identifier, **given)
         return "deleted"
 
-    # --- who, and on what ------------------------------------------------------------------------
-
     def _admit(self, request: Request) -> None:
+        sharing.admitted(request, self.site)
         answers.parameters(request)
-        if not self.site.editable:
-            raise Refusal(405, _("Ce catalogue est en lecture seule."))
-        if self.site.token:
-            if not viewer_of(request).may("contributor"):
-                told = _(
-                    "Modifier une fiche demande « Authorization: Bearer » et le jeton du catalogue."
-                )
-                raise Refusal(401, told, headers={"WWW-Authenticate": "Bearer"})
-        elif not _is_here(request, self.site.url):
-            told = _("Sans jeton (GEOGUICHET_TOKEN), seule cette machine peut modifier des fiches.")
-            raise Refusal(403, told)
 
     def _before(self, request: Request, identifier: str) -> tuple[bool, Stored]:
         """Say whether preconditions (RFC 9110, 13.1) ask for the current state, and return it.
@@ -155,9 +145,9 @@ class Editing:
         since = answers.moment(request.headers.get("If-Unmodified-Since", ""))
         state = answers.digest(now.document)
         if tags is not None and not answers.has_tag(tags, state):
-            raise _stale("If-Match")
+            raise stale("If-Match")
         if tags is None and since is not None and now.written_s > since:
-            raise _stale("If-Unmodified-Since")
+            raise stale("If-Unmodified-Since")
         if known is not None and answers.has_tag(known, state):
             raise Refusal(412, _("If-None-Match : la fiche existe déjà dans cet état."))
         return tags is not None or since is not None, now
@@ -177,9 +167,10 @@ _TRIES = 20
 
 # Write in the place of a document, by the store's ``write``; say what was done, nothing when that
 # document is no longer the current one.
-async def _written(write: Callable[..., str], instead_of: bytes | None) -> str:
+async def _written(write: Callable[..., str], by: Viewer, instead_of: bytes | None) -> str:
+    who = by.person or sharing.NO_PERSON
     try:
-        return await run_in_threadpool(partial(write, by="api", instead_of=instead_of))
+        return await run_in_threadpool(partial(write, by=who, instead_of=instead_of))
     except StaleRecordError:
         return ""
     except RecordError as error:
@@ -191,22 +182,10 @@ def _tag(document: bytes) -> str:
     return f'W/"{answers.digest(document)}-json-{language()}"'
 
 
-def _stale(header: str) -> Refusal:
+def stale(header: str) -> Refusal:
+    """Return the refusal of a write in the place of another state than the one there is."""
     told = _("{header} : la fiche a changé depuis ; relisez-la, puis recommencez.", header=header)
     return Refusal(412, told)
-
-
-# Say whether a request comes from a program of this machine, or from a page of ours.
-def _is_here(request: Request, url: str) -> bool:
-    if (
-        any(name in request.headers for name in _FORWARDING)
-        or request.headers.get("Origin", url) != url
-    ):
-        return False
-    try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
 
 
 def merged(target: Any, patch: Any) -> Any:

@@ -20,7 +20,7 @@ from geoguichet.portal.answers import (
     SCHEMA,
 )
 from geoguichet.portal.answers import FACETS as FACETS_TYPE
-from geoguichet.portal.api import collections, csw
+from geoguichet.portal.api import collections, csw, reviewing
 from geoguichet.portal.api.downloads import FORMS
 from geoguichet.portal.api.features import PARAMETERS
 from geoguichet.portal.api.feeds import MAXIMUM_LIMIT as MAXIMUM_FEED
@@ -122,6 +122,8 @@ def _root_paths() -> Json:
         ("/processes/white-zones", "The process that finds white zones", "processes", (),
          processes, "f"),
         ("/jobs", "The jobs", "processes", (), processes, "f"),
+        (reviewing.PATH, "The records that wait to be reviewed, for who contributes", "records", (),
+         processes, "f"),
     ]  # fmt: skip
     paths: Json = {
         path: {
@@ -132,6 +134,8 @@ def _root_paths() -> Json:
         for path, summary, tag, parameters, content, form in gets
     }
     paths["/processes/white-zones/execution"] = {"post": _execution()}
+    refused = {code: ref("responses", "Refused") for code in ("401", "403")}
+    paths[reviewing.PATH]["get"]["responses"] |= refused
     paths[csw.PATH] = {"get": _csw()}
     part = _query("part", {"type": "integer", "minimum": 1, "maximum": 100_000})
     paths |= {
@@ -234,8 +238,9 @@ def _record_paths(*, editable: bool) -> Json:
     }  # fmt: skip
     if editable:
         paths[f"{home}/items"]["post"] = _edit(
-            "create", "Create a record", "201", (), has_body=True
+            "create", "Create a record", "201", ("organisation",), has_body=True
         )
+        paths[f"{home}/items/{{recordId}}/review"] = {"post": _review()}
         paths[f"{home}/items/{{recordId}}"]["put"] = _edit(
             "replace", "Replace a record", "204", ("recordId", "If-Match"), has_body=True,
             has_before=True,
@@ -284,6 +289,29 @@ def _edit(
             else {}
         ),
     }
+
+
+#: Who sees a record: a word, or the SIRENs of organisations.
+_VISIBILITY: Json = {
+    "anyOf": [
+        {"type": "string", "enum": ["draft", "partners", "public"]},
+        {"type": "array", "items": {"type": "string", "pattern": "^[0-9]{9}$"}, "minItems": 1},
+    ]
+}
+
+
+# What people do about a record beside writing it.
+def _review() -> Json:
+    asked = an_object(
+        {
+            "step": {"type": "string", "enum": list(reviewing.STEPS)},
+            "comment": {"type": "string", "maxLength": reviewing.LONGEST_COMMENT},
+            "visibility": _VISIBILITY,
+        },
+        "step",
+    )
+    told = _edit("review", "Submit, comment, send back, publish or withdraw", "204", ("recordId",))
+    return told | {"requestBody": {"content": {JSON: {"schema": asked}}}}
 
 
 def _feature_paths(name: str, fields: Mapping[str, Mapping[str, str]]) -> Json:
@@ -420,6 +448,7 @@ def _parameters() -> Json:
         "limit": {"type": "integer", "minimum": 1, "maximum": MAXIMUM_LIMIT, "default": 10},
         "offset": {**integer, "default": 0},
         "cursor": {"type": "string"},
+        "organisation": {"type": "string", "pattern": "^[0-9]{9}$"},
         "skipGeometry": {"type": "boolean", "default": False},
         "resulttype": {"type": "string", "enum": ["results", "hits"], "default": "results"},
         **{name: {"type": "string"} for name in EXACT},

@@ -20,7 +20,7 @@ SLOW = "/processes/white-zones/execution"
 
 @pytest.mark.parametrize("editable", [False, True])
 def test_random_requests(
-    tmp_path: Path, write_study, records_of_the_tests, put_directory, serve, editable: bool
+    tmp_path: Path, write_study, records_of_the_tests, put_directory, serve, editor, editable: bool
 ) -> None:
     write_study(tmp_path, "essai")
     records_of_the_tests(tmp_path)
@@ -33,6 +33,7 @@ def test_random_requests(
             "2",
             "--exclude-path", SLOW, "--request-timeout", "60", "--seed", "7", "--no-color",
             *(("--include-path-regex", "^/collections/catalogue/") if editable else ()),
+            *(("-H", f"Authorization: {editor.headers['Authorization']}") if editable else ()),
         ]  # fmt: skip
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=900, check=False, cwd=tmp_path

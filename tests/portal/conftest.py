@@ -13,6 +13,9 @@ from shapely.geometry import Point, box
 
 from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record, Time
 from geoguichet.catalogue.search.store import SQLiteStore
+from geoguichet.floor.viewer import Role
+from geoguichet.portal.people import accounts, tokens
+from geoguichet.portal.people.store import People
 from geoguichet.referentials.readers.registry import FORMATS
 from geoguichet.referentials.versions.store import ReferentialStore
 
@@ -146,3 +149,35 @@ def url(workspace: Path, serve: Callable[..., AbstractContextManager[str]]) -> I
 def http() -> Iterator[requests.Session]:
     with requests.Session() as session:
         yield session
+
+
+HOST, OTHER = "200053791", "130025265"
+#: Who looks at a portal, each with its role and its organisation.
+MEMBERS: dict[str, tuple[Role, str]] = {
+    "partner": ("partner", HOST),
+    "contributor": ("contributor", HOST),
+    "editor": ("editor", HOST),
+    "administrator": ("administrator", HOST),
+    "neighbour": ("administrator", OTHER),
+}
+
+
+def with_members(workspace: Path) -> dict[str, requests.Session]:
+    """Open accounts of every role; return a session of each that bears a personal token."""
+    people, sessions = People(workspace), {}
+    people.create()
+    with people.write() as base:
+        for siren, name in ((HOST, "Région Essai"), (OTHER, "CC de l'Essai")):
+            accounts.add_organisation(base, siren, name, "region", "73", by="machine")
+        for name, (role, siren) in MEMBERS.items():
+            email = f"{name}@essai.example"
+            person = accounts.add(base, email, f"Anne {name}", "-", siren=siren, role=role)
+            sessions[name] = requests.Session()
+            made = tokens.make(base, person, "essai", "write", 30)
+            sessions[name].headers["Authorization"] = f"Bearer {made}"
+    return sessions
+
+
+@pytest.fixture(scope="session")
+def open_accounts() -> Callable[[Path], dict[str, requests.Session]]:
+    return with_members

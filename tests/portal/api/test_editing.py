@@ -25,6 +25,12 @@ RECORD = {
 
 
 @pytest.fixture(scope="module")
+def http(editor: requests.Session) -> requests.Session:
+    """Who edits, and reads by the same token."""
+    return editor
+
+
+@pytest.fixture(scope="module")
 def items(tmp_path_factory: pytest.TempPathFactory, serve) -> Iterator[str]:
     with serve(tmp_path_factory.mktemp("editable"), editable=True) as url:
         yield f"{url}/collections/catalogue/items"
@@ -180,7 +186,8 @@ def test_every_identifier_can_be_edited(
 def test_of_many_who_make_one_record_at_once_one_does(items: str, http: requests.Session) -> None:
     def make(number: int) -> int:
         document = {**RECORD, "id": "ensemble", "properties": {"type": "map", "title": str(number)}}
-        return requests.post(items, json=document, timeout=60).status_code
+        headers = dict(http.headers)
+        return requests.post(items, json=document, headers=headers, timeout=60).status_code
 
     with ThreadPoolExecutor(25) as pool:
         assert sorted(pool.map(make, range(25))) == [201, *[409] * 24]
@@ -207,16 +214,33 @@ def test_the_store_refuses_to_write_over_another_document(tmp_path: Path) -> Non
         store.delete("a", instead_of=second.to_bytes())
 
 
+@pytest.mark.parametrize("token", [None, ""])
 @pytest.mark.parametrize(
     "headers",
-    [{"X-Forwarded-For": "10.0.0.1"}, {"Origin": "https://ailleurs.example"}, {"Via": "1.1 proxy"}],
+    [
+        {},
+        {"X-Forwarded-For": "10.0.0.1"},
+        {"Origin": "https://ailleurs.example"},
+        {"Via": "1.1 proxy"},
+    ],
 )
-def test_without_a_token_only_this_machine_edits(
-    items: str, http: requests.Session, headers: dict[str, str]
+def test_without_an_account_or_a_token_nobody_edits(
+    tmp_path: Path, serve, headers: dict[str, str], token: str | None
 ) -> None:
-    refused = http.post(items, json={**RECORD, "id": "intrus"}, headers=headers)
-    assert refused.status_code == 403 and "GEOGUICHET_TOKEN" in refused.text
-    assert http.get(f"{items}/intrus").status_code == 404
+    """Not from this machine either, whatever headers are absent, and where there is no token."""
+    with serve(tmp_path, editable=True, token=token) as url:
+        items = f"{url}/collections/catalogue/items"
+        for method, address in (
+            ("POST", items),
+            ("PUT", f"{items}/bois"),
+            ("PATCH", f"{items}/bois"),
+            ("DELETE", f"{items}/bois"),
+            ("POST", f"{items}/bois/review"),
+        ):
+            refused = requests.request(method, address, json=RECORD, headers=headers, timeout=10)
+            assert refused.status_code == 401 and "GEOGUICHET_TOKEN" in refused.text
+            assert refused.headers["WWW-Authenticate"] == "Bearer"
+        assert requests.get(f"{items}/bois", timeout=10).status_code == 404
 
 
 def test_with_a_token_who_bears_it_edits(
@@ -225,7 +249,7 @@ def test_with_a_token_who_bears_it_edits(
     with serve(tmp_path, editable=True, token="secret é") as url:
         items = f"{url}/collections/catalogue/items"
         for given in (
-            {},
+            {"Authorization": None},
             {"Authorization": "Bearer autre"},
             {"Authorization": "Basic c2VjcmV0"},
         ):

@@ -28,6 +28,12 @@ def imported(metadata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def http(editor: requests.Session) -> requests.Session:
+    """Who edits, and reads by the same token."""
+    return editor
+
+
 def test_what_is_read_and_put_back_is_what_it_was(
     imported: Path, made_or_real: str, serve: Callable[..., Any], http: requests.Session
 ) -> None:

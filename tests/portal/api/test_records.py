@@ -59,27 +59,29 @@ def test_what_did_not_change_is_not_sent_again(url: str, http: requests.Session,
     assert other.status_code == 200
 
 
-def test_an_edit_changes_the_tag(tmp_path, serve, http: requests.Session) -> None:
+def test_an_edit_changes_the_tag(tmp_path, serve, editor: requests.Session) -> None:
     with serve(tmp_path, editable=True) as url:
         record = {
             "type": "Feature",
             "geometry": None,
             "properties": {"type": "dataset", "title": "Forêts"},
         }
-        made = http.post(url + ITEMS, json=record)
+        made = editor.post(url + ITEMS, json=record)
         assert made.status_code == 201
         address = made.headers["Location"]
-        tag = http.get(address).headers["ETag"]
-        document = http.get(address).json()
-        assert http.post(url + ITEMS, json=document).status_code == 409
+        tag = editor.get(address).headers["ETag"]
+        document = editor.get(address).json()
+        assert editor.post(url + ITEMS, json=document).status_code == 409
         document["properties"]["title"] = "Bois"
-        assert http.put(address, json=document).status_code == 204
-        changed = http.get(address, headers={"If-None-Match": tag})
+        assert editor.put(address, json=document).status_code == 204
+        changed = editor.get(address, headers={"If-None-Match": tag})
         assert changed.status_code == 200 and changed.json()["properties"]["title"] == "Bois"
-        assert http.put(f"{url}{ITEMS}/autre", json=document).status_code == 400
-        assert http.put(f"{url}{ITEMS}/autre", json={**document, "id": "autre"}).status_code == 404
-        assert http.delete(address).status_code == 204
-        assert http.delete(address).status_code == http.get(address).status_code == 404
+        assert editor.put(f"{url}{ITEMS}/autre", json=document).status_code == 400
+        assert (
+            editor.put(f"{url}{ITEMS}/autre", json={**document, "id": "autre"}).status_code == 404
+        )
+        assert editor.delete(address).status_code == 204
+        assert editor.delete(address).status_code == editor.get(address).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -95,13 +97,13 @@ def test_an_edit_changes_the_tag(tmp_path, serve, http: requests.Session) -> Non
     ],
 )  # fmt: skip
 def test_a_body_that_is_no_record_is_refused(
-    tmp_path, serve, http, body: bytes, status: int
+    tmp_path, serve, editor, body: bytes, status: int
 ) -> None:
     with serve(tmp_path, editable=True) as url:
         headers = {"Content-Type": "application/geo+json"}
-        assert http.post(url + ITEMS, data=body, headers=headers).status_code == status
+        assert editor.post(url + ITEMS, data=body, headers=headers).status_code == status
         assert (
-            http.post(url + ITEMS, data=body, headers={"Content-Type": "text/csv"}).status_code
+            editor.post(url + ITEMS, data=body, headers={"Content-Type": "text/csv"}).status_code
             == 415
         )
 
