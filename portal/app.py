@@ -37,7 +37,7 @@ from geoguichet.portal.people.administration import Administration
 from geoguichet.portal.people.presence import Knowing
 from geoguichet.portal.people.signing_in import SigningIn
 from geoguichet.portal.people.single_sign_on import SingleSignOn
-from geoguichet.portal.people.store import People
+from geoguichet.portal.people.store import People, tell_security
 from geoguichet.portal.providers.studies import sees_study
 from geoguichet.portal.sharing import Sharing
 from geoguichet.portal.site import REFUSED, ROOM, Site
@@ -159,6 +159,7 @@ def serve(
             url.rstrip("/") if url else f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
         )
         app = create_app(workspace, url=address, editable=editable, token=token)
+        tell_security()
         config = uvicorn.Config(app, log_level="warning", access_log=False)
         on_ready(address)
         uvicorn.Server(config).run(sockets=[listener])

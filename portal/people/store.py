@@ -176,6 +176,16 @@ def _changed(base: sqlite3.Connection, begin: str) -> Iterator[sqlite3.Connectio
             base.execute("ROLLBACK")
 
 
+def tell_security() -> None:
+    """Have the security log said on the standard error, with the time: a server without it is deaf."""
+    if not SECURITY_LOG.handlers:
+        told = logging.StreamHandler()
+        told.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+        SECURITY_LOG.addHandler(told)
+    SECURITY_LOG.setLevel(logging.WARNING)
+    SECURITY_LOG.propagate = False  # pygeoapi says in its own way whatever passes by
+
+
 def now() -> int:
     """Return the second that it is, since 1970."""
     return int(time.time())

@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoguichet.portal.people import accounts, links, sessions, tokens
-from geoguichet.portal.people.store import People, PeopleError, note
+from geoguichet.portal.people.store import (
+    SECURITY_LOG,
+    People,
+    PeopleError,
+    note,
+    tell_security,
+)
 
 HOST = "200053791"
 PASSWORD = "quatre chevaux lents bleus"
@@ -114,6 +120,22 @@ def test_one_last_figure_alone_makes_a_siren(siren: str) -> None:
     ended = [f"{siren}{last}" for last in range(10)]
     assert [accounts.is_siren(one) for one in ended] == [luhn(one) % 10 == 0 for one in ended]
     assert sum(map(accounts.is_siren, ended)) == 1
+
+
+def test_the_security_log_is_said_whatever_pygeoapi_made_of_logs(capsys) -> None:
+    before, level = [*SECURITY_LOG.handlers], SECURITY_LOG.level
+    try:
+        SECURITY_LOG.handlers[:] = []
+        for _twice in range(2):
+            tell_security()
+        SECURITY_LOG.warning("sign-in refused: person=%s", "p7")
+    finally:
+        SECURITY_LOG.handlers[:] = before
+        SECURITY_LOG.setLevel(level)
+        SECURITY_LOG.propagate = True
+    told = capsys.readouterr().err
+    assert told.count("geoguichet.security sign-in refused: person=p7\n") == 1
+    assert told.startswith("20")
 
 
 def test_no_secret_is_in_a_log_a_refusal_or_the_files(portal, caplog) -> None:
