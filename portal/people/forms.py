@@ -22,11 +22,16 @@ from geoguichet.portal.site import Site
 
 _MOST = 20_000
 _FORM = "application/x-www-form-urlencoded"
-#: What is on these pages is of one person: kept nowhere, told to no other site.
-PRIVATE = {
-    "Cache-Control": "private, no-store",
-    "Referrer-Policy": "no-referrer",
-}
+
+
+def private(site: Site) -> dict[str, str]:
+    """Return the headers of what is of one person: kept nowhere, told to no other site."""
+    here = urlsplit(site.url)
+    return {
+        "Cache-Control": "private, no-store",
+        "Referrer-Policy": "no-referrer",
+        "Access-Control-Allow-Origin": f"{here.scheme}://{here.netloc}",
+    }
 
 
 async def read(request: Request, site: Site) -> dict[str, str]:
@@ -67,7 +72,7 @@ async def page(
 ) -> Response:  # fmt: skip
     """Return a page of people, or its JSON: what it shows, without the choices of its forms."""
     form = answers.wanted_form(request)
-    sent = {**PRIVATE, "Content-Language": language(), **(headers or {})}
+    sent = {**private(site), "Content-Language": language(), **(headers or {})}
     if form == "json":
         return Response(answers.to_json(document), status, sent, JSON)
     held = _secret(request, site)
@@ -98,7 +103,7 @@ def keep(response: Response, site: Site, value: str, *, of: str = "") -> None:
 def onward(site: Site, path: str) -> Response:
     """Return the answer to a form that was done: another page, in the language of this one."""
     other = f"{'&' if '?' in path else '?'}lang={language()}" if language() != SOURCE else ""
-    headers = {**PRIVATE, "Location": f"{urlsplit(site.url).path}{path}{other}"}
+    headers = {**private(site), "Location": f"{urlsplit(site.url).path}{path}{other}"}
     return Response(status_code=303, headers=headers)
 
 

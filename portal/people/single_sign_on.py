@@ -82,7 +82,9 @@ class SingleSignOn:
             code_challenge=create_s256_code_challenge(_of(held, "verifier")),
             code_challenge_method="S256",
         )
-        answer = Response(status_code=303, headers={**forms.PRIVATE, "Location": address})
+        answer = Response(
+            status_code=303, headers={**forms.private(self.site), "Location": address}
+        )
         forms.keep(answer, self.site, f"{held}.{request.path_params.get('key', '')}", of=_COOKIE)
         return answer
 
