@@ -3,8 +3,8 @@ catalogue, served as anybody gets them, and read by each consumer with its own c
 
     .venv/bin/python tests/consumers/consumers.py [FOLDER]
 
-writes the table of `docs/formats.md`; with a folder of documents, prints that of these. A figure is
-what was read, of what the records hold. The harvesters of udata run in the environment of `make
+writes the table of `docs/formats.md`; with a folder of documents, that of these, and prints what was
+not read. A figure is what was read, of what the records hold. The harvesters of udata run in the environment of `make
 consumers`, GDAL is the system's; a consumer that is not here keeps its row.
 """
 
@@ -44,7 +44,9 @@ from geoguichet.portal.app import serve
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".consumers" / "bin" / "python"
 PAGE = ROOT / "docs" / "formats.md"
-START, END = "<!-- consumers -->\n", "<!-- consumed -->\n\n"
+#: Where the tables stand there: of the records made by hand, and of a folder.
+MADE = ("<!-- consumers -->\n", "<!-- consumed -->\n\n")
+REAL = ("<!-- of the real set -->\n", "<!-- consumed too -->\n\n")
 MEMBERS = (
     "title",
     "licence",
@@ -581,15 +583,15 @@ def head() -> str:
     return f"| consumer | {names} |\n| --- {'| --- ' * len(MEMBERS)}|"
 
 
-def _write(told: Mapping[str, Count]) -> None:
+def _write(told: Mapping[str, Count], start: str, end: str) -> None:
     page = PAGE.read_text("utf-8")
-    before, _, rest = page.partition(START)
-    held, _, after = rest.partition(END)
+    before, _, rest = page.partition(start)
+    held, _, after = rest.partition(end)
     kept = {row.split(" | ")[0]: row for row in held.splitlines() if row.startswith("| ")}
     kept |= {row.split(" | ")[0]: row for row in rows(told)}
     table = [row for name, row in sorted(kept.items()) if name not in ("| consumer", "| ---")]
     text = "\n".join([head(), *table])
-    PAGE.write_text(f"{before}{START}\n{text}\n\n{END}{after}", "utf-8")
+    PAGE.write_text(f"{before}{start}\n{text}\n\n{end}{after}", "utf-8")
 
 
 def main(folders: list[str]) -> None:
@@ -606,8 +608,7 @@ def main(folders: list[str]) -> None:
         print(head(), *rows(told), sep="\n")
         for name, count in told.items():
             print(f"\n{name}", *(" ".join(one) for one in count.lost[:200]), sep="\n  ")
-        if not folders:
-            _write(told)
+        _write(told, *(REAL if folders else MADE))
 
 
 if __name__ == "__main__":
