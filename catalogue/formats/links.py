@@ -160,6 +160,19 @@ def leads_somewhere(link: Link) -> bool:
     return not _OF_HOSTS.match(link.href) or _HOST.match(link.href) is not None
 
 
+#: A host of three labels or more, without its scheme.
+_BARE_HOST = re.compile(r"(?i)(?:[\w-]+\.){2,}[a-z]{2,}(?::\d+)?[/?]")
+
+
+def in_full(link: Link) -> str:
+    """Return the address of a link; that of a service of OGC written from its host has the scheme
+    that it lacks.
+    """
+    kind = service_of(link)
+    bare = kind and kind.name != "API" and _BARE_HOST.match(link.href)
+    return f"http://{link.href}" if bare else link.href
+
+
 def leads_anyone(link: Link) -> bool:
     """Say whether others than its publisher can follow a link too: none into a machine or a
     database.

@@ -438,7 +438,7 @@ def _count_item(count: Count, record: Record, came: dict[str, Any], route: str) 
         resources.setdefault(_address(one["url"]), []).append(one)
     if service and any(map(is_service, record.links)):
         endpoint = (came.get("endpoint") or "").partition("?")[0]
-        hrefs = {link.href.partition("?")[0] for link in record.links if is_service(link)}
+        hrefs = {links.in_full(link).partition("?")[0] for link in record.links if is_service(link)}
         count("service", record, True, endpoint in hrefs)
     for link in [] if service else distributed(record):
         kind = links.kind_of(link)

@@ -3,6 +3,7 @@ a catalogue.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -457,8 +458,11 @@ def _links(record: Record, subject: URIRef) -> Iterator[Told]:
     if service and not any(map(_is_endpoint, record.links)):
         # An endpoint is mandatory; its own address says that none is known.
         yield {DCAT.endpointURL: Thing(RDFS.Resource, address=subject)}
+    kinds: defaultdict[tuple[str, str], set[links.Kind | None]] = defaultdict(set)
     for link in record.links:
-        address, told = _reference(link.href), {DCTERMS.title: link.title}
+        kinds[link.href, link.title].add(links.service_of(link))
+    for link in record.links:
+        address, told = _reference(links.in_full(link)), {DCTERMS.title: link.title}
         is_page = link.type.startswith("text/html")
         if link.rel == "preview" and not is_page:
             yield {FOAF.depiction: address}
@@ -478,7 +482,11 @@ def _links(record: Record, subject: URIRef) -> Iterator[Told]:
         ):
             yield {FOAF.page: Thing(FOAF.Document, told, address)}
         else:
-            yield {DCAT.distribution: _distribution(record, link, address)}
+            kind = links.service_of(link)
+            # Services at one address under one title are taken for one: each has its kind too.
+            apart = kind.name if kind and len(kinds[link.href, link.title]) > 1 else ""
+            title = f"{link.title} ({apart})" if link.title and apart else link.title or apart
+            yield {DCAT.distribution: _distribution(record, link, address, title)}
 
 
 _PAGES = ("about", "describedby", "alternate", "license")
@@ -498,14 +506,14 @@ def _is_endpoint(link: Link) -> bool:
     )
 
 
-def _distribution(record: Record, link: Link, address: URIRef) -> Thing:
+def _distribution(record: Record, link: Link, address: URIRef, title: str) -> Thing:
     protocol, media = link.extra.get("protocol"), links.media_of(link)
     return Thing(
         DCAT.Distribution,
         {
             DCAT.accessURL: Thing(RDFS.Resource, address=address),
             DCAT.downloadURL: address if link.rel == "enclosure" else None,
-            DCTERMS.title: link.title,
+            DCTERMS.title: title,
             DCTERMS.description: link.extra.get("description"),
             DCTERMS.format: _format(record, link),
             DCAT.mediaType: _at(DCTERMS.MediaType, media and MEDIA + media),

@@ -322,3 +322,33 @@ def test_the_ends_of_a_period_of_rdf_are_of_one_kind() -> None:
     record = Record(id="a", type="dataset", title="A", time=time)
     [read] = registry.read_document(registry.rewrite(record, "dcat-ttl", b"")).records
     assert read.time is not None and read.time.ends == ("1900-01-01", "2999-01-01")
+
+
+def test_services_at_one_address_under_one_title_stay_apart_in_rdf() -> None:
+    """data.gouv.fr knows a resource by its address and, of a service, its title."""
+    at = "https://a.fr/ows?MAP=a.qgz"
+    both = tuple(
+        Link(at, "service", title="scot", extra={"protocol": kind})
+        for kind in ("OGC:WMS", "OGC:WFS")
+    )
+    record = Record(id="a", type="dataset", title="A", links=(*both, Link(f"{at}&x", "item")))
+    graph = rdflib.Graph().parse(data=registry.rewrite(record, "dcat-ttl", b""))
+    things = graph.subjects(RDF.type, DCAT.Distribution)
+    titles = {str(title) for thing in things for title in graph.objects(thing, DCTERMS.title)}
+    assert titles == {"scot (WMS)", "scot (WFS)"}
+
+
+@pytest.mark.parametrize(
+    ("href", "told"),
+    [
+        ("cartes.a.fr/wfs?service=wfs", "http://cartes.a.fr/wfs?service=wfs"),
+        ("cartes/wfs.php?service=wfs", "cartes/wfs.php?service=wfs"),
+        ("https://a.fr/wfs", "https://a.fr/wfs"),
+    ],
+)
+def test_a_service_written_from_its_host_has_a_whole_address_in_rdf(href: str, told: str) -> None:
+    link = Link(href, "service", extra={"protocol": "OGC:WFS"})
+    assert links.in_full(link) == told
+    record = Record(id="a", type="service", title="A", links=(link,))
+    written = registry.rewrite(record, "dcat-ttl", b"").decode()
+    assert (f"<{told}>" in written) == told.startswith("http")
