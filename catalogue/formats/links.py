@@ -184,7 +184,7 @@ def with_whole_links(record: Record, url: str) -> Record:
     """Return a record with the addresses of its links in full: a document is read far from the
     portal, which is at ``url``; empty when there is none.
     """
-    hrefs = [absolute(url, link.href) if url else link.href for link in record.links]
+    hrefs = [absolute(url, in_full(link)) if url else link.href for link in record.links]
     if hrefs == [link.href for link in record.links]:
         return record
     links = (replace(link, href=href) for link, href in zip(record.links, hrefs, strict=True))

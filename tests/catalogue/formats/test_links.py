@@ -352,3 +352,5 @@ def test_a_service_written_from_its_host_has_a_whole_address_in_rdf(href: str, t
     record = Record(id="a", type="service", title="A", links=(link,))
     written = registry.rewrite(record, "dcat-ttl", b"").decode()
     assert (f"<{told}>" in written) == told.startswith("http")
+    [whole] = links.with_whole_links(record, "https://portail.fr").links
+    assert whole.href == (told if told.startswith("http") else f"https://portail.fr/{href}")
