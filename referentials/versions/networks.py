@@ -12,7 +12,7 @@ from geoguichet.floor.findings import MAX_UNKNOWN, Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.schema import Reading
 from geoguichet.referentials.directory.services import OTHER
-from geoguichet.referentials.readers.registry import choose_reader
+from geoguichet.referentials.readers.registry import ChosenReader, choose_reader
 from geoguichet.referentials.regions.region import Layers
 from geoguichet.referentials.versions.exports import join_to
 from geoguichet.referentials.versions.proved import imported
@@ -23,8 +23,11 @@ from geoguichet.referentials.versions.store import ReferentialStore, Version
 NETWORKS = ("france-services", "laposte", "dila")
 
 
-def import_network(store: ReferentialStore, name: str, file: Path) -> Version:
-    """Import the fetched file of an official source as the referential of its name.
+def import_network(
+    store: ReferentialStore, name: str, file: Path, reader: ChosenReader | None = None
+) -> Version:
+    """Import the fetched file of an official source as the referential of its name; ``reader`` reads
+    it, where something else does too.
 
     Raises
     ------
@@ -32,7 +35,7 @@ def import_network(store: ReferentialStore, name: str, file: Path) -> Version:
         The file is not read, holds no counter of a type that we know or too many words that we do
         not (`MAX_UNKNOWN` of a column's rows), or cannot be stored.
     """
-    reader = choose_reader(file, kind="services")
+    reader = reader or choose_reader(file, kind="services")
     return store.put(
         name,
         imported(_typed(name, reader.read()), store, MAX_UNKNOWN, where=str(file)),

@@ -8,6 +8,7 @@ import json
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,12 @@ from geoguichet.cli import main
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import read_study
 from geoguichet.floor.viewer import MACHINE
+from geoguichet.referentials.directory.schema import Reading
+from geoguichet.referentials.readers import registry
+from geoguichet.referentials.readers.registry import ChosenReader, choose_reader
+from geoguichet.referentials.regions import official_files
 from geoguichet.referentials.sources.fetch import OfficialSource, official_sources
+from geoguichet.referentials.versions import networks
 from geoguichet.referentials.versions.networks import NETWORKS
 from geoguichet.referentials.versions.store import ReferentialStore
 
@@ -194,9 +200,27 @@ def test_a_list_with_too_many_words_that_we_do_not_know_is_refused_as_an_import_
 
 
 def test_a_region_is_made_of_what_is_received_without_any_package(
-    publish: Publish, small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    publish: Publish,
+    small_data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The directory of town halls is received once, for both."""
+    """The directory of town halls is received once, for both, and read once."""
+    asked: list[Path] = []
+
+    def chosen(file: Path, **options: Any) -> ChosenReader:
+        asked.append(file)
+        reader = choose_reader(file, **options)
+
+        def read() -> Iterator[Reading]:
+            asked.append(file / "read")
+            return reader.read()
+
+        return replace(reader, read=read)
+
+    for module in (networks, official_files, registry):
+        monkeypatch.setattr(module, "choose_reader", chosen)
     region = {
         "communes": "cog/communes.json.gz",
         "contours-communes": "admin/region73-avant-2016/communes.geojson",
@@ -212,6 +236,7 @@ def test_a_region_is_made_of_what_is_received_without_any_package(
     read["dila"] = bz2.compress(b"".join(kept))
     folder = tmp_path / "region"
     assert init(folder, publish({**FILES, **read}), "--region", "73") == 0
+    assert [file.name for file in asked if "dila" in str(file)].count("read") == 1
     told = capsys.readouterr().out
     assert told.count("dila : ") == 1 and "Midi-Pyrénées : " in told
     services = gpd.read_file(folder / "territoire.gpkg", layer="services")

@@ -8,6 +8,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from geoguichet.referentials.roads.network_file import read_network
+from geoguichet.referentials.roads.sources import make_network
+
 SIDE = 7
 
 
@@ -92,3 +95,18 @@ def test_every_second_is_that_of_the_twin(twin: ModuleType, tmp_path: Path, seed
     extract = town(tmp_path / "town.osm", seed)
     same, of, apart, ways = twin.compare(extract, tmp_path / "n.roads", pairs=900, seed=seed)
     assert (same, apart) == (of, 0.0) and 200 < ways <= of
+
+
+def test_the_order_of_the_ways_in_a_file_changes_nothing(tmp_path: Path) -> None:
+    """Which two roads of a junction are a street, when several might be, is by their numbers."""
+    extract = town(tmp_path / "town.osm", 3)
+    make_network([extract], tmp_path / "n.roads", max_unknown=1.0)
+    before = read_network(tmp_path / "n.roads")[0]
+    head, *ways = extract.read_text(encoding="utf-8").split("<way ")
+    last, tail = ways[-1].split("</way>")
+    ways = [*ways[:-1], last + "</way>"]
+    shuffled = "".join("<way " + way for way in reversed(ways))
+    extract.write_text(head + shuffled + tail, encoding="utf-8")
+    make_network([extract], tmp_path / "o.roads", max_unknown=1.0)
+    after = read_network(tmp_path / "o.roads")[0]
+    assert {name for name in after if not np.array_equal(after[name], before[name])} == set()
