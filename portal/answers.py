@@ -165,7 +165,7 @@ TO_ANYONE = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Last-Modified, Link, Location, Allow, "
     "WWW-Authenticate, Previous-Version, Previous-ETag, Accept-Ranges, Content-Range, "
-    "Content-Crs, Content-Disposition, Preference-Applied, Retry-After",
+    "Content-Crs, Content-Disposition, OGC-NumberMatched, OGC-NumberReturned, Preference-Applied, Retry-After",
 }
 
 

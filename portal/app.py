@@ -29,6 +29,7 @@ from geoguichet.portal.api import csw, delegated, feeds, openapi, reviewing, sit
 from geoguichet.portal.api.collections import Collections
 from geoguichet.portal.api.features import FeaturesApi
 from geoguichet.portal.api.records import RecordsApi
+from geoguichet.portal.api.tiles import TilesApi
 from geoguichet.portal.engine import Renewal
 from geoguichet.portal.errors import PortalError, PortInUseError
 from geoguichet.portal.pages.registry import PAGES
@@ -77,6 +78,7 @@ def create_app(
         token=token,
     )
     records = RecordsApi(site)
+    features = FeaturesApi(site)
     people = People(site.workspace)
     door = SigningIn(site, people)
     return Starlette(
@@ -99,7 +101,8 @@ def create_app(
             *reviewing.routes(site),
             *records.routes(),
             *Collections(site, records).routes(),
-            *FeaturesApi(site).routes(),
+            *features.routes(),
+            *TilesApi(features).routes(),
             delegated.mount(site),
         ],
         middleware=[

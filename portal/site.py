@@ -87,6 +87,11 @@ OTHERS = (
             "arithmetic",
         )
     ),
+    *(
+        f"{_OGC}/ogcapi-tiles-1/1.0/conf/{name}"
+        for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt", "oas30")
+    ),
+    *(f"{_OGC}/tms/2.0/conf/{name}" for name in ("tilematrixset", "json-tilematrixset")),
     *(f"{_OGC}/ogcapi-processes-1/1.0/conf/{name}" for name in ("core", "json",
     "ogc-process-description")),
 )  # fmt: skip

@@ -46,6 +46,11 @@ _FIXED: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+def colour(token: str) -> str:
+    """Return a colour that no region changes, by day."""
+    return _FIXED[token][0]
+
+
 def contrast(one: str, other: str) -> float:
     """Return the contrast of two colours ``#RRGGBB``, from 1 to 21."""
     low, high = sorted((_luminance(one), _luminance(other)))

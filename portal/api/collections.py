@@ -160,6 +160,9 @@ class Collections:
                 item["id"]: {**item, "type": "Collection"}
                 for item in self.site.engine.collections()
             }
+            for name, one in documents.items():
+                tiles = link(f"{_REL}/tilesets-vector", f"{self.url}/collections/{name}/tiles")
+                one["links"] = [*one["links"], {**tiles, "type": JSON}]
             documents[COLLECTION] = self.records.description()
             store = known.store if known else SQLiteStore(self._folder / f"{spoken}.sqlite")
             for gone in known.documents.keys() - documents.keys() if known else ():

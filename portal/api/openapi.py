@@ -20,7 +20,7 @@ from geoguichet.portal.answers import (
     SCHEMA,
 )
 from geoguichet.portal.answers import FACETS as FACETS_TYPE
-from geoguichet.portal.api import collections, csw, reviewing
+from geoguichet.portal.api import collections, csw, reviewing, tiles
 from geoguichet.portal.api.downloads import FORMS
 from geoguichet.portal.api.features import PARAMETERS
 from geoguichet.portal.api.feeds import MAXIMUM_LIMIT as MAXIMUM_FEED
@@ -114,6 +114,7 @@ _PAGE: Mapping[str, Json] = {HTML: {"type": "string"}}
 def _root_paths() -> Json:
     processes: Mapping[str, Json | str] = {JSON: {"type": "object"}, **_PAGE}
     listed: Mapping[str, Json | str] = {JSON: "Collections", **_PAGE}
+    matrices: Mapping[str, Json | str] = {JSON: {"type": "object"}}
     gets = [
         (page.path, page.summary, page.tag, (), _forms_of(page), _f(page)) for page in PAGES
     ] + [
@@ -124,6 +125,9 @@ def _root_paths() -> Json:
         ("/jobs", "The jobs", "processes", (), processes, "f"),
         (reviewing.PATH, "The records that wait to be reviewed, for who contributes", "records", (),
          processes, "f"),
+        ("/tileMatrixSets", "The tile matrix sets", "features", (), matrices, "f"),
+        (f"/tileMatrixSets/{tiles.MATRIX}", "How tiles part the world", "features", (), matrices,
+         "f"),
     ]  # fmt: skip
     paths: Json = {
         path: {
@@ -349,6 +353,7 @@ def _feature_paths(name: str, fields: Mapping[str, Mapping[str, str]]) -> Json:
                 f"One of {name}", "features", f"{name}_item", ("featureId", "crs"), features
             )
         },
+        **_tile_paths(name, columns),
         **{
             f"{home}/{kind}": {
                 "get": _operation(f"The {kind} of {name}", "features", f"{name}_{kind}", (), schema)
@@ -356,6 +361,31 @@ def _feature_paths(name: str, fields: Mapping[str, Mapping[str, str]]) -> Json:
             for kind in ("queryables", "schema")
         },
     }
+
+
+# Return the tiles of a collection: what is asked of items may be asked of them.
+def _tile_paths(name: str, columns: Sequence[Json]) -> Json:
+    home = f"/collections/{name}/tiles"
+    asked: Sequence[str | Json] = ("q", "filter", "filter-lang", "filter-crs", *columns)
+    document: Mapping[str, Json | str] = {JSON: {"type": "object"}}
+    tile: Mapping[str, Json | str] = {tiles.MVT: {"type": "string", "format": "binary"}}
+    forms = {"type": "string", "enum": ["json", "tilejson", "style"]}
+    most = {"type": "integer", "minimum": 0}
+    place: list[Json] = [
+        {"name": one, "in": "path", "required": True, "schema": most} for one in ("z", "y", "x")
+    ]
+    made = _operation(f"A tile of {name}", "features", f"{name}_tile", [*place, *asked], tile)
+    made["responses"]["204"] = {"description": "Nothing is there"}
+    return {
+        home: {"get": _operation(f"Tiles of {name}", "features", f"{name}_tiles", (), document)},
+        f"{home}/{tiles.MATRIX}": {
+            "get": _operation(
+                f"The tile set of {name}, its TileJSON, a style", "features", f"{name}_tileset",
+                asked, {**document, tiles.STYLE: {"type": "object"}}, form=_query("f", forms),
+            )
+        },
+        f"{home}/{tiles.MATRIX}/{{z}}/{{y}}/{{x}}": {"get": made},
+    }  # fmt: skip
 
 
 # Return the names of the referentials that are directories of services.

@@ -252,6 +252,17 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
             cursor = write_cursor(_keys(query), (*last.values, last.part.study, last.key))
         return Page(page, sum(counts), cursor)
 
+    def envelopes(
+        self, query: FeatureQuery, *, viewer: Viewer
+    ) -> list[tuple[Part, np.ndarray[Any, Any]]]:
+        """Return the rows of each file that a question selects: key, west, south, east, north."""
+        return [
+            (part, rows)
+            for part in self.parts(viewer=viewer)
+            if (chosen := self._chosen(part, query)) is not None
+            and (rows := self._read(part, partial(Layer.envelopes, chosen=chosen))) is not None
+        ]
+
     # Return the rows of a page and, where there is one, the row that follows.
     def _found(
         self, asked: Sequence[tuple[Part, Chosen]], counts: Sequence[int], query: FeatureQuery

@@ -187,6 +187,21 @@ class Layer:
             found += self._keys(chosen, order, (missing,), limit - len(found), 0)
         return found
 
+    def envelopes(self, chosen: Chosen) -> np.ndarray[Any, Any]:
+        """Return the rows that match and have a geometry: key, west, south, east, north."""
+        condition = self._condition(chosen, is_wide=True)
+        source = f"{self._table} JOIN {self.schema.index} AS r ON r.id = {self._key}"
+        if self._is_of_index(chosen):
+            source, condition = f"{self.schema.index} AS r", self._meets(chosen.boxes)
+        if self.schema.indexed:
+            sql = f"SELECT r.id, minx, miny, maxx, maxy FROM {source} WHERE {condition.text}"
+            found = self._database.execute(sql, condition.values).fetchall()
+            return np.array(found, dtype=float).reshape(-1, 5)
+        rows = self.rows([key for (key,) in self.keys(chosen)], ())
+        bounds = shapely.bounds(geometries(row[1] for row in rows))
+        made = np.column_stack([[row[0] for row in rows], bounds]).reshape(-1, 5)
+        return made[~np.isnan(bounds[:, 0])]
+
     def matches(
         self,
         *,
