@@ -37,7 +37,6 @@ from geoguichet.portal.people.account import Account
 from geoguichet.portal.people.administration import Administration
 from geoguichet.portal.people.presence import Knowing
 from geoguichet.portal.people.signing_in import SigningIn
-from geoguichet.portal.people.single_sign_on import SingleSignOn
 from geoguichet.portal.people.store import People, tell_security
 from geoguichet.portal.providers.studies import sees_study
 from geoguichet.portal.sharing import Sharing
@@ -94,7 +93,7 @@ def create_app(
             *sitemap.routes(site),
             csw.route(site),
             *door.routes(),
-            *SingleSignOn(door).routes(),
+            *_elsewhere(door),
             *Account(door).routes(),
             *Administration(door).routes(),
             *(page.route(site) for page in site.pages),
@@ -115,6 +114,18 @@ def create_app(
         exception_handlers=dict.fromkeys(REFUSED, site.refuse),
         lifespan=partial(_served, site),
     )
+
+
+# Return the routes to where people of the region sign in already, which an extra goes to.
+def _elsewhere(door: SigningIn) -> list[Route]:
+    if not door.elsewhere:
+        return []
+    try:
+        from geoguichet.portal.people.single_sign_on import SingleSignOn
+    except ImportError as error:
+        told = _("[sign_in] demande authlib : pip install 'geoguichet[oidc]'.")
+        raise PortalError(told) from error
+    return SingleSignOn(door).routes()
 
 
 # Close what is open of the catalogue when the server ends.

@@ -23,7 +23,7 @@ from geoguichet.portal.people import (
 from geoguichet.portal.people.accounts import Person
 from geoguichet.portal.people.presence import Presence, presence_of
 from geoguichet.portal.people.signing_in import SigningIn
-from geoguichet.portal.people.store import PeopleError, instant, now
+from geoguichet.portal.people.store import PeopleError
 
 #: What the page says once something was done.
 type Told = Mapping[str, str]
@@ -78,7 +78,7 @@ class Account:
     def _document(self, person: Person, here: int) -> dict[str, Any]:
         with self.people.read() as base:
             organisations = accounts.organisations(base)
-            held, opened = tokens.of_person(base, person), sessions.of_person(base, person)
+            held, opened = tokens.of_person(base, person), sessions.of_person(base, person, here)
             lines = journal.of_person(base, person)
         return {
             "person": person.pseudonym,
@@ -89,23 +89,10 @@ class Account:
                 {"siren": siren, "role": role, "told": said(role, organisations[siren].name)}
                 for siren, role in sorted(person.roles)
             ],
-            "tokens": [
-                {
-                    "number": one.number, "name": one.name, "scope": one.scope, "made": instant(one.made),
-                    "expires": instant(one.expires), "used": instant(one.used) if one.used else None,
-                    "ended": one.expires <= now(),
-                }
-                for one in held
-            ],
+            "tokens": held,
             "journal": lines,
-            "sessions": [
-                {
-                    "number": one.number, "made": instant(one.made), "seen": instant(one.seen),
-                    "client": one.client, "here": one.number == here,
-                }
-                for one in opened
-            ],
-        }  # fmt: skip
+            "sessions": opened,
+        }
 
     # --- what is done ----------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from geoguichet.floor.words import _
+from geoguichet.floor.words import Message, _
 from geoguichet.portal.answers import Refusal
 from geoguichet.portal.people import account, accounts, forms, journal, links
 from geoguichet.portal.people.accounts import Organisation, Person
@@ -25,21 +25,112 @@ from geoguichet.portal.people.store import SECURITY_LOG, PeopleError, instant
 
 
 @dataclass(frozen=True, slots=True)
-class _Reach:
-    """What an administrator looks after: everything, or some organisations."""
+class _Asked:
+    """What an administrator asks by a form, and what it looks after: everything, or some
+    organisations.
+    """
 
     by: Person
     organisations: Mapping[str, Organisation]
     everything: bool
+    base: sqlite3.Connection
+    fields: Mapping[str, str]
+
+    def told(self, name: str) -> str:
+        return self.fields.get(name, "")
 
     def has(self, siren: str) -> bool:
         return siren in self.organisations
 
-    def whole(self, person: Person) -> bool:
+    def has_whole(self, person: Person) -> bool:
         """Whether all that a person has is looked after here."""
         return self.everything or (
             bool(person.roles) and all(self.has(siren) for siren, _role in person.roles)
         )
+
+    @property
+    def siren(self) -> str:
+        """The organisation that is named, which is looked after."""
+        return self._mine(self.told("siren"), is_it=self.has(self.told("siren")))
+
+    @property
+    def whole(self) -> Person:
+        """The person who is named, all of whom is looked after."""
+        person = accounts.of_pseudonym(self.base, self.told("person"))
+        return self._mine(person, is_it=person is not None and self.has_whole(person))
+
+    @property
+    def near(self) -> Person:
+        """The person who is named, something of whom is looked after."""
+        person = accounts.of_pseudonym(self.base, self.told("person"))
+        held = person.roles if person else ()
+        is_near = person and (self.everything or any(self.has(siren) for siren, _role in held))
+        return self._mine(person, is_it=bool(is_near))
+
+    def _mine[Thing](self, thing: Thing | None, *, is_it: bool) -> Thing:
+        if thing is None or not is_it:
+            told = _("Personne, organisme ou droit : ceci n'est pas de votre ressort.")
+            raise PeopleError(told)
+        return thing
+
+
+# Add an organisation, which is for the administrators of everything.
+def _add(asked: _Asked) -> None:
+    if not asked.everything:
+        raise PeopleError(_("Personne, organisme ou droit : ceci n'est pas de votre ressort."))
+    told = [asked.told(name) for name in ("siren", "name", "kind", "territory")]
+    accounts.add_organisation(asked.base, *told, by=asked.by.pseudonym)
+
+
+def _withdraw(asked: _Asked) -> None:
+    for link in links.invitations(asked.base):
+        if link.number == account.number(asked.fields) and asked.has(link.siren):
+            links.withdraw(asked.base, link, by=asked.by.pseudonym)
+
+
+def _erase(asked: _Asked) -> None:
+    person = asked.whole
+    if not asked.told("sure"):
+        raise PeopleError(_("Cochez la case : un compte effacé ne revient pas."))
+    accounts.erase(asked.base, person, by=asked.by.pseudonym)
+
+
+#: What is done, and what is said then: what makes a link returns it, and for whom.
+_ACTIONS: Mapping[str, tuple[Callable[[_Asked], tuple[str, str] | None], Message]] = {
+    "organisation": (_add, Message("Organisme ajouté.")),
+    "withdraw": (_withdraw, Message("Invitation retirée.")),
+    "erase": (_erase, Message("Compte effacé.")),
+    "invite": (
+        lambda asked: (
+            links.invite(
+                asked.base, asked.told("email"), asked.siren, asked.told("role"),
+                by=asked.by.pseudonym,
+            ),
+            accounts.email_key(asked.told("email")),
+        ),
+        Message("Invitation faite."),
+    ),
+    "reset": (
+        lambda asked: (
+            links.reset(asked.base, asked.whole, by=asked.by.pseudonym), asked.whole.email
+        ),
+        Message("Mot de passe à choisir de nouveau."),
+    ),
+    "role": (
+        lambda asked: accounts.give(
+            asked.base, asked.near, asked.siren, asked.told("role"), by=asked.by.pseudonym
+        ),
+        Message("Rôle changé."),
+    ),
+    "suspend": (
+        lambda asked: accounts.suspend(asked.base, asked.whole, by=asked.by.pseudonym),
+        Message("Compte suspendu."),
+    ),
+    "restore": (
+        lambda asked: accounts.restore(asked.base, asked.whole, by=asked.by.pseudonym),
+        Message("Compte rétabli."),
+    ),
+}  # fmt: skip
 
 
 class Administration:
@@ -47,18 +138,6 @@ class Administration:
 
     def __init__(self, door: SigningIn) -> None:
         self.door, self.site, self.people = door, door.site, door.people
-        self._actions: dict[
-            str, Callable[[sqlite3.Connection, _Reach, Mapping[str, str]], Mapping[str, str]]
-        ] = {
-            "organisation": self._organisation,
-            "invite": self._invite,
-            "withdraw": self._withdraw,
-            "role": self._role,
-            "suspend": self._suspend,
-            "restore": self._restore,
-            "reset": self._reset,
-            "erase": self._erase,
-        }
 
     def routes(self) -> list[Route]:
         """Return its address."""
@@ -75,23 +154,28 @@ class Administration:
         if request.method != "POST":
             return await self._page(request, there.person, {})
         fields = await forms.read(request, self.site)
-        action = self._actions.get(fields.get("action", ""))
+        action = _ACTIONS.get(fields.get("action", ""))
         if action is None:
             raise Refusal(400, _("Ce formulaire ne se lit pas."))
         try:
-            told = await run_in_threadpool(self._done, action, there.person, fields)
+            told = await run_in_threadpool(self._done, *action, there.person, fields)
         except PeopleError as refused:
             return await self._page(request, there.person, {"refused": str(refused)}, status=400)
         return await self._page(request, there.person, told)
 
     def _done(
-        self, action: Callable[..., Mapping[str, str]], by: Person, fields: Mapping[str, str]
-    ) -> Mapping[str, str]:
+        self,
+        act: Callable[[_Asked], tuple[str, str] | None],
+        told: Message,
+        by: Person,
+        fields: Mapping[str, str],
+    ) -> dict[str, str]:
         with self.people.write() as base:
-            told = action(base, _reach(base, by), fields)
+            made = act(_asked(base, by, fields))
         if fields["action"] == "erase":
             self.people.forget()
-        return told
+        link = {"link": f"{self.site.url}/acces/{made[0]}", "linkFor": made[1]} if made else {}
+        return {**link, "done": str(told)}
 
     async def _page(
         self, request: Request, by: Person, told: Mapping[str, str], *, status: int = 200
@@ -105,7 +189,7 @@ class Administration:
 
     def _document(self, by: Person) -> dict[str, Any]:
         with self.people.read() as base:
-            reach, everybody = _reach(base, by), accounts.people(base)
+            reach, everybody = _asked(base, by, {}), accounts.people(base)
             waiting, named = links.invitations(base), accounts.names(base)
             lines = journal.of_organisations(
                 base, None if reach.everything else reach.organisations
@@ -122,7 +206,7 @@ class Administration:
             "people": [
                 {
                     "person": one.pseudonym, "name": one.name, "email": one.email,
-                    "state": one.state, "whole": reach.whole(one),
+                    "state": one.state, "whole": reach.has_whole(one),
                     "roles": [
                         {"siren": siren, "role": role, "told": account.said(role, reach.organisations[siren].name)}
                         for siren, role in sorted(one.roles) if reach.has(siren)
@@ -147,96 +231,10 @@ class Administration:
             ],
         }  # fmt: skip
 
-    # --- what is done ----------------------------------------------------------------------------
 
-    def _organisation(
-        self, base: sqlite3.Connection, reach: _Reach, fields: Mapping[str, str]
-    ) -> Mapping[str, str]:
-        if not reach.everything:
-            raise _beyond()
-        told = [fields.get(name, "") for name in ("siren", "name", "kind", "territory")]
-        accounts.add_organisation(base, *told, by=reach.by.pseudonym)
-        return {"done": _("Organisme ajouté.")}
-
-    def _invite(
-        self, base: sqlite3.Connection, reach: _Reach, fields: Mapping[str, str]
-    ) -> Mapping[str, str]:
-        siren, email = fields.get("siren", ""), fields.get("email", "")
-        if not reach.has(siren):
-            raise _beyond()
-        made = links.invite(base, email, siren, fields.get("role", ""), by=reach.by.pseudonym)
-        return {"link": f"{self.site.url}/acces/{made}", "linkFor": accounts.email_key(email)}
-
-    def _withdraw(
-        self, base: sqlite3.Connection, reach: _Reach, fields: Mapping[str, str]
-    ) -> Mapping[str, str]:
-        number = account.number(fields)
-        for link in links.invitations(base):
-            if link.number == number and reach.has(link.siren):
-                links.withdraw(base, link, by=reach.by.pseudonym)
-        return {"done": _("Invitation retirée.")}
-
-    def _role(
-        self, base: sqlite3.Connection, reach: _Reach, fields: Mapping[str, str]
-    ) -> Mapping[str, str]:
-        person, siren = _person(base, fields), fields.get("siren", "")
-        is_near = reach.everything or any(reach.has(held) for held, _role in person.roles)
-        if not reach.has(siren) or not is_near:
-            raise _beyond()
-        accounts.give(base, person, siren, fields.get("role", ""), by=reach.by.pseudonym)
-        return {"done": _("Rôle changé.")}
-
-    def _suspend(
-        self, base: sqlite3.Connection, reach: _Reach, fields: Mapping[str, str]
-    ) -> Mapping[str, str]:
-        accounts.suspend(base, _whole(base, reach, fields), by=reach.by.pseudonym)
-        return {"done": _("Compte suspendu.")}
-
-    def _restore(
-        self, base: sqlite3.Connection, reach: _Reach, fields: Mapping[str, str]
-    ) -> Mapping[str, str]:
-        accounts.restore(base, _whole(base, reach, fields), by=reach.by.pseudonym)
-        return {"done": _("Compte rétabli.")}
-
-    def _reset(
-        self, base: sqlite3.Connection, reach: _Reach, fields: Mapping[str, str]
-    ) -> Mapping[str, str]:
-        person = _whole(base, reach, fields)
-        made = links.reset(base, person, by=reach.by.pseudonym)
-        return {"link": f"{self.site.url}/acces/{made}", "linkFor": person.email}
-
-    def _erase(
-        self, base: sqlite3.Connection, reach: _Reach, fields: Mapping[str, str]
-    ) -> Mapping[str, str]:
-        person = _whole(base, reach, fields)
-        if not fields.get("sure"):
-            raise PeopleError(_("Cochez la case : un compte effacé ne revient pas."))
-        accounts.erase(base, person, by=reach.by.pseudonym)
-        return {"done": _("Compte effacé.")}
-
-
-def _reach(base: sqlite3.Connection, by: Person) -> _Reach:
+def _asked(base: sqlite3.Connection, by: Person, fields: Mapping[str, str]) -> _Asked:
     every = accounts.organisations(base)
     own = {siren for siren, role in by.roles if role == "administrator"}
     everything = any(every[siren].host for siren in own)
     held = {siren: one for siren, one in every.items() if everything or siren in own}
-    return _Reach(by, held, everything)
-
-
-def _person(base: sqlite3.Connection, fields: Mapping[str, str]) -> Person:
-    person = accounts.of_pseudonym(base, fields.get("person", ""))
-    if person is None:
-        raise _beyond()
-    return person
-
-
-# Return the person that a form names, of whom nothing is beyond the reach of who asks.
-def _whole(base: sqlite3.Connection, reach: _Reach, fields: Mapping[str, str]) -> Person:
-    person = _person(base, fields)
-    if not reach.whole(person):
-        raise _beyond()
-    return person
-
-
-def _beyond() -> PeopleError:
-    return PeopleError(_("Personne, organisme ou droit : ceci n'est pas de votre ressort."))
+    return _Asked(by, held, everything, base, fields)

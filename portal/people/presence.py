@@ -9,6 +9,7 @@ import base64
 import binascii
 import hmac
 import re
+import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -107,14 +108,14 @@ class Knowing:
             raise Refusal(401, told, headers={"WWW-Authenticate": asked})
         return Presence(MACHINE)
 
-    def _by_personal_token(self, request: Request, person: Person, token: tokens.Token) -> Presence:
+    def _by_personal_token(self, request: Request, person: Person, token: sqlite3.Row) -> Presence:
         reads = request.method in _READING or _ASKED_BY_POST.fullmatch(request.url.path)
-        if token.scope == "read" and not reads:
+        if token["scope"] == "read" and not reads:
             SECURITY_LOG.warning("scope refused: person=%s", person.pseudonym)
             raise Refusal(403, _("Ce jeton ne fait que lire."))
-        if token.used is None or token.used + 60 < now():
+        if (token["used"] or 0) + 60 < now():
             with self.people.write() as base:
-                tokens.mark(base, token.number)
+                tokens.mark(base, token["number"])
         return Presence(person.viewer, person)
 
     def _by_session(self, request: Request) -> Presence:

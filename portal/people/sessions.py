@@ -5,26 +5,16 @@ password or is suspended. Each sign-in makes a new one and ends the one that the
 """
 
 import sqlite3
-from dataclasses import dataclass
+from typing import Any
 
 from geoguichet.portal.people import accounts
 from geoguichet.portal.people.accounts import Person
-from geoguichet.portal.people.store import digest, now, secret
+from geoguichet.portal.people.store import digest, instant, now, secret
 
 IDLE_S, LONGEST_S = 2 * 3600, 12 * 3600
 #: When a session was seen last is written no oftener than this.
 _SEEN_S = 60
 _MOST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One that is open: since when, seen when, from which browser."""
-
-    number: int
-    made: int
-    seen: int
-    client: str
 
 
 def open_one(base: sqlite3.Connection, person: Person, *, client: str, instead_of: str = "") -> str:
@@ -59,14 +49,17 @@ def mark(base: sqlite3.Connection, number: int) -> None:
     base.execute("UPDATE session SET seen = ? WHERE number = ?", (now(), number))
 
 
-def of_person(base: sqlite3.Connection, person: Person) -> list[Session]:
-    """Return the open sessions of a person, the last seen first."""
+def of_person(base: sqlite3.Connection, person: Person, here: int) -> list[dict[str, Any]]:
+    """Return the open sessions of a person, the last seen first: since when, seen when, from which
+    browser, and whether it is the one ``here``.
+    """
     rows = base.execute(
-        "SELECT number, made, seen, client FROM session WHERE person = ? AND expires > ? AND seen > ? "
-        "ORDER BY seen DESC",
+        "SELECT number, made, seen, client FROM session "
+        "WHERE person = ? AND expires > ? AND seen > ? ORDER BY seen DESC",
         (person.number, now(), now() - IDLE_S),
     )
-    return [Session(**dict(row)) for row in rows]
+    told = [{**dict(row), "here": row["number"] == here} for row in rows]
+    return [{**one, "made": instant(one["made"]), "seen": instant(one["seen"])} for one in told]
 
 
 def close(base: sqlite3.Connection, given: str) -> None:

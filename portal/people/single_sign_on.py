@@ -16,6 +16,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,7 +30,6 @@ from starlette.routing import Route
 from geoguichet.floor.http import Client, HttpError
 from geoguichet.floor.words import _
 from geoguichet.portal.answers import Refusal
-from geoguichet.portal.errors import PortalError
 from geoguichet.portal.people import accounts, forms, links, slowing
 from geoguichet.portal.people.accounts import Person
 from geoguichet.portal.people.presence import cookie_name, slow_down
@@ -36,24 +41,22 @@ _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "E
 _COOKIE = "-elsewhere"
 _KEPT_S = 3600
 _CLIENT = Client(timeout_s=10, total_s=20, largest=1_000_000, tries=1)
+#: What a provider that is away, or says what it should not, makes of a sign-in.
+_WRONG = (HttpError, JoseError, LookupError, PeopleError, TypeError, ValueError)
 
 
 class SingleSignOn:
-    """The way to where people of the region sign in already, and back; none where none is told."""
+    """The way to where people of the region sign in already, and back."""
 
     def __init__(self, door: SigningIn) -> None:
         self.door, self.site, self.people = door, door.site, door.people
         declared = self.site.region.sign_in
         self.issuer, self.client = declared.issuer or "", declared.client_id or ""
         self._secret = os.environ.get("GEOGUICHET_OIDC_SECRET", "").strip()
-        self._found: tuple[float, dict[str, Any], Any] | None = None
-        if self.issuer:
-            _check_installed()
+        self._found: tuple[float, dict[str, Any], KeySet] | None = None
 
     def routes(self) -> list[Route]:
         """Return their addresses."""
-        if not self.issuer:
-            return []
         return [
             Route("/connexion/ailleurs", self.leave),
             Route("/acces/{key}/ailleurs", self.leave),
@@ -62,14 +65,11 @@ class SingleSignOn:
 
     async def leave(self, request: Request) -> Response:
         """Send to the provider; the browser keeps by what it is known when it comes back."""
-        from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-        from authlib.oauth2.rfc7636 import create_s256_code_challenge
-
         self.door.there()
         held = secret()
         try:
             provider, _keys = await run_in_threadpool(self._provider)
-        except (HttpError, LookupError, ValueError, TypeError) as error:
+        except _WRONG as error:
             return await self._failed(request, error)
         address = prepare_grant_uri(
             provider["authorization_endpoint"],
@@ -100,9 +100,7 @@ class SingleSignOn:
             return await self._failed(request, PeopleError("state"))
         try:
             person = await run_in_threadpool(self._known, request, held, key)
-        except Refusal as refusal:
-            return await self._failed(request, refusal)
-        except (PeopleError, HttpError, LookupError, ValueError, TypeError) as error:
+        except (Refusal, *_WRONG) as error:
             return await self._failed(request, error)
         answer = await self.door.opened(request, person)
         forms.keep(answer, self.site, "", of=_COOKIE)
@@ -114,7 +112,7 @@ class SingleSignOn:
             wait_s = slowing.wait_s(base, tried)
         if wait_s:
             raise slow_down(wait_s)
-        claims = self._said(held, request.query_params["code"])
+        claims = self._claims(held, request.query_params["code"])
         with self.people.write() as base:
             person = _matched(base, self.issuer, claims, key)
             if person is None or person.state != "active":
@@ -128,10 +126,8 @@ class SingleSignOn:
     def _back(self) -> str:
         return f"{self.site.url}/connexion/retour"
 
-    def _provider(self) -> tuple[dict[str, Any], Any]:
+    def _provider(self) -> tuple[dict[str, Any], KeySet]:
         """Return what the provider declares of itself, and its keys, kept for an hour."""
-        from joserfc.jwk import KeySet
-
         if self._found is None or self._found[0] < time.monotonic():
             well_known = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
             told = _CLIENT.get(well_known).json()
@@ -141,19 +137,8 @@ class SingleSignOn:
             self._found = (time.monotonic() + _KEPT_S, told, keys)
         return self._found[1], self._found[2]
 
-    def _said(self, held: str, code: str) -> Mapping[str, Any]:
-        from joserfc.errors import JoseError
-
-        try:
-            return self._claims(held, code)
-        except JoseError as error:
-            raise ValueError(type(error).__name__) from error
-
     def _claims(self, held: str, code: str) -> Mapping[str, Any]:
         """Return what is said, and signed, of who came back; what the token lacks is asked for."""
-        from authlib.oidc.core import CodeIDToken
-        from joserfc import jwt
-
         provider, keys = self._provider()
         asked = {
             "grant_type": "authorization_code", "code": code, "redirect_uri": self._back,
@@ -253,11 +238,3 @@ def _entered(
 
 def _of(held: str, what: str) -> str:
     return hmac.new(held.encode(), what.encode(), "sha256").hexdigest()
-
-
-def _check_installed() -> None:
-    try:
-        import authlib.oidc.core  # noqa: F401 (is it there)
-    except ImportError as error:
-        told = _("[sign_in] demande authlib : pip install 'geoguichet[oidc]'.")
-        raise PortalError(told) from error

@@ -3,30 +3,18 @@ and an end.
 """
 
 import sqlite3
-from dataclasses import dataclass
+from typing import Any
 
 from geoguichet.floor.words import Message, _
 from geoguichet.portal.people import accounts
 from geoguichet.portal.people.accounts import Person
-from geoguichet.portal.people.store import PeopleError, digest, note, now, secret
+from geoguichet.portal.people.store import PeopleError, digest, instant, note, now, secret
 
 #: By which one that lies about is recognised.
 PREFIX = "geoguichet_"
 SCOPES = {"read": Message("lire"), "write": Message("lire et écrire")}
 DAYS = (30, 90, 365)
 _DAY_S, _MOST = 86_400, 20
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One that a person made; ``used`` is when it last was."""
-
-    number: int
-    name: str
-    scope: str
-    made: int
-    expires: int
-    used: int | None
 
 
 def make(base: sqlite3.Connection, person: Person, name: str, scope: str, days: int) -> str:
@@ -46,13 +34,15 @@ def make(base: sqlite3.Connection, person: Person, name: str, scope: str, days: 
     return made
 
 
-def known(base: sqlite3.Connection, given: str) -> tuple[Person, Token] | None:
-    """Return whose token this is, unless it ended or its person may not come in."""
+def known(base: sqlite3.Connection, given: str) -> tuple[Person, sqlite3.Row] | None:
+    """Return whose token this is, and it (its ``number``, its ``scope``, when it was last
+    ``used``), unless it ended or its person may not come in.
+    """
     row = base.execute(
         "SELECT * FROM token WHERE digest = ? AND expires > ?", (digest(given), now())
     ).fetchone()
     person = accounts.find(base, row["person"]) if row else None
-    return (person, _read(row)) if person else None
+    return (person, row) if person else None
 
 
 def mark(base: sqlite3.Connection, number: int) -> None:
@@ -60,17 +50,20 @@ def mark(base: sqlite3.Connection, number: int) -> None:
     base.execute("UPDATE token SET used = ? WHERE number = ?", (now(), number))
 
 
-def of_person(base: sqlite3.Connection, person: Person) -> list[Token]:
-    """Return the tokens of a person, those that ended too."""
+def of_person(base: sqlite3.Connection, person: Person) -> list[dict[str, Any]]:
+    """Return the tokens of a person, those that ended too, without what opens."""
     rows = base.execute("SELECT * FROM token WHERE person = ? ORDER BY number", (person.number,))
-    return [_read(row) for row in rows]
+    return [
+        {
+            "number": row["number"], "name": row["name"], "scope": row["scope"],
+            "made": instant(row["made"]), "expires": instant(row["expires"]),
+            "used": instant(row["used"]) if row["used"] else None, "ended": row["expires"] <= now(),
+        }
+        for row in rows
+    ]  # fmt: skip
 
 
 def revoke(base: sqlite3.Connection, person: Person, number: int) -> None:
     """Take a token of a person away."""
     base.execute("DELETE FROM token WHERE (person, number) = (?, ?)", (person.number, number))
     note(base, person.pseudonym, "token revoked")
-
-
-def _read(row: sqlite3.Row) -> Token:
-    return Token(*(row[name] for name in ("number", "name", "scope", "made", "expires", "used")))
