@@ -18,8 +18,14 @@ from geoguichet.coverage.access.demand import (
     name_by_commune,
     people_of_cells,
 )
-from geoguichet.coverage.access.rules import add_metres, measure, slack_at, white
-from geoguichet.coverage.access.supplements import Beside, baseline, beside, lacking_table
+from geoguichet.coverage.access.rules import (
+    add_metres,
+    lacking_table,
+    measure,
+    slack_at,
+    white,
+)
+from geoguichet.coverage.access.supplements import Beside, baseline, beside
 from geoguichet.coverage.access.supply import supply_points
 from geoguichet.coverage.kiosks.prospects import candidate_hosts, site_rules
 from geoguichet.coverage.kiosks.ranking import SAVINGS, Sited, no_kiosks, once_open, site

@@ -1,9 +1,10 @@
 """What the costs mean: the nearest service of each need and the slack the rule leaves; the measures
-of access and how unequal they are; the rules of law, decided or said not to be.
+of access and how unequal they are; the rules of law, decided or said not to be; what people lack.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Literal
 
 import geopandas as gpd
@@ -380,7 +381,9 @@ def measure_access(
                 access = two_step(matrix, people, supply, bands=bands(need, kind)) * PER_PEOPLE
             columns[f"{need.key}_{kind}"] = access
             rows += _rows(need.key, kind, access, demand, territory, choice)
-    return pd.DataFrame(columns, index=demand.index), pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(columns, index=demand.index), pd.DataFrame(
+        rows, columns=list(LACKING_COLUMNS)
+    )
 
 
 def bands(need: Need, kind: str) -> Bands:
@@ -623,3 +626,45 @@ def _verdict(
         "verdict": verdict,
         "reason": lacking if verdict == "undecided" else "",
     }
+
+
+# What the people of the white zones lack, need by need.
+
+#: Columns of the table of :func:`lacking_table`. ``level``: ``territory``, ``departement``,
+#: ``epci``; ``lacking``: the needs that these people lack, they and no other, comma-separated.
+LACKING_COLUMNS = ("level", "code", "name", "lacking", "people")
+
+
+def lacking_of(demand: gpd.GeoDataFrame, study: Study) -> list[str]:
+    """Return the needs that each row of a measured demand lacks, comma-separated."""
+    short = {key: ~(margin >= 0) for key, margin in margins_of(demand, study).items()}
+    return [",".join(compress(short, row)) for row in zip(*short.values(), strict=True)]
+
+
+def lacking_table(
+    demand: gpd.GeoDataFrame, territory: Territory, study: Study, epci: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return the people of the white zones by what they lack: one row per place and combination of
+    needs.
+
+    ``demand`` is measured; ``epci`` names the intercommunalities by code. Each person of a white
+    zone is counted once a level, so that the rows of a place add up to its white zones; people of
+    no known intercommunality are under the code "".
+    """
+    here = demand[white(demand)]
+    labels = lacking_of(here, study)
+    names = dict(zip(territory.departements["code"], territory.departements["name"], strict=True))
+    places = {
+        "territory": (pd.Series("", index=here.index), {"": territory.name}),
+        "departement": (here["departement"], names),
+        "epci": (here["epci"].fillna(""), epci),
+    }
+    rows = [
+        (level, str(code), str(known.get(code, code)), lacking, int(people))
+        for level, (codes, known) in places.items()
+        for (code, lacking), people in here["people"]
+        .groupby([codes.to_numpy(), np.array(labels, dtype=object)])
+        .sum()
+        .items()
+    ]
+    return pd.DataFrame(rows, columns=list(LACKING_COLUMNS))

@@ -1,12 +1,11 @@
 """What a study tells beside who is served: the edge effect, rules of law, measures, hours, the
-error of communes; what people lack, need by need, and what existing networks already cover.
+error of communes; what existing networks already cover, and longer hours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
-from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from geoguichet.coverage.siting.covering import budget_covering, maximal_coverin
 from geoguichet.coverage.study.study import Need, Study
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
+from geoguichet.referentials.directory.services import stops_of
 from geoguichet.referentials.territories.territory import Territory
 from geoguichet.referentials.versions.store import SERVICES, ReferentialStore
 
@@ -46,7 +46,7 @@ class Beside:
     legal: pd.DataFrame | None = None
     #: See :func:`~geoguichet.coverage.access.rules.measure_access`.
     measures: pd.DataFrame | None = None
-    #: See :func:`~geoguichet.coverage.access.lacking.lacking_table`.
+    #: See :func:`~geoguichet.coverage.access.rules.lacking_table`.
     lacking: pd.DataFrame | None = None
     #: What networks that exist already cover.
     baseline: Baseline | None = None
@@ -98,6 +98,7 @@ class Beside:
                 "networks": _records(self.baseline.table),
                 "counted": list(self.baseline.counted),
                 "missing": list(self.baseline.missing),
+                "stops_known": self.baseline.knows_stops,
             },
             "legal": None if self.legal is None else _records(self.legal),
             "measures": None if self.measures is None else _records(self.measures),
@@ -519,48 +520,8 @@ def extensions(
     return Extensions(table, int(people.sum()), int(people[reached].sum()))
 
 
-# What the people of the white zones lack, need by need, and what networks that exist already
-# (France services, La Poste) bring or would bring them.
-
-
-#: Columns of the table of :func:`lacking_table`. ``level``: ``territory``, ``departement``,
-#: ``epci``; ``lacking``: the needs that these people lack, they and no other, comma-separated.
-COLUMNS = ("level", "code", "name", "lacking", "people")
-
-
-def lacking_of(demand: gpd.GeoDataFrame, study: Study) -> list[str]:
-    """Return the needs that each row of a measured demand lacks, comma-separated."""
-    short = {key: ~(margin >= 0) for key, margin in margins_of(demand, study).items()}
-    return [",".join(compress(short, row)) for row in zip(*short.values(), strict=True)]
-
-
-def lacking_table(
-    demand: gpd.GeoDataFrame, territory: Territory, study: Study, epci: Mapping[str, str]
-) -> pd.DataFrame:
-    """Return the people of the white zones by what they lack: one row per place and combination of
-    needs.
-
-    ``demand`` is measured; ``epci`` names the intercommunalities by code. Each person of a white
-    zone is counted once a level, so that the rows of a place add up to its white zones; people of
-    no known intercommunality are under the code "".
-    """
-    here = demand[white(demand)]
-    labels = lacking_of(here, study)
-    names = dict(zip(territory.departements["code"], territory.departements["name"], strict=True))
-    places = {
-        "territory": (pd.Series("", index=here.index), {"": territory.name}),
-        "departement": (here["departement"], names),
-        "epci": (here["epci"].fillna(""), epci),
-    }
-    rows = [
-        (level, str(code), str(known.get(code, code)), lacking, int(people))
-        for level, (codes, known) in places.items()
-        for (code, lacking), people in here["people"]
-        .groupby([codes.to_numpy(), np.array(labels, dtype=object)])
-        .sum()
-        .items()
-    ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+# What networks that exist already (France services, La Poste, what moves) would bring to the people
+# of the white zones.
 
 
 @dataclass(frozen=True, slots=True)
@@ -583,6 +544,10 @@ NETWORKS = (
         "laposte",
     ),
 )
+#: What moves: its stops, of whatever type, as France services publishes those of its buses.
+ITINERANT = Network(
+    "itinerant", Message("les arrêts des services itinérants"), (), "france-services"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -602,6 +567,12 @@ class Baseline:
     missing: tuple[str, ...]
     inputs: tuple[InputLayer, ...] = ()
 
+    @property
+    def knows_stops(self) -> bool:
+        """Whether the stops of itinerant services are counted, by the study or beside it."""
+        told = self.table["network"] if len(self.table) else ()
+        return ITINERANT.key in {*self.counted, *told}
+
 
 def baseline(
     demand: gpd.GeoDataFrame,
@@ -614,23 +585,27 @@ def baseline(
     """Measure what the networks that exist already would change.
 
     ``demand`` is measured and ``services`` are all those of the study's layer; a network that is
-    not among them is looked for in the referentials of the ``workspace``.
+    not among them is looked for in the referentials of the ``workspace``. An itinerant counter
+    counts where it stops (:func:`~geoguichet.referentials.directory.services.stops_of`), whatever
+    the day, and not at its own point.
     """
     asked = {kind for need in study.needs for kind in need.types}
     rows: list[dict[str, object]] = []
     counted, missing, inputs = list[str](), list[str](), list[InputLayer]()
-    for network in NETWORKS:
-        if asked & {*network.types}:
+    for network in (*NETWORKS, ITINERANT):
+        if asked & {*network.types} or (network is ITINERANT and study.stops_layer):
             counted.append(network.key)
             continue
-        found, source = services[services["type"].isin(network.types)].geometry, "study"
+        found, source = (
+            _points(network, services.reset_index(names="id"), services, territory),
+            "study",
+        )
         if found.empty and workspace is not None:
-            for held, one in _held(network, workspace):
+            for held, one in _held(network, workspace, services, territory):
                 found, source, inputs = held, one.name, [*inputs, one]
-        found = found[found.notna() & ~found.is_empty]
         found = found[territory.near(found, study.territory.buffer_m)]
         if found.empty:
-            missing.append(network.key)
+            missing += [network.key] if network in NETWORKS else []
             continue
         cost = router.nearest(demand.geometry, found).cost
         rows += [
@@ -641,8 +616,27 @@ def baseline(
     return Baseline(pd.DataFrame(rows), tuple(counted), tuple(missing), tuple(inputs))
 
 
+# Return where the counters of a network are among the rows of a directory: those that move at their
+# stops, put at town halls.
+def _points(
+    network: Network, rows: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory: Territory
+) -> gpd.GeoSeries:
+    moves = np.zeros(len(rows), bool)
+    if "itinerant" in rows.columns:
+        moves = rows["itinerant"].fillna(False).to_numpy(bool)
+    if network is not ITINERANT:
+        return rows[rows["type"].isin(network.types) & ~moves].geometry
+    if not moves.any():
+        return rows.geometry[:0]
+    halls = services[services["type"] == "town_hall"].drop_duplicates("commune")
+    communes = territory.communes[["code", "name", "departement"]]
+    return stops_of(rows[moves], communes, halls.set_index("commune").geometry).geometry
+
+
 # Yield the counters of a network in the newest referential that has some, with what was read.
-def _held(network: Network, workspace: Path) -> Iterator[tuple[gpd.GeoSeries, InputLayer]]:
+def _held(
+    network: Network, workspace: Path, services: gpd.GeoDataFrame, territory: Territory
+) -> Iterator[tuple[gpd.GeoSeries, InputLayer]]:
     store = ReferentialStore(workspace / "referentials")
     versions = [store.find(name) for name in store.names()]
     kinds = ", ".join(f"'{kind}'" for kind in network.types)
@@ -651,16 +645,22 @@ def _held(network: Network, workspace: Path) -> Iterator[tuple[gpd.GeoSeries, In
             continue
         path = store.path(version)
         rows = pyogrio.read_dataframe(
-            path, layer=SERVICES, columns=["type"], where=f"type IN ({kinds})"
+            path, layer=SERVICES, columns=_READ, where=f"type IN ({kinds})" if kinds else None
         )
-        if rows.geometry.notna().any():
+        points = _points(network, rows, services, territory)
+        if points.notna().any():
+            read = len(points) if network is ITINERANT else len(rows)
             yield (
-                rows.geometry,
+                points,
                 InputLayer(
-                    version.name, path.name, SERVICES, len(rows), version.digest, version.short, ""
+                    version.name, path.name, SERVICES, read, version.digest, version.short, ""
                 ),
             )
             return
+
+
+#: What is read of a referential to know its counters and where they stop.
+_READ = ["id", "name", "type", "departement", "itinerant", "stops"]
 
 
 def _with_network(

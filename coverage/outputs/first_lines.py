@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from geoguichet.coverage.access.rules import UNKNOWN
-from geoguichet.coverage.access.supplements import NETWORKS
+from geoguichet.coverage.access.supplements import ITINERANT, NETWORKS
 from geoguichet.coverage.kiosks.ranking import SAVINGS, commune_count, gini
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.style import first_of, n_people, why_unreached
@@ -194,6 +194,7 @@ def baseline_sentences(result: CoverageResult) -> list[str]:
             )
         )
     absent = [network for network in NETWORKS if network.key in found.missing]
+    absent += [] if found.knows_stops else [ITINERANT]
     if absent:
         told.append(
             _(
@@ -201,13 +202,13 @@ def baseline_sentences(result: CoverageResult) -> list[str]:
                 "geoguichet referentials fetch {sources} », « geoguichet referentials import "
                 "FICHIER » pour chacun, puis relancez l’étude.",
                 networks=listed(str(network.label) for network in absent),
-                sources=" ".join(network.source for network in absent),
+                sources=" ".join(dict.fromkeys(network.source for network in absent)),
             )
         )
     return told
 
 
-_LABELS = {network.key: network.label for network in NETWORKS}
+_LABELS = {network.key: network.label for network in (*NETWORKS, ITINERANT)}
 
 
 def baseline_parts(result: CoverageResult) -> Iterator[str | Table]:

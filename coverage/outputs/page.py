@@ -18,7 +18,7 @@ import shapely
 from markupsafe import Markup
 from shapely.geometry import mapping
 
-from geoguichet.coverage.access.supplements import lacking_of
+from geoguichet.coverage.access.rules import lacking_of
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.style import (
     BORDER,

@@ -169,6 +169,31 @@ def test_a_network_in_the_layer_is_told_before_any_kiosk(result: CoverageResult)
     assert "ne connaît pas La Poste" in said[2]
 
 
+def test_a_bus_counts_where_it_stops_and_not_where_it_is_kept(result: CoverageResult) -> None:
+    """A France services bus of the Aveyron, kept elsewhere, that stops at two of its town halls."""
+    halls = result.services[result.services["type"] == "town_hall"]
+    halls = halls[halls["commune"].isin(["12176", "12145"])]
+    first, second = halls["commune_name"]
+    bus = result.services.iloc[:1].assign(
+        type="france_services",
+        departement="12",
+        itinerant=True,
+        stops=f"lundi à {first} ; jeudi 14h à {second}",
+    )
+    every = gpd.GeoDataFrame(pd.concat([result.services, bus.set_axis(["bus"])]))
+    told = baseline(result.demand, every, result.territory, result.study, StraightLine())
+    assert told.knows_stops and told.missing == ("france_services", "la_poste")
+    row = told.table.set_index(["network", "need"]).loc[("itinerant", "etat")]
+    near = StraightLine().nearest(result.demand.geometry, halls.geometry).cost <= 25_000
+    helped = near & (result.demand["mairie_m"] <= 8_000) & (result.demand["etat_m"] > 25_000)
+    assert row["counters"] == 2
+    assert row["white_before"] - row["white"] == result.demand.loc[helped, "people"].sum()
+    said = first_sentences(replace(result, beside=replace(result.beside, baseline=told)))
+    assert "les arrêts des services itinérants (2 guichets)" in said[1]
+    assert "itinérants" in " ".join(first_sentences(result)), "said where nobody knows them"
+    assert "itinérants" not in said[2]
+
+
 def test_a_network_of_the_workspace_is_found(
     result: CoverageResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,3 +223,12 @@ def test_a_network_of_the_workspace_is_found(
     )
     assert set(told.table["source"]) == {"france-services-2024"}
     assert [one.name for one in told.inputs] == ["france-services-2024"]
+    assert not told.knows_stops
+
+    bus = held.assign(id="bus", name="Bus", departement="12", itinerant=True, stops="à Millau")
+    bus.to_file(tmp_path / "referentials" / "data.gpkg", layer="services")
+    told = baseline(
+        result.demand, result.services, result.territory, result.study, StraightLine(), tmp_path
+    )
+    assert set(told.table["network"]) == {"itinerant"} and told.knows_stops
+    assert [(one.name, one.rows) for one in told.inputs] == [("france-services-2024", 1)]
