@@ -382,7 +382,7 @@ def measure_access(
             columns[f"{need.key}_{kind}"] = access
             rows += _rows(need.key, kind, access, demand, territory, choice)
     return pd.DataFrame(columns, index=demand.index), pd.DataFrame(
-        rows, columns=list(LACKING_COLUMNS)
+        rows, columns=list(COLUMNS)
     )
 
 
