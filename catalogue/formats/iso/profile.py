@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import blake2b
 
 from lxml import etree
 
@@ -49,14 +50,16 @@ def profiled(document: bytes, record: Record) -> bytes:
     harvesters need, else with what it lacks written by us; one of another class (a profile of ISO
     19139) is written anew. What makes DCAT of ISO (SEMIC's stylesheet, data.gouv.fr) drops a record
     of another root, without an identifier, a title or a level that it knows, whose language or dates
-    are none or whose person has two names, and a link without a function. A level that nobody tells
+    are none, whose person has two names or whose locale has that of another record, and a link
+    without a function. A level that nobody tells
     is that of ISO 19115, dataset.
     """
     root = parse(document)
     if root.tag != f"{{{DIALECT.namespaces['gmd']}}}MD_Metadata":
         document = write(shaped(record))
         root = parse(document)
-    told = _tell_functions(root, record) | _tell_licence(root, record) | _tell_names(root)
+    told = _tell_functions(root, record) | _tell_licence(root, record)
+    told |= _tell_names(root) | _tell_locales(root, record)
     if paths := [path for path in _lacking(root) if record.title or not path.endswith("/title")]:
         fresh = writing.build(_as_profiled(record), DIALECT)
         for path in paths:
@@ -120,6 +123,21 @@ def _tell_names(root: Element) -> bool:
     for one in names:
         del one[1:]
     return bool(names)
+
+
+# Give the locales of a document names that no other document has: an answer of CSW holds many, and
+# SEMIC's stylesheet, which looks for a locale in all of it, found two of a name and lost the record.
+def _tell_locales(root: Element, record: Record) -> bool:
+    own = f"-{blake2b(record.id.encode(), digest_size=4).hexdigest()}"
+    locales = (one for one in root.iter("{*}PT_Locale") if not one.get("id", own).endswith(own))
+    named = {f"#{one.get('id')}": one for one in locales}
+    for name, one in named.items():
+        one.set("id", f"{name[1:]}{own}")
+    for node in root.iter(etree.Element) if named else ():
+        for attribute in ("locale", HREF):
+            if (name := node.get(attribute, "")) in named:
+                node.set(attribute, f"{name}{own}")
+    return bool(named)
 
 
 # Return what a record says that a harvester asks for, with the level, the languages and the dates

@@ -93,3 +93,21 @@ def test_a_harvester_is_told_one_name_of_a_person_and_no_day_that_does_not_exist
     [name] = root.iterfind(".//{*}pointOfContact//{*}individualName")
     assert [one.text for one in name] == ["Anne"]
     assert root.findtext(".//{*}citation//{*}CI_Date/{*}date/*") == "2009"
+
+
+def test_the_locales_of_two_records_have_two_names_in_one_answer() -> None:
+    """SEMIC's stylesheet looks for a locale in the whole answer."""
+    told = {"translations": {"en": {"title": "Hedges"}}, "language": {"code": "fr"}}
+    names = set()
+    for identifier in ("a", "b"):
+        record = Record(id=identifier, type="dataset", title="Haies", extra_properties=told)
+        document = profile.profiled(iso19139.write(record), record)
+        assert profile.profiled(document, record) == document
+        root = parse(document)
+        [locale] = root.iterfind(".//{*}PT_Locale")
+        [text] = root.iterfind(".//{*}LocalisedCharacterString")
+        assert text.get("locale") == f"#{locale.get('id')}"
+        names.add(locale.get("id"))
+        [back] = registry.read_document(document).records
+        assert back.extra_properties["translations"] == told["translations"]
+    assert len(names) == 2
