@@ -381,9 +381,7 @@ def measure_access(
                 access = two_step(matrix, people, supply, bands=bands(need, kind)) * PER_PEOPLE
             columns[f"{need.key}_{kind}"] = access
             rows += _rows(need.key, kind, access, demand, territory, choice)
-    return pd.DataFrame(columns, index=demand.index), pd.DataFrame(
-        rows, columns=list(COLUMNS)
-    )
+    return pd.DataFrame(columns, index=demand.index), pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def bands(need: Need, kind: str) -> Bands:

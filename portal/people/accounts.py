@@ -208,14 +208,22 @@ def restore(base: sqlite3.Connection, person: Person, *, by: str) -> None:
     note(base, by, "restored", whom=person.pseudonym)
 
 
+def disarm(base: sqlite3.Connection, person: Person) -> None:
+    """Close all by which a person comes in: password, sessions, tokens, links."""
+    for table in ("session", "token", "link"):
+        base.execute(f"DELETE FROM {table} WHERE person = ?", (person.number,))
+    base.execute("UPDATE person SET password = '' WHERE number = ?", (person.number,))
+
+
 def erase(base: sqlite3.Connection, person: Person, *, by: str) -> None:
     """Leave of a person its pseudonym alone (RGPD, article 17): what it did stays, told of nobody."""
     for siren, _role in person.roles:
         _spare_last(base, person, siren)
-    for table in ("membership", "subject", "session", "token", "link"):
+    disarm(base, person)
+    for table in ("membership", "subject"):
         base.execute(f"DELETE FROM {table} WHERE person = ?", (person.number,))
     base.execute("DELETE FROM link WHERE email = ?", (person.email,))
-    erased = "UPDATE person SET state = 'erased', name = '', email = NULL, password = '' "
+    erased = "UPDATE person SET state = 'erased', name = '', email = NULL"
     base.execute(f"{erased} WHERE number = ?", (person.number,))
     note(base, by, "erased", whom=person.pseudonym)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from geoguichet.floor.viewer import ROLES, Role
 from geoguichet.floor.words import _
-from geoguichet.portal.people import accounts, passwords, sessions
+from geoguichet.portal.people import accounts, passwords
 from geoguichet.portal.people.accounts import Person
 from geoguichet.portal.people.store import PeopleError, digest, note, now, secret
 
@@ -43,10 +43,7 @@ def invite(base: sqlite3.Connection, email: str, siren: str, role: str, *, by: s
 
 def reset(base: sqlite3.Connection, person: Person, *, by: str) -> str:
     """Return the secret by which a person chooses a new password; all that it held is closed."""
-    base.execute("DELETE FROM link WHERE person = ?", (person.number,))
-    base.execute("DELETE FROM token WHERE person = ?", (person.number,))
-    base.execute("UPDATE person SET password = '' WHERE number = ?", (person.number,))
-    sessions.close_all(base, person)
+    accounts.disarm(base, person)
     note(base, by, "reset", whom=person.pseudonym)
     return _made(base, RESET_S, person=person.number)
 

@@ -214,7 +214,10 @@ def _matched(
         return accounts.find(base, row["person"])
     email = str(claims.get("email", "")) if claims.get("email_verified") is True else ""
     person = accounts.of_email(base, email) if email else None
-    if person is None:
+    if person is not None:
+        # Whoever opened the account may not have been who the address is of: now it is known.
+        accounts.disarm(base, person)
+    else:
         invitations = links.for_email(base, email) if email else []
         opened = links.find(base, key) if key else None
         person = _entered(base, [*([opened] if opened else ()), *invitations], claims)

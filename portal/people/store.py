@@ -13,6 +13,7 @@ import secrets
 import sqlite3
 import time
 import weakref
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -88,6 +89,8 @@ class People:
         self.path = workspace / FILE
         self._memory: sqlite3.Connection | None = None
         self._lock = Lock()
+        self._idle: deque[tuple[int, sqlite3.Connection]] = deque()  # with the file it is of
+        weakref.finalize(self, _close, self._idle)
 
     @property
     def exist(self) -> bool:
@@ -135,13 +138,31 @@ class People:
                         weakref.finalize(self, self._memory.close)
                     yield from _changed(self._memory, begin)
                 return
-            address = f"{self.path.absolute().as_uri()}?mode=rw"
-            with closing(sqlite3.connect(address, uri=True, timeout=10)) as base:
-                _check(base, self.path)
+            file, base = self._open()
+            try:
                 yield from _changed(base, begin)
-        except sqlite3.Error as error:
+            finally:
+                self._idle.append((file, base))
+        except (OSError, sqlite3.Error) as error:
             told = _("{file} ne se lit pas ({error}).", file=self.path, error=error)
             raise PeopleError(told) from error
+
+    # Return a connection that waits, or another: to open one takes longer than to ask it.
+    def _open(self) -> tuple[int, sqlite3.Connection]:
+        file = self.path.stat().st_ino
+        while self._idle:
+            known, base = self._idle.pop()
+            if known == file:
+                return file, base
+            base.close()
+        address = f"{self.path.absolute().as_uri()}?mode=rw"
+        base = _connected(address)
+        try:
+            _check(base, self.path)
+        except (sqlite3.Error, PeopleError):
+            base.close()
+            raise
+        return file, base
 
     def forget(self) -> None:
         """Leave nothing of what was erased in the file's own journal (of SQLite)."""
@@ -149,24 +170,37 @@ class People:
             base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def _connected(address: str) -> sqlite3.Connection:
+    base = sqlite3.connect(
+        address, uri=True, timeout=10, isolation_level=None, check_same_thread=False
+    )
+    base.row_factory = sqlite3.Row
+    return base
+
+
 def _forgetful() -> sqlite3.Connection:
-    base = sqlite3.connect(":memory:", check_same_thread=False)
+    base = _connected("file::memory:")
     base.executescript(_SCHEMA)
     return base
 
 
+def _close(idle: deque[tuple[int, sqlite3.Connection]]) -> None:
+    for _file, base in idle:
+        base.close()
+
+
+# Refuse a file of another form; prepare what is asked of ours.
 def _check(base: sqlite3.Connection, path: Path) -> None:
     ((application,),) = base.execute("PRAGMA application_id")
     ((version,),) = base.execute("PRAGMA user_version")
     if (application, version) != (_APPLICATION, _VERSION):
         told = _("{file} n'est pas d'une forme que cette version de Géoguichet lit.", file=path)
         raise PeopleError(told)
+    base.execute("PRAGMA foreign_keys = ON")
+    base.execute("PRAGMA secure_delete = ON")
 
 
 def _changed(base: sqlite3.Connection, begin: str) -> Iterator[sqlite3.Connection]:
-    base.isolation_level, base.row_factory = None, sqlite3.Row
-    base.execute("PRAGMA foreign_keys = ON")
-    base.execute("PRAGMA secure_delete = ON")
     base.execute(begin)
     try:
         yield base

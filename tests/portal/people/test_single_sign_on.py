@@ -99,6 +99,19 @@ def test_nobody_else_comes_in_nor_has_an_account_made(
     assert federated.asked("SELECT count(*) FROM person") == before
 
 
+def test_what_opened_an_account_before_its_address_was_verified_opens_it_no_more(
+    federated, provider: str
+) -> None:
+    """Who opened it, by an invitation of that address, may have been another."""
+    thief = federated.browser("cible@essai.example", "partner")
+    known(provider, "s8", email="cible@essai.example", email_verified=True)
+    owner = federated.browser()
+    assert gone_and_back(owner, federated.url, "s8").status_code == 303
+    assert not owner.get(f"{federated.url}/compte?f=json").json()["hasPassword"]
+    assert thief.show("/compte").status_code == 303
+    assert federated.browser().sign_in("cible@essai.example").status_code == 403
+
+
 def test_who_is_suspended_stays_out(federated, provider: str) -> None:
     federated.opened("exclu@essai.example")
     federated.asked("UPDATE person SET state = 'suspended' WHERE email = 'exclu@essai.example'")
