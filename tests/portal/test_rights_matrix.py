@@ -147,7 +147,8 @@ PAGES = (
     "/connexion", "/deconnexion", "/compte", "/administration", "/mentions-legales", "/developpeurs",
     "/accessibilite", "/donnees-personnelles", "/conformance", "/", "/openapi", "/quality",
     "/a-relire", "/robots.txt", "/theme.css", "/favicon.ico", "/logo", "/background.geojson",
-    "/processes", "/jobs", "/collections/catalogue/facets", "/collections/catalogue/queryables",
+    "/processes", "/jobs", "/tileMatrixSets",
+    "/tileMatrixSets/WebMercatorQuad", "/collections/catalogue/facets", "/collections/catalogue/queryables",
     "/collections/catalogue/sortables", "/collections/catalogue/schema",
 )  # fmt: skip
 #: Addresses of each route; NAME stands for each name of what is hidden.
@@ -221,6 +222,17 @@ MATRIX: Mapping[str, list[str]] = {
     f"{FEATURES}/queryables": [*(f"{name}/queryables" for name in _COLLECTION),
                                f"{_REFERENTIAL}/queryables"],
     f"{FEATURES}/schema": [*(f"{name}/schema" for name in _COLLECTION), f"{_REFERENTIAL}/schema"],
+    f"{FEATURES}/tiles": [f"{name}/tiles" for name in (*_COLLECTION, _REFERENTIAL)],
+    f"{FEATURES}/tiles/WebMercatorQuad": [
+        f"{name}/tiles/WebMercatorQuad{form}" for name in (*_COLLECTION, _REFERENTIAL)
+        for form in ("", "?f=tilejson", "?f=style")
+    ],
+    f"{FEATURES}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}": [
+        *(f"{name}/tiles/WebMercatorQuad/{tile}{asked}" for name in _COLLECTION
+          for tile in ("0/0/0", "5/11/16")
+          for asked in ("", "?study=etude-NAME", "?properties=commune_names,name,study")),
+        f"{_REFERENTIAL}/tiles/WebMercatorQuad/0/0/0",
+    ],
     "/processes/{process}": ["/processes/white-zones", "/processes/absent"],
     "/jobs/{job}": ["/jobs/absent"],
 }  # fmt: skip
@@ -347,7 +359,7 @@ def asked(*, forms: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     for path, addresses in MATRIX.items():
         for address in addresses:
             yield path, address
-            if not path.startswith(("/static", "/studies", "/csw")):
+            if not path.startswith(("/static", "/studies", "/csw")) and "f=" not in address:
                 mark = "&" if "?" in address else "?"
                 yield from ((path, f"{address}{mark}f={form}") for form in forms)
 
