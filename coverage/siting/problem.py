@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -23,9 +25,6 @@ from scipy.spatial import cKDTree
 
 from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.routers.impedance import CostMatrix, Positions
-
-# What the planner may not, or must, do: sites that exist, are required or forbidden, too close,
-# too few.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,18 +137,37 @@ def _check_positions(rules: SiteRules, count: int) -> None:
         )
 
 
-# One row per label of ``one_per`` and per pair of ``apart``.
+# One row per label of ``one_per``, and per set of candidates all ``apart``: such sets say more of a
+# part of a site, in fewer rows, than their pairs do.
 def _exclusive_sets(rules: SiteRules, count: int) -> sparse.csr_array:
-    pairs = np.asarray(rules.apart, dtype=np.int64).reshape(-1, 2)
     labels = np.asarray(rules.one_per if rules.one_per is not None else [""] * count, dtype=np.str_)
     member = np.flatnonzero(labels != "")
     _, code = np.unique(labels[member], return_inverse=True)
     groups = int(code.max()) + 1 if len(code) else 0
-    rows = np.concatenate([code, groups + np.repeat(np.arange(len(pairs)), 2)])
-    return sparse.csr_array(
-        (np.ones(len(rows), dtype=np.int64), (rows, np.concatenate([member, pairs.ravel()]))),
-        shape=(groups + len(pairs), count),
-    )
+    sets = _cliques(np.asarray(rules.apart, dtype=np.int64).reshape(-1, 2))
+    row_of = np.repeat(np.arange(len(sets)), [len(members) for members in sets]) + groups
+    held = (np.append(code, row_of), np.concatenate([member, *sets]).astype(np.int64))
+    ones = np.ones(len(held[0]), dtype=np.int64)
+    return sparse.csr_array((ones, held), shape=(groups + len(sets), count))
+
+
+# Gather pairs into sets of which every pair is one of them, each grown from a pair not yet held.
+def _cliques(pairs: Positions) -> list[list[int]]:
+    near: dict[int, set[int]] = defaultdict(set)
+    for one, other in pairs.tolist():
+        near[one].add(other)
+        near[other].add(one)
+    held, sets = set[tuple[int, int]](), list[list[int]]()
+    for one, other in np.sort(pairs, axis=1).tolist():
+        if one == other or (one, other) in held:
+            continue
+        members, left = [one, other], near[one] & near[other]
+        while left:
+            members.append(min(left))
+            left = left & near[members[-1]]
+        sets.append(sorted(members))
+        held.update(combinations(sets[-1], 2))
+    return sets
 
 
 def _check_required(
@@ -197,8 +215,7 @@ def _floors(
 type Floats = npt.NDArray[np.float64]
 type Mask = npt.NDArray[np.bool_]
 
-#: Dominance compares rows or columns that meet; beyond this many meetings it costs more than it
-#: brings.
+#: Beyond so many meetings of rows or of columns, dominance costs more than it brings.
 _PAIRS_AT_MOST = 400_000_000
 
 
@@ -492,9 +509,6 @@ def admissible(problem: Problem, columns: list[int]) -> bool:
     )
 
 
-# Who goes where, once it is known which sites are open.
-
-
 def nearest_open(costs: CostMatrix, opened: npt.ArrayLike) -> tuple[Positions, Floats]:
     """Return the open site nearest to each row and its cost: -1 and infinite for none; of equal
     ones the first.
@@ -517,17 +531,8 @@ class Capacity:
     together: float = np.inf
 
 
-# A siting answer with its proof: the sites, what they bring, and the bound no plan can beat.
-
-
-# How long an answer may take, and whether the planner has changed their mind.
-
-
 class Watch:
-    """A stopwatch with a limit, and the event by which the caller calls everything off.
-
-    The loops of this folder ask :attr:`over` between two small pieces of work.
-    """
+    """A stopwatch with a limit, and the event by which the caller calls everything off."""
 
     def __init__(self, time_limit_s: float, *cancel: threading.Event | None) -> None:
         self._started = time.monotonic()
