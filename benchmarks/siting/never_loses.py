@@ -1,4 +1,4 @@
-"""Sixty real questions: is our CPU at most 1.2 times the best of the plain model, ours and spopt?
+"""Sixty-six real questions: is our CPU at most 1.2 times the best of the plain model, ours and spopt?
 
 python benchmarks/siting/never_loses.py PEERS_PYTHON [first] [last]
 

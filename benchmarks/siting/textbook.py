@@ -76,6 +76,8 @@ def solve(data: Data) -> float:
     model = str(data["model"])
     program = Program()
     sites = _sites(program, data, priced=model in {"partial_covering", "set_covering"})
+    if np.isfinite(data["room"]).any():
+        return _with_room(program, sites, data)
     if model in {"p_median", "p_center"}:
         return _assign(program, sites, data, farthest=model == "p_center")
     rows = int(data["shape"][0])
@@ -157,3 +159,23 @@ def _assign(program: Program, sites: int, data: Data, *, farthest: bool) -> floa
     ones = sparse.csr_array(np.ones((reached.shape[0], 1)))
     program.rows({served: travelled, radius: -ones}, -np.inf, 0.0)
     return program.solve(highspy.ObjSense.kMinimize)
+
+
+# A column a pair, whole: who goes to which site with room, at most one; what is served, or saved of
+# the ways.
+def _with_room(program: Program, sites: int, data: Data) -> float:
+    pairs, (rows, hosts) = len(data["row"]), data["shape"]
+    number, people = np.arange(pairs), data["weight"][data["row"]]
+    median = str(data["model"]) == "p_median"
+    beyond = float(data["beyond"])
+    worth = people * (beyond - data["metres"]) if median else people
+    served = program.columns(worth, 0 * worth, np.ones(pairs), whole=True)
+    of_row = sparse.csr_array((np.ones(pairs), (data["row"], number)), shape=(rows, pairs))
+    opened = sparse.csr_array((np.ones(pairs), (number, data["column"])), shape=(pairs, hosts))
+    taken = sparse.csr_array((people, (data["column"], number)), shape=(hosts, pairs))
+    program.rows({served: sparse.eye_array(pairs, format="csr"), sites: -opened}, -np.inf, 0.0)
+    program.rows({served: of_row}, -np.inf, 1.0)
+    rooms = sparse.csr_array(sparse.diags_array(-data["room"]))
+    program.rows({served: taken, sites: rooms}, -np.inf, 0.0)
+    saved = program.solve(highspy.ObjSense.kMaximize)
+    return float(data["weight"].sum()) * beyond - saved if median else saved

@@ -149,7 +149,7 @@ def capacitated_median(
     near = costs.up_to(beyond)
     saved = people[near.origin] * (beyond - near.cost)
     most = float(people.sum() * beyond)
-    search = _Assignment(near, saved, capacity, rules, p)
+    search = _Assignment(near, saved, capacity, rules, p, measured=True)
     found, opened, bound, status, how = search.solve(start.sites, most - start.bound, gap, watch)
     per_row = search.worth_of(found)
     sites, gains = _ranked(found, opened, per_row, rules)
@@ -194,6 +194,8 @@ class _Assignment:
     capacity: Capacity
     rules: SiteRules
     p: int
+    #: Whether ways count, and not only who is served.
+    measured: bool = False
 
     def solve(
         self, sites: tuple[int, ...], most: float, gap: float, watch: Watch
@@ -215,7 +217,11 @@ class _Assignment:
         start[np.flatnonzero(np.isin(column, sites))] = 1.0
         goes = found[self.costs.origin[pairs]] == self.costs.destination[pairs]
         start[len(column) :] = goes
-        outcome = mixed_integer.solve(program, start=start, gap=gap, watch=watch)
+        # what comes whole is better by one at least
+        grain = 0.999 if np.all(self.worth % 1 == 0) else 1e-6
+        outcome = mixed_integer.solve(
+            program, start=start, gap=gap, absolute_gap=grain, watch=watch
+        )
         chosen = np.asarray(outcome.chosen or (), dtype=np.int64)
         better = pairs[chosen[chosen >= len(column)] - len(column)]
         if float(self.worth[better].sum()) > value:
@@ -223,8 +229,10 @@ class _Assignment:
             found[self.costs.origin[better]] = self.costs.destination[better]
             opened = column[chosen[chosen < len(column)]]
             value = float(self.worth[better].sum())
-        bound = max(value, min(most, outcome.bound))
-        return found, opened, bound, outcome.status, outcome.how
+        bound = outcome.bound if grain < 0.5 else float(np.floor(outcome.bound + 1e-6))
+        bound = max(value, min(most, bound))
+        status = "optimal" if bound <= value * (1 + 1e-12) else outcome.status
+        return found, opened, bound, status, outcome.how
 
     def worth_of(self, found: Positions) -> Floats:
         """Return what each row is worth where it goes."""
@@ -325,6 +333,8 @@ class _Assignment:
                 row_upper=np.concatenate(tops),
                 integers=integers,
                 maximise=True,
+                # where ways count, presolve and the heuristics are worth their time
+                plain=self.measured,
             ),
             pairs,
             column,
