@@ -96,3 +96,10 @@ def test_the_pages_work_without_their_script(portal) -> None:
         page = portal.browser("chef@essai.example", "administrator").show(path).text
         assert 'autocomplete="current-password"' in page and "onpaste" not in page
         assert page.count('/static/passwords.js"></script>') == 1
+
+
+def test_the_page_on_personal_data_tells_of_accounts_where_there_are_some(portal, url) -> None:
+    told = requests.get(f"{portal.url}/donnees-personnelles", headers={"Accept": "text/html"}).text
+    assert "un cookie le reconnaît" in told
+    without = requests.get(f"{url}/donnees-personnelles", headers={"Accept": "text/html"}).text
+    assert "un cookie" not in without and "aucun compte" in without
