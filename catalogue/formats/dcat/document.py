@@ -462,7 +462,7 @@ def _links(record: Record, subject: URIRef) -> Iterator[Told]:
     for link in record.links:
         kinds[link.href, link.title].add(links.service_of(link))
     for link in record.links:
-        address, told = _reference(links.in_full(link)), {DCTERMS.title: link.title}
+        address, told = _reference(link.href), {DCTERMS.title: link.title}
         is_page = link.type.startswith("text/html")
         if link.rel == "preview" and not is_page:
             yield {FOAF.depiction: address}
