@@ -147,6 +147,7 @@ def _serve(arguments: argparse.Namespace) -> None:
     from geoguichet.floor.region import read_region
     from geoguichet.portal import theme
     from geoguichet.portal.app import serve
+    from geoguichet.portal.people.store import People
 
     if arguments.host in ("", "0.0.0.0", "::") and not arguments.url:  # noqa: S104 (refused, not bound)
         raise UsageError(
@@ -170,6 +171,13 @@ def _serve(arguments: argparse.Namespace) -> None:
         )
         if arguments.editable:
             print(_by_whom(token), flush=True)
+        if People(workspace_of(arguments)).in_the_clear(address):
+            told = _(
+                "{address} n'est pas en https : les mots de passe y passent en clair ; donnez avec "
+                "--url l'adresse en https d'un serveur qui transmet.",
+                address=address,
+            )
+            print(told, file=sys.stderr)
 
     for told in theme.told(read_region(workspace_of(arguments)).theme):
         print(told, file=sys.stderr)

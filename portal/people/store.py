@@ -19,6 +19,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
+from urllib.parse import urlsplit
 
 from geoguichet.floor.words import _
 from geoguichet.portal.errors import PortalError
@@ -96,6 +97,12 @@ class People:
     def exist(self) -> bool:
         """Whether there are accounts; a server is told as soon as the first is made."""
         return self.path.is_file()
+
+    def in_the_clear(self, url: str) -> bool:
+        """Say whether passwords would be sent in the clear to an address of the portal."""
+        where = urlsplit(url)
+        is_here = where.hostname in ("localhost", "127.0.0.1", "::1")
+        return self.exist and where.scheme == "http" and not is_here
 
     def create(self) -> None:
         """Make the file where there is none, for its owner alone."""

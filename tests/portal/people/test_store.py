@@ -100,6 +100,24 @@ def test_a_file_that_is_not_ours_is_refused_in_one_sentence(tmp_path: Path, made
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "clear"),
+    [
+        ("http://127.0.0.1:5000", False),
+        ("http://[::1]:5000", False),
+        ("http://localhost", False),
+        ("https://sig.region.example", False),
+        ("http://sig.region.example", True),
+        ("http://10.0.0.7:5000", True),
+    ],
+)
+def test_passwords_in_the_clear_are_told_where_there_are_accounts(
+    people: People, url: str, clear: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert people.in_the_clear(url) is clear
+    assert not People(tmp_path_factory.mktemp("empty")).in_the_clear(url)
+
+
 def test_a_change_that_fails_changes_nothing(people: People) -> None:
     with pytest.raises(PeopleError), people.write() as base:
         accounts.add(base, "a@b.example", "A", "", siren=HOST, role="partner")
