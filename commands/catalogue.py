@@ -252,7 +252,7 @@ def _print_totals(judged: Sequence[Judged]) -> None:
 
 @command(
     "catalogue conformance",
-    Message("éprouver un serveur OGC API Records"),
+    Message("éprouver un serveur OGC API Records, Features et Tiles"),
     argument("url", metavar="URL", help=Message("l'adresse de sa page d'accueil")),
     JSON,
 )
@@ -260,13 +260,14 @@ def _conformance(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
     from geoguichet.portal.conformance.client import check, report
-    from geoguichet.portal.conformance.suite import TESTS
+    from geoguichet.portal.conformance.suite import SUITES
 
-    results = check(arguments.url, TESTS)
+    found = {title: check(arguments.url, tests) for title, tests in SUITES.items()}
     if arguments.json:
-        print_json([asdict(result) for result in results])
+        print_json([asdict(result) for results in found.values() for result in results])
     else:
-        print(report(results, arguments.url))
+        reports = (report(results, arguments.url, title) for title, results in found.items())
+        print("\n\n".join(reports))
 
 
 def _print_record(record: Record) -> None:

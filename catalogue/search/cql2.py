@@ -348,12 +348,18 @@ class _Reader:
             raise refused(
                 f"une géométrie est mal formée ({told}).", f"a geometry is malformed ({told})."
             ) from error
-        if geometry is None or geometry.is_empty or not all(map(math.isfinite, geometry.bounds)):
+        if geometry is None or geometry.is_empty or not _is_on_earth(geometry.bounds):
             raise refused(
-                "une géométrie non vide, aux coordonnées finies, est attendue.",
-                "a geometry that is not empty, with finite coordinates, is expected.",
+                "une géométrie non vide, aux coordonnées finies et possibles, est attendue.",
+                "a geometry that is not empty, with finite and possible coordinates, is expected.",
             )
         return Constant(geometry if geometry.is_valid else shapely.make_valid(geometry), "geometry")
+
+
+# Say whether a box may be degrees; a longitude may have gone round once.
+def _is_on_earth(box: Sequence[float]) -> bool:
+    west, south, east, north = box
+    return -360 <= west <= east <= 360 and -90 <= south <= north <= 90
 
 
 # Return ``BBOX(west, south, east, north)``, or six numbers, as GeoJSON; any reference system's

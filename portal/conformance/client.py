@@ -114,7 +114,9 @@ def run(server: Server, name: str, test: Callable[[Server], None]) -> Result:
     return Result(name, "pass")
 
 
-def report(results: list[Result], url: str) -> str:
+def report(
+    results: list[Result], url: str, title: str = "OGC API Records Part 1 (20-004r1)"
+) -> str:
     """Return a report to read: the counts, then a line for each test."""
     counts: Mapping[str, int] = {
         kind: sum(result.outcome == kind for result in results)
@@ -125,7 +127,7 @@ def report(results: list[Result], url: str) -> str:
         f"{result.outcome:<14}  {result.test}{'  ' + result.reason if result.reason else ''}"
         for result in results
     ]
-    return "\n".join([f"OGC API Records Part 1 (20-004r1), {url}: {told}", "", *lines])
+    return "\n".join([f"{title}, {url}: {told}", "", *lines])
 
 
 # What the abstract tests share: their register, what they ask of a server, what documents look

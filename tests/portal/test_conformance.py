@@ -9,7 +9,7 @@ from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.coverage.publish import sample_records
 from geoguichet.portal.conformance import client
 from geoguichet.portal.conformance.client import FailedError, Server, expect, report, run
-from geoguichet.portal.conformance.suite import TESTS
+from geoguichet.portal.conformance.suite import SUITES, TESTS
 from geoguichet.portal.errors import PortalError
 from geoguichet.portal.site import EDITING, classes
 
@@ -37,6 +37,16 @@ def test_few_are_not_applicable(url: str) -> None:
     assert len(skipped) <= 8 and all(skipped.values()), skipped
     told = report(results, url)
     assert "0 fail" in told and told.count("\n") == 96
+
+
+LAYERS = [(title, name) for title, tests in SUITES.items() if tests is not TESTS for name in tests]
+
+
+@pytest.mark.parametrize(("title", "name"), LAYERS)
+def test_the_abstract_test_of_layers(server: Server, title: str, name: str) -> None:
+    result = run(server, name, SUITES[title][name])
+    assert result.outcome == "pass", result.reason
+    assert title in report([result], server.url, title)
 
 
 def test_what_fails_says_why(url: str) -> None:
