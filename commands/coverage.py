@@ -339,7 +339,9 @@ def _nearest(arguments: argparse.Namespace) -> None:
         "Sans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage run »)."
     )
     notes = [answer.errand.note, "" if answer.with_kiosks else without_kiosks]
-    print_blocks([title, counters_told(answer.features, answer.unit), *filter(None, notes)])
+    print_blocks(
+        [title, counters_told(answer.features, answer.unit, answer.at), *filter(None, notes)]
+    )
 
 
 # Ask the study itself, and keep beside its result what will answer the next time.

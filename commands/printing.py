@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from geoguichet.coverage.siting.problem import KioskPlan
     from geoguichet.floor.findings import Finding
     from geoguichet.floor.words import Unit
+    from geoguichet.referentials.directory.hours import Moment
 
 
 @contextmanager
@@ -153,10 +154,15 @@ def print_blocks(blocks: Iterable[Block], files: Sequence[Path] = ()) -> None:
     print("\n\n".join([*told, "\n".join(map(str, files))] if files else told))
 
 
-def counters_told(features: Sequence[Mapping[str, Any]], unit: Unit) -> str:
-    """Say the counters found, nearest first; costs in the study's unit."""
+def counters_told(
+    features: Sequence[Mapping[str, Any]], unit: Unit, at: Moment | None = None
+) -> str:
+    """Say the counters found, nearest first, and what each is at a moment; costs in the study's
+    unit.
+    """
     from geoguichet.floor.words import cost_in_table
     from geoguichet.referentials.directory.hours import hours_told
+    from geoguichet.referentials.directory.status import status, status_told
 
     told = [feature["properties"] for feature in features]
     if not told:
@@ -164,13 +170,19 @@ def counters_told(features: Sequence[Mapping[str, Any]], unit: Unit) -> str:
     timed = any(row["opening"] for row in told)
     unknown = _("horaires inconnus")
     proposed = _("proposé, pas encore ouvert")
-    opening = {"open": _("ouvert"), "unknown": unknown, "proposed": proposed, "": ""}
+
+    def state(row: Mapping[str, Any]) -> str:
+        if row["opening"] == "proposed":
+            return proposed
+        departement = row["departement"] or ""
+        return "" if at is None else status_told(status(row["hours"], at, departement), at)
+
     rows = [
         (
             cost_in_table(row[unit.column("cost")], unit),
             str(row["name"]),
             f"{row['commune_name']} ({row['departement']})",
-            *([opening[row["opening"]]] if timed else []),
+            *([state(row)] if timed else []),
             hours_told(row["hours"]) if row["hours"] else unknown,
             str(row["id"]),
         )

@@ -115,14 +115,18 @@ class Vocabulary:
     needs: tuple[str, ...]
 
     def find(self, what: str) -> Errand:
-        """Return what the words mean: a key, else words of a name.
+        """Return what the words mean (`named`)."""
+        return self.named(what).errand
+
+    def named(self, what: str) -> Named:
+        """Return what the words mean, under its key: a key, else words of a name.
 
         Raises
         ------
         OrientationError
             Nothing is called so, or several things are; the message lists them.
         """
-        errands = {each.key: each.errand for each in self.known}
+        errands = {each.key: each for each in self.known}
         matches = [what] if what in errands else self._matching(what)
         if len(matches) == 1:
             return errands[matches[0]]
@@ -236,15 +240,19 @@ class Candidate(NamedTuple):
     planned: bool
 
     def state(self, at: Moment | None) -> str:
-        """Return ``open``, ``closed``, ``unknown`` or ``proposed``; empty when no moment is asked."""
-        if at is None:
-            return ""
-        told = _OPENING[is_open(self.hours, at, self.departement)]
-        return "proposed" if told == "open" and self.planned else told
+        """Return ``open``, ``closed``, ``unknown`` or ``proposed``; empty for what stands when no
+        moment is asked.
+        """
+        told = "" if at is None else _OPENING[is_open(self.hours, at, self.departement)]
+        return "proposed" if self.planned and told != "closed" else told
 
     def reopens(self, at: Moment | None) -> str:
-        """Return when it opens next, as text; empty when no moment is asked or nobody knows."""
-        return "" if at is None else str(next_opening(self.hours, at, self.departement) or "")
+        """Return when it opens next, as text; empty when no moment is asked, nobody knows, or it is
+        only proposed.
+        """
+        if at is None or self.planned:
+            return ""
+        return str(next_opening(self.hours, at, self.departement) or "")
 
 
 #: Return those that answer up to a cost, and whether they are all there are.
@@ -272,25 +280,26 @@ def nearest_first(reach: Reach, unit: Unit) -> Iterator[list[Candidate]]:
 
 
 def chosen(
-    rings: Iterable[list[Candidate]], at: Moment | None, k: int
+    rings: Iterable[list[Candidate]], at: Moment | None, k: int, *, closed: int = 0
 ) -> list[tuple[Candidate, str]]:
-    """Return the ``k`` first known to be open then, each with its state; and up to ``k`` of which
-    nobody can tell, or that are only proposed, when they are no farther than the last.
+    """Return the ``k`` first known to be open then, each with its state; and, when they are no farther
+    than the last, up to ``k`` of which nobody can tell or that are only proposed, and so many closed.
     """
     told: list[tuple[Candidate, str]] = []
-    sure = unsure = 0
+    left = {"sure": k, "unsure": k, "closed": closed}
     farthest = inf
     for ring in rings:
         for each in ring:
-            state = "closed" if each.cost > farthest else each.state(at)
-            if state in _UNSURE and unsure < k:
-                unsure += 1
+            if each.cost > farthest:
+                break
+            state = each.state(at)
+            unsure = at is not None and state in _UNSURE
+            kind = "unsure" if unsure else "closed" if state == "closed" else "sure"
+            if left[kind]:
+                left[kind] -= 1
                 told.append((each, state))
-            elif state in ("open", "") and sure < k:
-                sure += 1
-                told.append((each, state))
-                farthest = each.cost if sure == k else inf
-        if sure == k:
+                farthest = inf if left["sure"] else min(farthest, each.cost)
+        if not left["sure"]:
             break
     return told
 
@@ -438,7 +447,7 @@ def answer(
         base = _opened(asked, workspace)
         if base is not None:
             with closing(base):
-                return _answer(base, place, what, at, k)
+                return answer_of(base, place, what, at=at, k=k)
     return None
 
 
@@ -446,16 +455,22 @@ def answer(
 def _opened(asked: Path, workspace: Path) -> sqlite3.Connection | None:
     file = asked / "manifest.json" if asked.is_dir() else asked
     folder = asked if asked.is_dir() else _result_of(asked, workspace)
-    if folder is None or not (folder / KEPT).is_file():
+    return None if folder is None else fresh(folder / KEPT, (file, workspace / "types.toml"))
+
+
+def fresh(index: Path, first: Sequence[Path]) -> sqlite3.Connection | None:
+    """Open an index to read it; None where there is none, or where the files it was made of (these
+    first) are others now.
+    """
+    if not index.is_file():
         return None
-    base = sqlite3.connect(f"{(folder / KEPT).resolve().as_uri()}?mode=ro", uri=True)
+    base = sqlite3.connect(f"{index.resolve().as_uri()}?mode=ro", uri=True)
     with ExitStack() as unless_fresh:
         unless_fresh.callback(base.close)
         files = base.execute("SELECT path, sha256 FROM files ORDER BY rowid").fetchall()
-        first = [str(each.resolve()) for each in (file, workspace / "types.toml")]
         if (
             base.execute("PRAGMA user_version").fetchone() != (_FORM,)
-            or [path for path, _ in files[:2]] != first
+            or [path for path, _ in files[: len(first)]] != [str(each.resolve()) for each in first]
             or any(_digest(Path(path)) != digest for path, digest in files)
         ):
             return None
@@ -472,9 +487,30 @@ def _result_of(study: Path, workspace: Path) -> Path | None:
         return None
 
 
-def _answer(
-    base: sqlite3.Connection, text: str, what: str, at: Moment | None, k: int
+def communes_of(base: sqlite3.Connection) -> dict[Commune, tuple[float, float] | None]:
+    """Return the communes of an index, each with the point where its people are supposed."""
+    found = {}
+    for code, named, departement, people, folded, *point in base.execute("SELECT * FROM communes"):
+        commune = Commune(code, named, departement, nan if people is None else people, folded)
+        found[commune] = None if point[0] is None else (point[0], point[1])
+    return found
+
+
+def answer_of(
+    base: sqlite3.Connection,
+    text: str,
+    what: str,
+    *,
+    at: Moment | None,
+    k: int,
+    closed: int = 0,
+    within: float = inf,
 ) -> Answer | None:
+    """Return what an open index answers; None for what it cannot tell.
+
+    ``closed`` counters that are so are told too (`chosen`); farther than ``within`` metres one is
+    looked for only while none was found at all.
+    """
     from pyproj import Geod
 
     geod = Geod(ellps="WGS84")
@@ -484,21 +520,17 @@ def _answer(
         return list(geod.inv(lon, lat, [x for x, _ in ends], [y for _, y in ends])[2])
 
     kept = Kept.of(*base.execute("SELECT told FROM told").fetchone())
-    rows = base.execute("SELECT * FROM communes ORDER BY rowid").fetchall()
-    points = {row[0]: row[5:] for row in rows if row[5] is not None}
+    points = communes_of(base)
     given = degrees(text)
     if given is None:
-        communes = [
-            Commune(code, named, departement, nan if people is None else people, folded)
-            for code, named, departement, people, folded, *_ in rows
-        ]
-        commune = the_commune(communes, text)
-        here = placed(commune, points.get(commune.code))
+        commune = the_commune(list(points), text)
+        here = placed(commune, points[commune])
         name = f"{commune.name} ({commune.departement})"
     else:
         here, name = given, text.strip()
         near = any(w <= here[0] <= e and s <= here[1] <= n for w, s, e, n in kept.measured)
-        if not near or min(metres(list(points.values())), default=inf) > kept.known_within:
+        known = [point for point in points.values() if point is not None]
+        if not near or min(metres(known), default=inf) > kept.known_within:
             return None
     errand = kept.vocabulary.find(what)
     at = at if at is not None else errand.open_at
@@ -513,10 +545,13 @@ def _answer(
             told_of[number] = row[6]
             hours, departement = told["hours"], told["departement"] or ""
             candidates.append(Candidate(apart * kept.detour, number, hours, departement, planned))
+        inside = [each for each in candidates if each.cost <= limit]
+        if limit >= within and inside:
+            return inside, True
         return [each for each in candidates if each.cost <= farthest], all_of_them
 
     farthest = limits(Unit.METRES)[-1]
-    found = chosen(nearest_first(reach, Unit.METRES), at, k)
+    found = chosen(nearest_first(reach, Unit.METRES), at, k, closed=closed)
     if not told_of:
         return None  # the study says why
     features = []

@@ -624,6 +624,9 @@ def test_nearest_tells_where_to_go(study: Path, capsys: pytest.CaptureFixture[st
     found = json.loads(capsys.readouterr().out)["features"]
     told = {feature["properties"]["opening"] for feature in found}
     assert found and told <= {"open", "unknown", "proposed"}
+    assert main([*asked, "--at", "mardi 10h", "--workspace", str(study.parent / "ws")]) == 0
+    out = capsys.readouterr().out
+    assert "Horaires inconnus" in out and "proposé, pas encore ouvert" in out
 
 
 @pytest.mark.parametrize(

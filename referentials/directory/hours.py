@@ -201,7 +201,8 @@ _DATED = re.compile(
 #: Rules that say no certain hour: hours of the sun, no end, an end that is the beginning.
 _VAGUE = re.compile(r"sunrise|sunset|dawn|dusk|\d\+|\b(\d?\d:\d\d)\s*-\s*\1\b")
 _SAYS_WHEN = re.compile(r"\d:\d\d|\boff\b|\bclosed\b|\bunknown\b|24/7|\bopen\b")
-_ON_APPOINTMENT = re.compile(r"rendez|rdv|appointment", re.IGNORECASE)
+#: What says that one comes on appointment.
+ON_APPOINTMENT = re.compile(r"rendez|rdv|appointment", re.IGNORECASE)
 #: The year whose weeks are looked at for what is ordinary in a text with dates: 52 weeks from a
 #: Monday. Fixed, so that a file read again next year says the same.
 _FIRST_MONDAY, _WEEKS = datetime(2026, 1, 5), 52
@@ -379,7 +380,7 @@ def _calendar(text: str, country: str | None = None) -> opening_hours.OpeningHou
 def _certainty(state: opening_hours.State, comment: str) -> int:
     if state == opening_hours.State.CLOSED:
         return _CLOSED
-    known = state == opening_hours.State.OPEN and not _ON_APPOINTMENT.search(comment)
+    known = state == opening_hours.State.OPEN and not ON_APPOINTMENT.search(comment)
     return _OPEN if known else _UNSURE
 
 
@@ -569,9 +570,14 @@ def hours_told(text: str) -> str:
 
 
 def _clock_told(found: re.Match[str]) -> str:
-    hour, minute = int(found[1]), found[2]
+    return clock_told(int(found[1]) * 60 + int(found[2]))
+
+
+def clock_told(minutes: int) -> str:
+    """Write an hour of the day, in minutes: ``12 h``, ``9 h 30``."""
+    hour, minute = divmod(minutes % DAY_MINUTES if minutes != DAY_MINUTES else minutes, 60)
     return (
-        _("{hour}\u202fh", hour=hour)
-        if minute == "00"
-        else _("{hour}\u202fh\u202f{minute}", hour=hour, minute=minute)
+        _("{hour}\u202fh\u202f{minute}", hour=hour, minute=f"{minute:02d}")
+        if minute
+        else _("{hour}\u202fh", hour=hour)
     )

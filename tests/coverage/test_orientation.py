@@ -204,3 +204,15 @@ def test_a_proposed_kiosk_is_never_told_as_open(directory: Directory) -> None:
     standing = replace(directory, kiosks=directory.kiosks.assign(standing="existing"))
     found = nearest_counters(standing, here, "etat", at=then, k=400)
     assert "open" in set(found.loc[found["type"] == KIOSK, "opening"])
+
+
+def test_a_proposed_kiosk_is_told_as_proposed_whatever_its_host_says(directory: Directory) -> None:
+    assert directory.kiosks is not None
+    here = find_place(directory, "Foix")
+    for hours, at in (("24/7", ""), (None, "mardi 10h"), ("24/7", "mardi 10h")):
+        planned = replace(directory, kiosks=directory.kiosks.assign(hours=hours))
+        then = Moment.parse(at) if at else None
+        found = nearest_counters(planned, here, "etat", at=then, k=400)
+        kiosks = found[found["type"] == KIOSK]
+        assert len(kiosks) and set(kiosks["opening"]) == {"proposed"}
+        assert set(kiosks["reopens"]) == {""}
