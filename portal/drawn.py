@@ -25,6 +25,8 @@ MARGIN = 12
 #: The kilometres that a scale may tell.
 _SCALES = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 _KM_OF_DEGREE = 111.32
+#: Pixels that a letter of a name and its line take, on a phone.
+_LETTER, _LINE = 12, 26
 #: Pixels across a numbered disc.
 _DISC = 24
 
@@ -146,8 +148,17 @@ def _ground(
     inside = shapely.box(*_seen(frame))
     known = [(name, shape) for _code, name, shape in outlines(territory)]
     shapes = [shape for _name, shape in known if shape.intersects(inside)]
-    middles = [(name, shape.representative_point()) for name, shape in known]
-    names = [(name, *_at(frame, middle)) for name, middle in middles if middle.within(inside)]
+    names: list[tuple[str, int, int]] = []
+    for name, shape in sorted(known, key=lambda one: -one[1].area):
+        middle = shape.representative_point()
+        x, y = _at(frame, middle)
+        # A name that would lie on another is left out, the smaller ground's.
+        free = all(
+            abs(x - at) > _LETTER * (len(name) + len(other)) / 2 or abs(y - line) > _LINE
+            for other, at, line in names
+        )
+        if free and middle.within(inside):
+            names.append((name, x, y))
     return frame, frame.path(shapes), names
 
 

@@ -14,6 +14,8 @@ from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.search.tables import QUERYABLES
 from geoguichet.floor import words
 from geoguichet.floor.words import Message, _, language, languages
+from geoguichet.referentials.directory.hours import hours_told
+from geoguichet.referentials.directory.services import SERVICE_TYPES, service_name
 
 # What codes and columns are called on pages; one that is not here is shown as it is.
 
@@ -210,6 +212,13 @@ LABELS: Mapping[str, Mapping[str, Message]] = {
 def label(name: object, group: str = "column") -> str:
     """Return what a code is called in the language of the moment."""
     return str(LABELS[group].get(str(name), name))
+
+
+def in_words(value: object, column: str) -> str:
+    """Return a text of a column as readers are told it: a type of counter, hours; others as it is."""
+    if column == "type" and value in SERVICE_TYPES:
+        return service_name(str(value))
+    return hours_told(str(value)) if column == "hours" and value else str(value)
 
 
 _FILES = ("item", "items", "enclosure", "data", "download")
@@ -411,6 +420,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "value_name": value_name,
     "worst_first": worst_first,
     "label": label,
+    "in_words": in_words,
     "spaced": words.spaced,
 }
 

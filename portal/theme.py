@@ -73,6 +73,13 @@ def _mixed(colour: str, other: str, share: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in both)
 
 
+# Return a colour by night: as bright as its hue allows, then paled, to be as easy to the eye.
+def _lit(colour: str) -> str:
+    parts = _parts(colour)
+    bright = "#" + "".join(f"{round(part * 205 / (max(parts) or 255)):02X}" for part in parts)
+    return _mixed(bright, "#FFFFFF", 0.35)
+
+
 def legible(
     colour: str, grounds: tuple[str, ...], *, towards: str = "#000000", tint: float = 0.11
 ) -> str:
@@ -108,8 +115,7 @@ def _tokens(theme: Theme, night: int) -> str:
     made |= {"r": f"{theme.arrondi}px", "r-s": f"{round(theme.arrondi * 0.6)}px"}
     made |= {name: both[night] for name, both in _FIXED.items()}
     for name, colour in (("principal", theme.principale), ("accent", theme.accent)):
-        # By night a colour is lightened well beyond what is asked of it, to be as easy to the eye.
-        start = _mixed(colour, "#FFFFFF", 0.5) if night else colour
+        start = _lit(colour) if night else colour
         grounds = (ground, surface, tint)
         share, towards = (0.2, "#FFFFFF") if night else (0.11, "#000000")
         strong = legible(start, grounds, towards=towards, tint=share)
