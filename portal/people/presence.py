@@ -25,7 +25,7 @@ from geoguichet.floor.words import _
 from geoguichet.portal.answers import Refusal
 from geoguichet.portal.people import sessions, slowing, tokens
 from geoguichet.portal.people.accounts import Person
-from geoguichet.portal.people.store import SECURITY_LOG, People, now
+from geoguichet.portal.people.store import SECURITY_LOG, People, PeopleError, now
 from geoguichet.portal.site import SIGNED_IN, Site
 
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -64,8 +64,8 @@ class Knowing:
         try:
             if "authorization" in request.headers or self.cookie in request.cookies:
                 there = await run_in_threadpool(self._known, request)
-        except Refusal as refusal:
-            answer = await self.site.refuse(request, refusal)
+        except (Refusal, PeopleError) as error:
+            answer = await self.site.refuse(request, error)
             await answer(scope, receive, send)
             return
         has_accounts = self.people.exist
@@ -88,25 +88,23 @@ class Knowing:
         return self._by_session(request)
 
     def _by_token(self, request: Request, brought: list[str]) -> Presence:
+        tried = ("address", slowing.address_of(request))
         with self.people.read() as base:
             found = next(filter(None, (tokens.known(base, one) for one in brought)), None)
+            is_slowed = slowing.left_s(base, tried) > 0
         if found is not None:
             return self._by_personal_token(request, *found)
-        tried = ("address", slowing.address_of(request))
+        if not is_slowed and _is_one(self.site.token, brought):
+            return Presence(MACHINE)
         with self.people.write() as base:
             wait_s = slowing.wait_s(base, tried)
-            is_it = not wait_s and _is_one(self.site.token, brought)
-            if is_it:
-                slowing.forgive(base, tried)
         if wait_s:
             raise slow_down(wait_s)
-        if not is_it:
-            SECURITY_LOG.warning("token refused: address=%s", tried[1])
-            told = _("Ce jeton n'est pas connu, ou ne sert plus.")
-            by_password = request.headers["authorization"].lower().startswith("basic")
-            asked = 'Basic realm="geoguichet"' if by_password else "Bearer"
-            raise Refusal(401, told, headers={"WWW-Authenticate": asked})
-        return Presence(MACHINE)
+        SECURITY_LOG.warning("token refused: address=%s", tried[1])
+        told = _("Ce jeton n'est pas connu, ou ne sert plus.")
+        by_password = request.headers["authorization"].lower().startswith("basic")
+        asked = 'Basic realm="geoguichet"' if by_password else "Bearer"
+        raise Refusal(401, told, headers={"WWW-Authenticate": asked})
 
     def _by_personal_token(self, request: Request, person: Person, token: sqlite3.Row) -> Presence:
         reads = request.method in _READING or _ASKED_BY_POST.fullmatch(request.url.path)

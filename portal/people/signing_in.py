@@ -21,7 +21,12 @@ from geoguichet.portal import answers
 from geoguichet.portal.answers import Refusal
 from geoguichet.portal.people import accounts, forms, links, passwords, sessions, slowing
 from geoguichet.portal.people.accounts import Person
-from geoguichet.portal.people.presence import cookie_name, presence_of, slow_down
+from geoguichet.portal.people.presence import (
+    Presence,
+    cookie_name,
+    presence_of,
+    slow_down,
+)
 from geoguichet.portal.people.store import SECURITY_LOG, People, PeopleError, digest, note
 from geoguichet.portal.site import Site
 
@@ -78,9 +83,7 @@ class SigningIn:
         """Return the answer that opens a session, in the place of the browser's, and goes on."""
         before = request.cookies.get(cookie_name(self.site), "")
         client = request.headers.get("user-agent", "")
-        with self.people.write() as base:
-            made = sessions.open_one(base, person, client=client, instead_of=before)
-            note(base, person.pseudonym, "signed in")
+        made = await run_in_threadpool(self._session, person, client, before)
         answer = forms.onward(self.site, forms.within(path))
         forms.keep(answer, self.site, made)
         forms.keep(answer, self.site, "", of="-form")
@@ -92,15 +95,22 @@ class SigningIn:
         if request.method != "POST":
             return await forms.page(request, self.site, "sign-out.html", {})
         await forms.read(request, self.site)
-        there = presence_of(request)
-        if there.person:
-            with self.people.write() as base:
-                sessions.close_number(base, there.person, there.session)
-                note(base, there.person.pseudonym, "signed out")
+        await run_in_threadpool(self._closed, presence_of(request))
         answer = forms.onward(self.site, "/connexion")
         forms.keep(answer, self.site, "")
         answer.headers["Clear-Site-Data"] = '"cache"'
         return answer
+
+    def _session(self, person: Person, client: str, before: str) -> str:
+        with self.people.write() as base:
+            note(base, person.pseudonym, "signed in")
+            return sessions.open_one(base, person, client=client, instead_of=before)
+
+    def _closed(self, there: Presence) -> None:
+        if there.person:
+            with self.people.write() as base:
+                sessions.close_number(base, there.person, there.session)
+                note(base, there.person.pseudonym, "signed out")
 
     async def enter(self, request: Request) -> Response:
         """Show what a link is for, or take the password that is chosen by it."""

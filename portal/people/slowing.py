@@ -34,24 +34,30 @@ def address_of(request: Request) -> str:
     return str(address)
 
 
-def wait_s(base: sqlite3.Connection, *tried: tuple[str, str]) -> int:
-    """Return the seconds to wait before trying again; with 0, the try is counted and may go on.
-
-    What is ``tried`` is a kind (``account`` or ``address``) and which one.
+def left_s(base: sqlite3.Connection, *tried: tuple[str, str]) -> int:
+    """Return the seconds to wait before trying again; what is ``tried`` is a kind (``account`` or
+    ``address``) and which one.
     """
-    moment, keys = now(), [(kind, digest(f"{kind}:{which}")) for kind, which in tried]
-    for kind, key in keys:
-        known = base.execute("SELECT failures, last FROM tries WHERE digest = ?", (key,)).fetchone()
+    left = 0
+    for kind, which in tried:
+        known = base.execute(
+            "SELECT failures, last FROM tries WHERE digest = ?", (digest(f"{kind}:{which}"),)
+        ).fetchone()
         beyond = known["failures"] - FREE[kind] if known else -1
         if beyond >= 0:
-            left = known["last"] + min(2 ** min(beyond, 20), LONGEST_S) - moment
-            if left > 0:
-                return int(left)
-    base.execute("DELETE FROM tries WHERE last < ?", (moment - FORGOTTEN_S,))
+            left = max(left, known["last"] + min(2 ** min(beyond, 20), LONGEST_S) - now())
+    return left
+
+
+def wait_s(base: sqlite3.Connection, *tried: tuple[str, str]) -> int:
+    """Return the same; with 0, the try is counted and may go on."""
+    if left := left_s(base, *tried):
+        return left
+    base.execute("DELETE FROM tries WHERE last < ?", (now() - FORGOTTEN_S,))
     base.executemany(
         "INSERT INTO tries VALUES (?, 1, ?) ON CONFLICT DO UPDATE "
         "SET failures = failures + 1, last = excluded.last",
-        [(key, moment) for _kind, key in keys],
+        [(digest(f"{kind}:{which}"), now()) for kind, which in tried],
     )
     return 0
 

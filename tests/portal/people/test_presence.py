@@ -26,16 +26,16 @@ TOKEN = "jeton-été"
 class Site:
     token: str
     url: str = "http://here.example"
-    refused: int = 0
+    refused: int | str = 0
 
     async def refuse(self, _request: Request, refusal: Exception) -> Response:
-        self.refused = refusal.status  # type: ignore[attr-defined]
-        return Response(status_code=self.refused)
+        self.refused = getattr(refusal, "status", type(refusal).__name__)
+        return Response()
 
 
 def looked(
     workspace: Path, token: str, *, bearing: bytes = b"", accounts: People | None = None
-) -> Viewer | int:
+) -> Viewer | int | str:
     """Who looks, or the status that refuses."""
     seen: list[Viewer] = []
 
@@ -88,6 +88,12 @@ def test_guesses_of_the_token_are_slowed_without_accounts_too(tmp_path: Path, ca
     assert looked(tmp_path, "secret", bearing=b"Bearer secret", accounts=accounts) == 429
     assert len(caplog.records) == len([one for one in told if one == 401]), "a line each, no flood"
     assert not [*tmp_path.iterdir()], "nothing is written where there are no accounts"
+
+
+def test_accounts_that_cannot_be_read_let_nobody_in(tmp_path: Path) -> None:
+    (tmp_path / "people.sqlite").write_bytes(b"damaged" * 999)
+    assert looked(tmp_path, "secret", bearing=b"Bearer x") == "PeopleError"
+    assert looked(tmp_path, "secret") == PUBLIC
 
 
 # --- personal tokens -----------------------------------------------------------------------------
