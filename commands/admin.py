@@ -117,7 +117,9 @@ def _suspend(arguments: argparse.Namespace) -> None:
 
 @command(
     "admin reset",
-    Message("donner le lien par lequel une personne choisit un nouveau mot de passe"),
+    Message(
+        "donner le lien par lequel une personne, suspendue ou non, choisit un nouveau mot de passe"
+    ),
     _EMAIL,
     argument(
         "--url",
