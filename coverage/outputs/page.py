@@ -427,15 +427,20 @@ def departement_maps(result: CoverageResult) -> DepartementMaps:
         zip_longest(lacking, LACKING_COLOURS[: len(lacking)], fillvalue=LACKING_COLOURS[-1])
     )
     labels = {need.key: f"« {need.label} »" for need in result.study.needs}
+    grounds = gpd.GeoSeries(
+        {
+            place: united(territory, some.index)
+            for place, some in kinds.groupby(["departement", "kind"])
+        },
+        crs=LONLAT,
+    ).to_crs(territory.metric)
+    outlines, spots = outlines.to_crs(territory.metric), result.kiosks.to_crs(territory.metric)
     for row in rows.sort_values("code").to_dict("records"):
         code, caption = row["code"], _departement_caption(row)
-        here = kinds[kinds["departement"] == code]
-        grounds = gpd.GeoSeries(
-            {kind: united(territory, some.index) for kind, some in here.groupby("kind")}, crs=LONLAT
-        )
+        here = grounds[[place[0] == code for place in grounds.index]]
+        kiosks = spots[spots["departement"] == code].iloc[::-1]
         outline = outlines.geometry[[code]]
         frame = _Frame(outline, territory.metric, _TALLEST)
-        kiosks = result.kiosks[result.kiosks["departement"] == code].iloc[::-1]
         bar_km = _round_below(0.25 * WIDTH / frame.units_per_m / 1000)
         drawn = picture(
             "departement.svg",
@@ -447,7 +452,7 @@ def departement_maps(result: CoverageResult) -> DepartementMaps:
             outline=_path(frame.place(outline).iloc[0], coarse=True),
             grounds=[
                 (_path(shape, coarse=True), colours.get(kind, ""))
-                for kind, shape in frame.place(grounds).items()
+                for (_code, kind), shape in frame.place(here).items()
             ],
             kiosks=list(zip(frame.place(kiosks.geometry), kiosks["rank"], strict=True)),
             bar=bar_km * 1000 * frame.units_per_m,

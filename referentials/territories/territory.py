@@ -346,7 +346,7 @@ def united(territory: Territory, codes: Iterable[str] | None = None) -> shapely.
     wrong = wrong if codes is None else wrong.reindex(pd.Index(codes)).dropna().astype(bool)
     shapes = territory.polygons[wrong.index].to_numpy()
     shared = shapely.coverage_union_all(shapes[~wrong.to_numpy()])
-    return shapely.union_all([shared, *shapes[wrong.to_numpy()]])
+    return shapely.union_all([shared, *shapes[wrong.to_numpy()]]) if wrong.any() else shared
 
 
 def read_territory(
