@@ -21,6 +21,13 @@ def test_the_page_tells_who_one_is_in_words(portal) -> None:
     assert "password" not in str(told).casefold().replace("haspassword", "")
 
 
+def test_who_contributes_finds_what_waits_to_be_reviewed(portal) -> None:
+    for role, found in (("partner", False), ("contributor", True), ("administrator", True)):
+        browser = portal.browser(f"liste-{role}@essai.example", role)
+        assert (f'href="{portal.url}/a-relire"' in browser.show("/compte").text) is found
+        assert (browser.show("/a-relire").status_code == 200) is found
+
+
 def test_a_token_is_shown_once_and_revoked(portal) -> None:
     browser = portal.browser("jeton@essai.example")
     page = browser.fill("/compte", action="token", name="QGIS", scope="read", days="30").text
