@@ -15,7 +15,7 @@ def sees_study(viewer: Viewer, folder: Path) -> bool:
     manifest = folder / "manifest.json"
     try:
         status = manifest.stat()
-    except OSError:
+    except (OSError, ValueError):  # it is not there, or can be nowhere
         return True
     return viewer.sees(_audience(manifest, status.st_ino, status.st_mtime_ns, status.st_size))
 

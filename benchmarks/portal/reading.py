@@ -1,0 +1,133 @@
+"""CPU of a server that is asked what is public, here and at an earlier commit, by turns.
+
+    git worktree add ../then 3a38662
+    python benchmarks/portal/reading.py ../then WORKSPACE [--rounds 9] [--requests 300]
+
+Both servers serve copies of one workspace (one of ``geoguichet demo``, and 2,000 records more), at
+once; each kind of request is put to one and then to the other, and what counts is the CPU of the
+server's process (user and system, from /proc). Prints, for each kind, the median of the ratios of
+the pairs, which is the figure to keep: the machine cancels out of it.
+"""
+
+import argparse
+import http.client
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[2]
+ITEMS = "/collections/catalogue/items"
+KINDS = {
+    "item": f"{ITEMS}/jeu-7?f=json",
+    "page": f"{ITEMS}?f=json&limit=10",
+    "q": f"{ITEMS}?f=json&q=jeu",
+    "facets": f"{ITEMS}?f=json&facets=type,keywords&limit=0&q=jeu",
+    "features": "/collections/kiosks/items?f=json&limit=10",
+    "study file": "/studies/STUDY/manifest.json",
+}
+_FILL = """
+import sys
+from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.search.store import Catalogue
+from pathlib import Path
+with Catalogue(Path(sys.argv[1])) as store:
+    store.bulk_upsert(
+        Record(id=f"jeu-{n}", type="dataset", title=f"Jeu {n}", keywords=(f"mot {n % 40}",),
+               description="Un jeu de données.", updated=f"20{n % 25:02}-01-01T00:00:00Z")
+        for n in range(2000)
+    )
+"""
+
+
+def environment(tree: Path, folder: Path) -> dict[str, str]:
+    """Return the environment in which a tree of the project is the one that runs."""
+    folder.mkdir(exist_ok=True)
+    link = folder / "geoguichet"
+    if not link.exists():
+        link.symlink_to(tree.resolve())
+    return os.environ | {"PYTHONPATH": str(folder)}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+class Server:
+    """One tree that serves a copy of a workspace."""
+
+    def __init__(self, tree: Path, workspace: Path, scratch: Path) -> None:
+        home = scratch / "workspace"
+        shutil.copytree(workspace, home)
+        given = environment(tree, scratch / "path")
+        subprocess.run([sys.executable, "-c", _FILL, str(home)], env=given, check=True)
+        words = ("serve", "--workspace", str(home), "--port", str(free_port()))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "geoguichet.cli", *words],
+            env=given, stdout=subprocess.PIPE, text=True, cwd=scratch,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        said = self.process.stdout.readline()
+        self.port = int(said.partition("127.0.0.1:")[2].split()[0])
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port)
+
+    def cpu(self) -> float:
+        """Seconds of CPU so far."""
+        told = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+    def ask(self, address: str, times: int) -> float:
+        """Put a request so many times; return the CPU that one takes, in seconds."""
+        before = self.cpu()
+        for _time in range(times):
+            self.connection.request("GET", address)
+            answer = self.connection.getresponse()
+            answer.read()
+            assert answer.status == 200, (address, answer.status)
+        return (self.cpu() - before) / times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("then", type=Path, help="the earlier commit, checked out")
+    parser.add_argument("workspace", type=Path, help="one of geoguichet demo")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--requests", type=int, default=300)
+    given = parser.parse_args()
+    study = next((given.workspace / "studies").iterdir()).name
+    with tempfile.TemporaryDirectory() as scratch:
+        servers = []
+        for name, tree in (("now", HERE), ("then", given.then)):
+            place = Path(scratch, name)
+            place.mkdir()
+            servers.append(Server(tree, given.workspace, place))
+        try:
+            for kind, address in KINDS.items():
+                here = address.replace("STUDY", study)
+                ratios, spent = [], []
+                for number in range(given.rounds + 1):
+                    pair = servers if number % 2 else servers[::-1]
+                    took = {server: server.ask(here, given.requests) for server in pair}
+                    if number:  # the first fills what is kept
+                        ratios.append(took[servers[0]] / took[servers[1]])
+                        spent.append(took[servers[0]] * 1000)
+                low, high = min(ratios), max(ratios)
+                print(
+                    f"{kind:<11} {statistics.median(spent):6.2f} ms of CPU now, "
+                    f"{statistics.median(ratios):.2f} times then's ({low:.2f} to {high:.2f})",
+                    flush=True,
+                )
+        finally:
+            for server in servers:
+                server.process.terminate()
+                server.process.wait()
+
+
+if __name__ == "__main__":
+    main()
