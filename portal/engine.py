@@ -28,8 +28,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as Event
 
-from geoguichet.floor.region import Region, Shares, read_region
-from geoguichet.floor.viewer import Viewer, audience
+from geoguichet.floor.declaration import refusal
+from geoguichet.floor.errors import UsageError
+from geoguichet.floor.region import FILE, Region, Shares, read_region
+from geoguichet.floor.viewer import PUBLIC, Viewer, audience
 from geoguichet.floor.words import Message, _, language
 from geoguichet.portal.answers import BY_STATUS, Refusal
 from geoguichet.portal.errors import PortalError
@@ -201,12 +203,25 @@ def configuration(workspace: Path, region: Region, *, url: str) -> dict[str, Any
         config["server"]["languages"] = list(region.portal.languages)
     config["resources"] = overlaid(config["resources"], territory, region.collections)
     config["resources"] = resources(config, workspace, region.visibility, url=url)
+    _check_names(region.visibility, config["resources"], workspace / FILE)
     return config
+
+
+# Refuse to say who sees a collection that is not there: a slip would show it to everyone.
+def _check_names(shares: Shares, resources: Mapping[str, Any], file: Path) -> None:
+    known = [name for name, one in resources.items() if "processor" not in one]
+    known.remove(RECORDS)
+    for name in shares.collections:
+        if name not in known:
+            key, what = f"visibility.collections.{name}", _("aucune collection n'a ce nom")
+            remedy = _("l'une de {known}", known=", ".join(known))
+            raise UsageError(refusal(str(file), key, what, remedy))
 
 
 def printed(workspace: Path, *, url: str) -> str:
     """Return the configuration of a workspace as a file that pygeoapi starts with by itself."""
     made = configuration(workspace, read_region(workspace), url=url)
+    made["resources"] = shown_to(PUBLIC, made["resources"])  # pygeoapi itself knows nobody
     return str(yaml.safe_dump(made, allow_unicode=True, sort_keys=False))
 
 
@@ -254,6 +269,8 @@ def resources(
 
 #: The member of a resource that says who sees it (the keys of `floor.viewer.audience`).
 AUDIENCE = "audience"
+#: The collection of records, each of which says who sees it.
+RECORDS = "catalogue"
 
 
 def shown_to(viewer: Viewer, resources: Mapping[str, Any]) -> dict[str, Any]:

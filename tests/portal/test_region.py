@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
 from geoguichet.cli import main
+from geoguichet.floor.errors import UsageError
+from geoguichet.floor.region import read_region
+from geoguichet.portal.engine import configuration, printed
 
 REGION = """
 [region]
@@ -77,21 +81,21 @@ def test_a_record_over_the_limit_of_the_region_is_refused(
 ) -> None:
     http = editor
     items = f"{bretagne}/collections/catalogue/items"
-    assert http.post(items, json=RECORD).status_code == 201
+    assert editor.post(items, json=RECORD).status_code == 201
     long = {**RECORD, "properties": {**RECORD["properties"], "description": "a" * 1000}}
-    for refused in (http.post(items, json=long), http.put(f"{items}/iles", json=long)):
+    for refused in (editor.post(items, json=long), editor.put(f"{items}/iles", json=long)):
         assert refused.status_code == 413 and "Au plus 1" in refused.text
     wordy = {**RECORD, "properties": {**RECORD["properties"], "description": "a" * 101}}
     odd = {**RECORD, "properties": {**RECORD["properties"], "description": "a\x00"}}
     patch = {"properties": {"keywords": ["a" * 101]}}
     for refused, status, told in (
-        (http.put(f"{items}/iles", json=wordy), 413, "properties.description : texte de 101"),
-        (http.patch(f"{items}/iles", json=patch), 413, "properties.keywords[0] : texte de 101"),
-        (http.post(items, json={**odd, "id": "b"}), 400, "U+0000"),
-        (http.put(f"{items}/iles", json=odd), 400, "properties.description : le caractère"),
+        (editor.put(f"{items}/iles", json=wordy), 413, "properties.description : texte de 101"),
+        (editor.patch(f"{items}/iles", json=patch), 413, "properties.keywords[0] : texte de 101"),
+        (editor.post(items, json={**odd, "id": "b"}), 400, "U+0000"),
+        (editor.put(f"{items}/iles", json=odd), 400, "properties.description : le caractère"),
     ):
         assert refused.status_code == status and told in refused.json()["description"]
-    assert http.get(f"{items}/iles").json()["properties"] == RECORD["properties"]
+    assert editor.get(f"{items}/iles").json()["properties"] == RECORD["properties"]
 
 
 def test_a_wrong_region_is_one_sentence_and_nothing_is_served(
@@ -104,3 +108,18 @@ def test_a_wrong_region_is_one_sentence_and_nothing_is_served(
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1
     assert "clé « portal.logo » : cette clé est inconnue" in said.err
+
+
+def test_who_sees_a_collection_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """A slip in its name would show it to everyone."""
+    (tmp_path / "region.toml").write_text("[visibility]\ncollections.kiosk = 'partners'\n", "utf-8")
+    with pytest.raises(UsageError, match=r"visibility\.collections\.kiosk.*l'une de .*kiosks"):
+        configuration(tmp_path, read_region(tmp_path), url="http://x")
+
+
+def test_what_pygeoapi_starts_with_by_itself_holds_what_everyone_sees(tmp_path: Path) -> None:
+    (tmp_path / "region.toml").write_text(
+        "[visibility]\ncollections.kiosks = 'partners'\n", "utf-8"
+    )
+    told = yaml.safe_load(printed(tmp_path, url="http://x"))["resources"]
+    assert "white-zones" in told and "kiosks" not in told
