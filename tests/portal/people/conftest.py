@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from geoguichet.floor.viewer import Role
-from geoguichet.portal.people import accounts, passwords
+from geoguichet.portal.people import accounts, passwords, slowing
 from geoguichet.portal.people.accounts import Person
 from geoguichet.portal.people.store import People
 
@@ -115,6 +115,13 @@ def no_try(request: pytest.FixtureRequest) -> None:
     """No test is slowed by the tries of another."""
     for name in {"portal", "federated"} & {*request.fixturenames}:
         request.getfixturevalue(name).asked("DELETE FROM tries")
+
+
+@pytest.fixture
+def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of tries stands still: no wait ends because the machine is slow."""
+    moment = slowing.now()
+    monkeypatch.setattr(slowing, "now", lambda: moment)
 
 
 @pytest.fixture

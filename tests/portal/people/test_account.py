@@ -90,7 +90,7 @@ def test_a_new_password_asks_for_the_old_one_and_closes_every_session(portal) ->
     assert portal.browser().sign_in("change@essai.example", new).status_code == 303
 
 
-def test_guesses_of_the_current_password_are_slowed(portal) -> None:
+def test_guesses_of_the_current_password_are_slowed(portal, frozen) -> None:
     browser = portal.browser("vol@essai.example")
     for _try in range(6):
         browser.fill("/compte", action="password", current="faux", password=PASSWORD)

@@ -77,7 +77,9 @@ def test_a_wrong_token_is_refused_where_there_is_one(bearing: bytes, tmp_path: P
     assert looked(tmp_path, "", bearing=bearing) == PUBLIC
 
 
-def test_guesses_of_the_token_are_slowed_without_accounts_too(tmp_path: Path, caplog) -> None:
+def test_guesses_of_the_token_are_slowed_without_accounts_too(
+    tmp_path: Path, caplog, frozen
+) -> None:
     accounts = People(tmp_path)
     with caplog.at_level(logging.WARNING, "geoguichet.security"):
         told = [

@@ -131,13 +131,13 @@ def test_an_unknown_address_costs_the_work_of_a_known_one(people, monkeypatch) -
     assert len(looked) == 3 and len(set(looked)) == 1, "one look each, of the same parameters"
 
 
-def test_tries_in_vain_are_slowed_and_told_even_after_a_restart(portal, caplog) -> None:
+def test_tries_in_vain_are_slowed_and_told_even_after_a_restart(portal, caplog, frozen) -> None:
     portal.opened("lent@essai.example")
     browser = portal.browser()
     with caplog.at_level(logging.WARNING, "geoguichet.security"):
         for _try in range(5):
             assert browser.sign_in("lent@essai.example", "faux").status_code == 403
-        portal.asked("UPDATE tries SET failures = 9, last = unixepoch()")
+        portal.asked("UPDATE tries SET failures = 9")
         answer = browser.sign_in("lent@essai.example")
     assert answer.status_code == 429 and 1 <= int(answer.headers["Retry-After"]) <= 16
     assert "Trop d'essais" in answer.text.replace("&#39;", "'")
@@ -149,7 +149,7 @@ def test_tries_in_vain_are_slowed_and_told_even_after_a_restart(portal, caplog) 
     assert portal.asked("SELECT max(failures) FROM tries") == [(9,)], "the address is still counted"
 
 
-def test_an_account_that_is_none_is_slowed_too(portal) -> None:
+def test_an_account_that_is_none_is_slowed_too(portal, frozen) -> None:
     browser = portal.browser()
     for _try in range(6):
         browser.sign_in("fantome@essai.example", "faux")

@@ -18,7 +18,9 @@ def failures(base: sqlite3.Connection, kind: str, which: str) -> int:
 
 
 @pytest.mark.parametrize("kind", ["account", "address"])
-def test_each_try_beyond_the_free_ones_waits_twice_as_long(people: People, kind: str) -> None:
+def test_each_try_beyond_the_free_ones_waits_twice_as_long(
+    people: People, kind: str, frozen
+) -> None:
     with people.write() as base:
         for _try in range(FREE[kind]):
             assert slowing.wait_s(base, (kind, "x")) == 0
@@ -52,7 +54,7 @@ def test_a_success_forgives_the_account_and_its_own_try_of_the_address(people: P
         assert failures(base, "address", "y") == 0, "forgotten after a day"
 
 
-def test_tries_at_once_are_each_counted(people: People) -> None:
+def test_tries_at_once_are_each_counted(people: People, frozen) -> None:
     def tried(_turn: int) -> int:
         with people.write() as base:
             return slowing.wait_s(base, ("account", "x"))
@@ -62,7 +64,7 @@ def test_tries_at_once_are_each_counted(people: People) -> None:
     assert waits.count(0) == FREE["account"]
 
 
-def test_the_count_outlives_a_restart_and_names_nobody(people: People) -> None:
+def test_the_count_outlives_a_restart_and_names_nobody(people: People, frozen) -> None:
     with people.write() as base:
         for _try in range(9):
             slowing.wait_s(base, ("account", "ada@region.example"))
