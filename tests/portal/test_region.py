@@ -79,7 +79,6 @@ def test_the_pages_say_whose_they_are(bretagne: str, http: requests.Session) -> 
 def test_a_record_over_the_limit_of_the_region_is_refused(
     bretagne: str, editor: requests.Session
 ) -> None:
-    http = editor
     items = f"{bretagne}/collections/catalogue/items"
     assert editor.post(items, json=RECORD).status_code == 201
     long = {**RECORD, "properties": {**RECORD["properties"], "description": "a" * 1000}}
