@@ -21,6 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from geoguichet.catalogue.intake.publish_referentials import share_referentials
 from geoguichet.coverage.outputs.style import LEAFLET
 from geoguichet.floor.viewer import PUBLIC
 from geoguichet.floor.words import _, speaking
@@ -39,6 +40,7 @@ from geoguichet.portal.people.administration import Administration
 from geoguichet.portal.people.presence import Knowing
 from geoguichet.portal.people.signing_in import SigningIn
 from geoguichet.portal.people.store import People, tell_security
+from geoguichet.portal.providers.referentials import versions_of
 from geoguichet.portal.providers.studies import sees_study
 from geoguichet.portal.sharing import Sharing
 from geoguichet.portal.site import REFUSED, ROOM, Site
@@ -77,6 +79,7 @@ def create_app(
         editable=editable,
         token=token,
     )
+    share_referentials(versions_of(site.workspace), site.workspace)
     records = RecordsApi(site)
     features = FeaturesApi(site)
     people = People(site.workspace)

@@ -17,7 +17,7 @@ from geoguichet.catalogue.record import Concept, Contact, Extent, ExternalId, Li
 from geoguichet.catalogue.search.audiences import Shown
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
 from geoguichet.floor.region import read_region
-from geoguichet.floor.viewer import audience
+from geoguichet.floor.viewer import MACHINE, audience
 from geoguichet.referentials.directory.schema import REFUSED
 from geoguichet.referentials.sources.fetch import OfficialSource, source_of
 from geoguichet.referentials.versions.store import FEEDS, SERVICES, Version, Versions, collection_id
@@ -60,6 +60,21 @@ def publish_referential(store: Versions, name: str, workspace: Path) -> tuple[st
         edited = [with_edits(record, catalogue, by="geoguichet") for record in records]
         catalogue.bulk_upsert(edited, by="geoguichet", shown=shown)
     return tuple(record.id for record in records)
+
+
+def share_referentials(store: Versions, workspace: Path) -> None:
+    """Show the records of the versions of referentials to whom ``[visibility]`` says by now, where
+    it names them.
+    """
+    for name, told in read_region(workspace).visibility.referentials.items():
+        shown = Shown(audience(told))
+        with SQLiteStore(store_path(workspace)) as catalogue:
+            for version in store.versions(name):
+                with suppress(RecordNotFoundError):
+                    now = catalogue.stored(record_id(version), viewer=MACHINE)
+                    if now.shown != shown:
+                        record = catalogue.get(record_id(version), viewer=MACHINE)
+                        catalogue.upsert(record, by="geoguichet", shown=shown)
 
 
 def withdraw(versions: Sequence[Version], workspace: Path) -> None:

@@ -15,10 +15,12 @@ from geoguichet.catalogue.intake.publish_referentials import (
     publish_referential,
     record_id,
     referential_records,
+    share_referentials,
 )
 from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
-from geoguichet.floor.viewer import MACHINE
+from geoguichet.floor.viewer import MACHINE, PUBLIC, Viewer
 from geoguichet.referentials.readers.registry import FORMATS
 from geoguichet.referentials.versions.quality_report import check_version
 from geoguichet.referentials.versions.store import ReferentialStore
@@ -144,3 +146,28 @@ def test_19115_3_says_quality_in_the_schema_of_19157(store: ReferentialStore) ->
     )
     assert ["".join(name.itertext()) for name in names] == ["lignes sans coordonnées"]
     assert root.find(".//mdq:DQ_QuantitativeResult/mdq:valueUnit", mdq) is None
+
+
+def test_records_of_versions_are_shown_to_whom_the_region_says(
+    store: ReferentialStore, tmp_path: Path
+) -> None:
+    """When they are written, and once it says otherwise; what it does not name stays as it was."""
+    workspace = tmp_path / "ws"
+    share_referentials(store, workspace)  # nothing is there yet
+    ids = publish_referential(store, "annuaire", workspace)
+
+    def seen(told: str) -> list[int]:
+        (workspace / "region.toml").write_text(told, "utf-8")
+        share_referentials(store, workspace)
+        with SQLiteStore(store_path(workspace)) as catalogue:
+            return [
+                catalogue.search(RecordQuery(ids=ids), viewer=viewer).number_matched
+                for viewer in (PUBLIC, Viewer("p", frozenset({("200053791", "partner")})), MACHINE)
+            ]
+
+    assert seen("") == [2, 2, 2]
+    assert seen("[visibility]\nreferentials.annuaire = 'partners'\n") == [0, 2, 2]
+    publish_referential(store, "annuaire", workspace)
+    assert seen("") == [0, 2, 2]
+    assert seen("[visibility]\nreferentials.annuaire = 'draft'\n") == [0, 0, 2]
+    assert seen("[visibility]\nreferentials.annuaire = 'public'\n") == [2, 2, 2]
