@@ -117,7 +117,7 @@ def _geojson(selected: Selected) -> Iterator[str]:
     yield '{"type":"FeatureCollection","features":['
     joint = ""
     for matches in selected.chunks():
-        if texts := ",\n".join(selected.provider.texts(matches, selected.shape)):
+        if texts := ",\n".join(selected.provider.written(matches, selected.shape)):
             yield joint + texts
             joint = ",\n"
     yield "]}"

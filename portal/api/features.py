@@ -122,23 +122,23 @@ class FeaturesApi:
                 name, provider, viewer = collection.name, collection.provider, collection.viewer
                 taken = Selected(name, provider, asked.query, asked.shape, viewer)
                 return await download(form, taken, headers)
-            page, asked, texts = await run_in_threadpool(self._found, request, collection)
+            page, asked, text = await run_in_threadpool(self._found, request, collection)
         except ProviderGenericError as error:
             raise told_by(error) from error
         if form == "jsonld":
-            return answer(_linked_data(collection, texts), JSON_LD, headers=headers)
-        head = self._head(collection, page, asked, len(texts))
-        body = b'%b,"features":[%b]}' % (answers.to_json(head)[:-1], ",".join(texts).encode())
+            return answer(_linked_data(collection, text), JSON_LD, headers=headers)
+        head = self._head(collection, page, asked)
+        body = b'%b,"features":[%b]}' % (answers.to_json(head)[:-1], text.encode())
         if form == "html":
             data = json.loads(body) | {"collection": collection.name, "offset": asked.query.offset}
             return await self.site.page("features.html", data, headers=headers)
         headers["Content-Crs"] = f"<{asked.crs}>"
         return answer(body, GEOJSON, headers=headers)
 
-    def _found(self, request: Request, collection: Collection) -> tuple[Page, Asked, list[str]]:
+    def _found(self, request: Request, collection: Collection) -> tuple[Page, Asked, str]:
         asked = self.asked(request, collection)
         page = collection.provider.ask(asked.query, viewer=collection.viewer)
-        return page, asked, [*collection.provider.texts(page.matches, asked.shape)]
+        return page, asked, ",".join(collection.provider.written(page.matches, asked.shape))
 
     def asked(self, request: Request, collection: Collection, *, is_whole: bool = False) -> Asked:
         """Read what a request asks; a Refusal or a QueryError names the parameter that is wrong.
@@ -173,13 +173,11 @@ class FeaturesApi:
         )
         return Asked(query, shape, crs, is_hits, given)
 
-    def _head(
-        self, collection: Collection, page: Page, asked: Asked, returned: int
-    ) -> dict[str, Any]:
+    def _head(self, collection: Collection, page: Page, asked: Asked) -> dict[str, Any]:
         return {
             "type": "FeatureCollection",
             "numberMatched": page.matched,
-            "numberReturned": returned,
+            "numberReturned": len(page.matches),
             "links": _links(collection, page, asked),
             "timeStamp": answers.now(),
         }
@@ -262,7 +260,7 @@ def _validators(request: Request, collection: Collection, form: str) -> dict[str
 def _one(collection: Collection, identifier: str, crs: str) -> str:
     found = collection.provider.find(identifier, viewer=collection.viewer)
     shape = Shape(move=None if crs == CRS84 else moving(CRS84, crs))
-    for text in collection.provider.texts([found] if found else [], shape):
+    for text in collection.provider.written([found] if found else [], shape):
         return text
     raise no_feature(identifier)
 
@@ -309,8 +307,8 @@ def _kept(given: Mapping[str, str]) -> str:
 
 
 # Return features as RDF: where each is.
-def _linked_data(collection: Collection, texts: list[str]) -> bytes:
-    names = (json.loads(text)["id"] for text in texts)
+def _linked_data(collection: Collection, text: str) -> bytes:
+    names = (feature["id"] for feature in json.loads(f"[{text}]"))
     document = {
         "@context": [
             {

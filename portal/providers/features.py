@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from hashlib import blake2b
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,13 +163,15 @@ class Shape:
 WHOLE = Shape()
 #: Values that one statement may carry.
 _MOST_VALUES = 900
+#: What stands for a geometry until it is written: no text has it.
+_PLACE = f"geometry-{token_hex(16)}"
 _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class LayerProvider(BaseProvider):  # type: ignore[misc]
     """What both providers share: a question asked of each part, the answers put together.
 
-    Our own routes ask it (`ask`, `find`, `texts`); `query` and `get` are what pygeoapi calls.
+    Our own routes ask it (`ask`, `find`, `written`); `query` and `get` are what pygeoapi calls.
     """
 
     def __init__(self, provider_def: dict[str, Any]) -> None:
@@ -417,15 +420,19 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
             told = [{name: one.get(name) for name in shape.names} for one in told]
         return ids, [row[1] for row in rows], told
 
-    def texts(self, matches: Iterable[Match], shape: Shape = WHOLE) -> Iterator[str]:
-        """Yield rows as the JSON of GeoJSON features, geometries written in bulk."""
+    def written(self, matches: Iterable[Match], shape: Shape = WHOLE) -> Iterator[str]:
+        """Yield rows as the JSON of GeoJSON features, those of one file at a time, joined by
+        commas: all is encoded at once, then geometries, written in bulk, take their places.
+        """
         for ids, blobs, told in self.told(matches, shape):
             drawn = geojson_texts(blobs, shape.move)
-            for own, geometry, properties in zip(ids, drawn, told, strict=True):
-                yield (
-                    f'{{"type":"Feature","id":{_encoded(own)},"geometry":{geometry},'
-                    f'"properties":{_encoded(properties)}}}'
-                )
+            features = [
+                {"type": "Feature", "id": own, "geometry": _PLACE, "properties": properties}
+                for own, properties in zip(ids, told, strict=True)
+            ]
+            first, *rest = _encoded(features)[1:-1].split(f'"{_PLACE}"')
+            if rest:
+                yield first + "".join(chain.from_iterable(zip(drawn, rest, strict=True)))
 
     # --- for pygeoapi ----------------------------------------------------------------------------
 
@@ -466,7 +473,7 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
         )
         page = self.ask(asked, viewer=viewer_across())
         shape = Shape(tuple(select_properties), not skip_geometry, _moved(crs_transform_spec))
-        features = [json.loads(text) for text in self.texts(page.matches, shape)]
+        features = json.loads(f"[{','.join(self.written(page.matches, shape))}]")
         return {
             "type": "FeatureCollection",
             "features": features,
@@ -479,7 +486,7 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """Return one feature."""
         found = self.find(str(identifier), viewer=viewer_across())
-        for text in self.texts([found] if found else [], Shape(move=_moved(crs_transform_spec))):
+        for text in self.written([found] if found else [], Shape(move=_moved(crs_transform_spec))):
             made: dict[str, Any] = json.loads(text)
             return made
         raise no_feature(str(identifier))

@@ -282,17 +282,18 @@ def write_chunks(folder: Path, readings: Iterable[Reading]) -> Tally:
 
 #: What rows are looked for and sorted by: an index each, where the layer has the column.
 _SOUGHT = (
-    "id", "code", "type", "category", "name", "commune", "commune_name", "departement", "postcode",
-    "hours_per_week", "population",
-)  # fmt: skip
+    *(("id",), ("code",), ("type", "name"), ("category",), ("name",), ("commune",)),
+    *(("commune_name",), ("departement",), ("postcode",), ("hours_per_week",), ("population",)),
+)
 
 
 def _index(data: Path, layer: str) -> None:
     with closing(sqlite3.connect(data)) as database:
         columns = {row[1] for row in database.execute(f'PRAGMA table_info("{layer}")')}
-        for name in _SOUGHT:
-            if name in columns:
-                database.execute(f'CREATE INDEX "{layer}_{name}" ON "{layer}" ("{name}")')
+        for names in _SOUGHT:
+            if columns.issuperset(names):
+                listed = ", ".join(names)
+                database.execute(f'CREATE INDEX "{layer}_{names[0]}" ON "{layer}" ({listed})')
         database.commit()
 
 

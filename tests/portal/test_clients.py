@@ -91,7 +91,8 @@ def test_qgis_opens_results_and_records(url: str, tmp_path: Path) -> None:
 @pytest.mark.skipif(
     shutil.which("ogr2ogr") is None, reason="ogr2ogr (Debian: gdal-bin) is not installed"
 )
-def test_ogr2ogr_copies_the_records(url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "rows"), [("catalogue", 15), ("kiosks", 12)])
+def test_ogr2ogr_copies_the_records(url: str, tmp_path: Path, name: str, rows: int) -> None:
     target = tmp_path / "records.geojson"
     command = [
         "ogr2ogr",
@@ -99,13 +100,13 @@ def test_ogr2ogr_copies_the_records(url: str, tmp_path: Path) -> None:
         "GeoJSON",
         str(target),
         f"OAPIF:{url}",
-        "catalogue",
+        name,
         "-oo",
         "PAGE_SIZE=4",
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert len(json.loads(target.read_text("utf-8"))["features"]) == 15
+    assert len(json.loads(target.read_text("utf-8"))["features"]) == rows
 
 
 @pytest.mark.skipif(
