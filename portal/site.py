@@ -294,7 +294,7 @@ class Site:
     @cached_property
     def _templates(self) -> jinja2.Environment:
         loader = jinja2.FileSystemLoader(ROOM / "templates")
-        environment = jinja2.Environment(loader=loader, autoescape=True)
+        environment = jinja2.Environment(loader=loader, autoescape=True, auto_reload=False)
         environment.filters.update(filters.FILTERS)
         environment.globals.update(
             _=_,

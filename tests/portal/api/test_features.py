@@ -1,5 +1,6 @@
 """The routes of features, asked over HTTP: what they select, in which order, by which links."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,26 @@ def test_queryables_are_what_a_filter_may_ask(url: str, http: requests.Session) 
     assert told["additionalProperties"] is False
     for name, schema in told["properties"].items():
         assert ids(http.get(url + KIOSKS, params={"filter": f"{name} IS NULL OR TRUE"})), schema
+
+
+def test_what_one_may_not_see_is_in_no_answer(
+    tmp_path: Path, serve, write_study, http: requests.Session
+) -> None:
+    write_study(tmp_path, "ouverte", kiosks=2)
+    hidden = write_study(tmp_path, "brouillon", kiosks=3)
+    manifest = {"study": {"id": "brouillon", "visibility": "draft"}}
+    (hidden.parent / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    seen = {"Authorization": "Bearer jeton"}
+    with serve(tmp_path, editable=True, token="jeton") as url:
+        for headers, many in (({}, 2), (seen, 5)):
+            answer = http.get(url + KIOSKS, headers=headers)
+            assert answer.json()["numberMatched"] == many == len(ids(answer))
+            lines = http.get(f"{url}{KIOSKS}?f=csv", headers=headers).text.splitlines()
+            assert len(lines) == many + 1
+            tile = http.get(
+                f"{url}/collections/kiosks/tiles/WebMercatorQuad/6/23/32", headers=headers
+            )
+            assert tile.headers["OGC-NumberMatched"] == str(many)
+            one = http.get(f"{url}{KIOSKS}/brouillon.k-001", headers=headers)
+            assert one.status_code == (200 if headers else 404)
+            assert ("private" in answer.headers["Cache-Control"]) == bool(headers)
