@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -92,6 +92,7 @@ def create_app(
             Mount("/static/leaflet", StaticFiles(directory=LEAFLET, check_dir=False)),
             Mount("/static", StaticFiles(directory=ROOM / "static")),
             Mount("/studies", _Studies(directory=site.workspace / "studies", check_dir=False)),
+            *(Route(path, _moved(site, home)) for path, home in _ALIASES.items()),
             Route("/theme.css", _theme(site)),
             Route("/favicon.ico", _logo(site)),
             Route("/logo", _logo(site)),
@@ -224,6 +225,19 @@ def _background(site: Site) -> Callable[[Request], Response]:
     def answered(_request: Request) -> Response:
         headers = {"Cache-Control": "public, max-age=3600"}
         return Response(background(site.territory), media_type=answers.GEOJSON, headers=headers)
+
+    return answered
+
+
+#: The addresses that people are told, and where what they show stands.
+_ALIASES = {"/donnees": "/collections", "/catalogue": "/collections/catalogue/items"}
+
+
+# Lead to where a page stands, with what was asked.
+def _moved(site: Site, home: str) -> Callable[[Request], Response]:
+    def answered(request: Request) -> Response:
+        asked = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{site.url}{home}{asked}", 308)
 
     return answered
 

@@ -415,6 +415,7 @@ class RecordsApi:
         return {
             **served,
             "preview": preview(self.site, served["links"], viewer),
+            "history": self.store.history(identifier, viewer=viewer)[:-6:-1],
             "drawn": footprints(self.site.territory, [served], 1),
             "properties": plain.to_geojson()["properties"],
             "checked": checked(record).as_dict(),

@@ -6,16 +6,17 @@ import bisect
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import shapely
 from pygeoapi.plugin import load_plugin
 from pygeoapi.provider.base import ProviderGenericError
 
 from geoguichet.floor.viewer import Viewer
-from geoguichet.floor.words import number
+from geoguichet.floor.words import language, number
 from geoguichet.portal.drawn import drawn
 from geoguichet.portal.filters import label
 from geoguichet.portal.site import COLLECTION, Site
@@ -39,29 +40,49 @@ def preview(
     seen = site.collections_of(viewer)
     found = (_layer(site, one["href"]) for one in links if one.get("rel") in ("items", "data"))
     for name, asked in filter(None, found):
-        if name not in seen:
-            continue
-        resource = seen[name]
-        try:
-            with across(viewer):
-                provider = load_plugin("provider", dict(resource["providers"][0]))
-                answered = provider.query(limit=DRAWN, properties=list(asked.items()))
-        except ProviderGenericError:
-            continue
-        features = answered["features"]
-        if features:
-            home = f"{site.url}/collections/{name}"
-            query = "&".join(f"{key}={value}" for key, value in asked.items())
-            return {
-                "home": home,
-                "href": f"{home}/items?{query}" if query else f"{home}/items",
-                "total": answered["numberMatched"],
-                "shown": len(features),
-                "drawn": drawn(site.territory, _shapes(features)),
-                **_table(resource, features),
-                **_spread(features),
-            }
+        if name in seen:
+            made = _made(site, name, tuple(asked.items()), viewer, language(), _state(site))
+            if made is not None:
+                return made
     return None
+
+
+# Return what tells that the data of the portal changed: its territory, its studies, its referentials.
+def _state(site: Site) -> tuple[int, ...]:
+    files = [*site.workspace.glob("studies/*/result.gpkg"), site.territory.data]
+    times = (file.stat().st_mtime_ns for file in files if file is not None and file.exists())
+    return (site.renewals, *times)
+
+
+@lru_cache(maxsize=32)
+def _made(
+    site: Site,
+    name: str,
+    asked: tuple[tuple[str, str], ...],
+    viewer: Viewer,
+    _spoken: str,
+    _state: tuple[int, ...],
+) -> dict[str, Any] | None:
+    resource = site.told["resources"][name]
+    try:
+        with across(viewer):
+            provider = load_plugin("provider", dict(resource["providers"][0]))
+            answered = provider.query(limit=DRAWN, properties=list(asked))
+    except ProviderGenericError:
+        return None
+    features = answered["features"]
+    if not features:
+        return None
+    home = f"{site.url}/collections/{name}"
+    return {
+        "home": home,
+        "href": f"{home}/items?{urlencode(asked)}" if asked else f"{home}/items",
+        "total": answered["numberMatched"],
+        "shown": len(features),
+        "drawn": drawn(site.territory, _shapes(features)),
+        **_table(resource, features),
+        **_spread(features),
+    }
 
 
 # Return the collection of features that an address of ours is of, and what is asked of it.

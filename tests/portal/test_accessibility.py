@@ -1,0 +1,76 @@
+"""Every kind of page against axe's rules (WCAG 2.0 to 2.2, A and AA, and good practice), at three
+widths, by day and by night, in both languages; no page scrolls sideways at 320 pixels.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium (Debian: chromium) is not installed"),
+    pytest.mark.skipif(not AXE.is_file(), reason="axe-core (npm ci) is not installed"),
+]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FEW = ["/", "/collections/catalogue/items", "/collections/catalogue/items/forets"]
+ALL = [
+    *FEW, "/collections", "/collections/catalogue", "/collections/catalogue/items?q=rien",
+    "/collections/catalogue/items/etude", "/collections/white-zones/items",
+    "/collections/communes/items", "/collections/communes/items/09122",
+    "/collections/services/schema", "/collections/services/queryables", "/conformance",
+    "/processes", "/processes/white-zones", "/openapi?f=html", "/jobs", "/quality",
+    "/recherche?q=mairie", "/mentions-legales", "/accessibilite", "/donnees-personnelles",
+    "/developpeurs", "/rien", "/connexion",
+]  # fmt: skip
+SEEN = [(320, "dark", "fr"), (1280, "light", "en"), (390, "light", "fr"), (1280, "dark", "fr")]
+WHOLE = "GEOGUICHET_PAGES" in os.environ
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as engine:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        opened = engine.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield opened
+        opened.close()
+
+
+@pytest.mark.parametrize(("width", "scheme", "language"), SEEN if WHOLE else SEEN[:2])
+def test_no_rule_is_broken(browser, url: str, width: int, scheme: str, language: str) -> None:
+    with browser.new_context(
+        viewport={"width": width, "height": 900},
+        locale=language,
+        color_scheme=scheme,
+        bypass_csp=True,
+    ) as context:
+        page = context.new_page()
+        for path in ALL if WHOLE else FEW:
+            page.goto(url + path, wait_until="networkidle")
+            over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert page.evaluate(over) <= 0, path
+            page.evaluate(AXE.read_text("utf-8"))
+            asked = {"runOnly": RULES}
+            broken = page.evaluate("(asked) => axe.run(document, asked)", asked)["violations"]
+            told = [(rule["id"], rule["nodes"][0]["html"]) for rule in broken]
+            assert told == [], path
+
+
+def test_suggestions_and_the_menu_break_none_either(browser, url: str) -> None:
+    with browser.new_context(
+        viewport={"width": 390, "height": 900}, locale="fr-FR", bypass_csp=True
+    ) as context:
+        page = context.new_page()
+        page.goto(url)
+        page.get_by_role("combobox").press_sequentially("saint")
+        page.get_by_role("option").first.wait_for()
+        page.evaluate(AXE.read_text("utf-8"))
+        open_list = page.evaluate("(asked) => axe.run(document, asked)", {"runOnly": RULES})
+        assert open_list["violations"] == []
+        page.get_by_text("Menu", exact=True).click()
+        open_menu = page.evaluate("(asked) => axe.run(document, asked)", {"runOnly": RULES})
+        assert open_menu["violations"] == []
