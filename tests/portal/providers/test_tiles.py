@@ -15,6 +15,7 @@ from geoguichet.floor.viewer import PUBLIC
 from geoguichet.portal.providers import tiles
 from geoguichet.portal.providers.features import FeatureQuery, GeoPackageProvider
 from geoguichet.portal.providers.tiles import COUNT, Address, at, cut
+from geoguichet.referentials.layers import sample_path
 
 
 def layer(path: Path, shapes: list) -> GeoPackageProvider:
@@ -54,6 +55,20 @@ def test_features_are_drawn_where_they_are(tmp_path: Path) -> None:
     assert drawn["r4"].intersection(shapely.box(west, south, east, north)).area == pytest.approx(
         shapes[4].intersection(shapely.box(west, south, east, north)).area, rel=0.01
     )
+
+
+def test_no_area_vanishes_where_areas_are_small(tmp_path: Path) -> None:
+    provider = GeoPackageProvider(
+        {"name": "x", "type": "feature", "data": "sample", "table": "communes", "id_field": "code"}
+    )
+    tile = at((1.44, 43.6, 1.44, 43.6), 5)[0]
+    drawn = cut(provider, FeatureQuery(), tile, name="x", columns={}, viewer=PUBLIC)
+    (tmp_path / f"{tile.y}.pbf").write_bytes(drawn.body)
+    options = {"X": str(tile.x), "Y": str(tile.y), "Z": "5"}
+    found = pyogrio.read_dataframe(f"MVT:{tmp_path / f'{tile.y}.pbf'}", **options)
+    communes = gpd.read_file(sample_path(), layer="communes")
+    meets = communes.intersects(shapely.box(*tile.box(0)))
+    assert set(found["id"]) >= set(communes.loc[meets, "code"]) and meets.sum() > 2800
 
 
 def test_a_tile_where_nothing_is_is_empty(tmp_path: Path) -> None:
