@@ -77,6 +77,7 @@ def _made(
     return {
         "home": home,
         "href": f"{home}/items?{urlencode(asked)}" if asked else f"{home}/items",
+        "colour": resource.get("colour"),
         "total": answered["numberMatched"],
         "shown": len(features),
         "drawn": drawn(site.territory, _shapes(features)),

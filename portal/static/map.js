@@ -12,12 +12,13 @@
   }));
   const embedded = (id) => { const block = document.getElementById(id); return block ? JSON.parse(block.textContent) : []; };
 
-  function styled(feature) {
+  function styled(feature, colour) {
     const kind = (feature.properties || {}).kind;
     if (kind === "zone") return { color: token("c-etat-t"), weight: 1, fillColor: token("c-etat"), fillOpacity: 0.75 };
-    return { color: token("principal"), weight: kind === "extent" ? 2 : 1.2, fillColor: token("principal"), fillOpacity: kind === "extent" ? 0.06 : 0.18 };
+    if (feature.geometry.type === "Point") return { color: token("c-halo"), weight: 1.5, fillColor: colour, fillOpacity: 1 };
+    return { color: colour, weight: kind === "extent" ? 2 : 1.2, fillColor: colour, fillOpacity: kind === "extent" ? 0.06 : 0.18 };
   }
-  const dot = (feature, at) => L.circleMarker(at, { radius: (feature.properties || {}).many ? 4 : 6, color: token("c-halo"), weight: 1.5, fillColor: token("c-point"), fillOpacity: 1 });
+  const dot = (feature, at) => L.circleMarker(at, { radius: (feature.properties || {}).many ? 4 : 6 });
   function popup(feature, layer) {
     const told = feature.properties || {};
     if (!told.title) return;
@@ -25,8 +26,8 @@
     box.textContent = told.title; if (told.href) box.href = told.href;
     layer.bindPopup(box);
   }
-  function add(map, features) {
-    const drawn = L.geoJSON({ type: "FeatureCollection", features: features.filter((one) => one.geometry) }, { style: styled, pointToLayer: dot, onEachFeature: popup }).addTo(map);
+  function add(map, features, colour) {
+    const drawn = L.geoJSON({ type: "FeatureCollection", features: features.filter((one) => one.geometry) }, { style: (feature) => styled(feature, colour), pointToLayer: dot, onEachFeature: popup }).addTo(map);
     drawn.eachLayer((layer) => {
       const told = layer.feature.properties || {};
       if (told.number && layer.getBounds) L.marker(layer.getBounds().getCenter(), { keyboard: false, title: told.title, icon: L.divIcon({ className: "numero", html: String(told.number), iconSize: [24, 24] }) }).on("click", () => layer.openPopup()).addTo(map);
@@ -75,7 +76,7 @@
     const map = L.map(place, { zoomSnap: 0.25, attributionControl: false, scrollWheelZoom: false, minZoom: 2 });
     map.setView([46.5, 2.5], 5);
     map.on("focus", () => map.scrollWheelZoom.enable());
-    const drawn = add(map, embedded(place.dataset.features)), bounds = drawn.getBounds();
+    const drawn = add(map, embedded(place.dataset.features), place.dataset.colour || token("principal")), bounds = drawn.getBounds();
     if (bounds.isValid()) map.fitBounds(bounds, { padding: [18, 18], maxZoom: bounds.getSouthWest().equals(bounds.getNorthEast()) ? 8.5 : 11 });
     await background(map, root, !bounds.isValid());
     drawn.bringToFront();

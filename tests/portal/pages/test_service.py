@@ -100,6 +100,9 @@ def test_the_example_of_gdal_copies_the_layer(
 
 
 def test_a_record_shows_the_data_it_leads_to(tmp_path: Path, serve, http: requests.Session) -> None:
+    told = '[collections.communes]\ncolour = "#0A7B3C"\n[collections.communes.columns]\n'
+    told += 'name = "Nom"\npopulation = { fr = "Gens", en = "Folk" }\n'
+    (tmp_path / "region.toml").write_text(told, encoding="utf-8")
     links = (Link("collections/communes/items", rel="items", type="application/geo+json"),)
     nowhere = (Link("collections/rien/items", rel="items"), Link("https://a.example/", "about"))
     with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
@@ -113,6 +116,11 @@ def test_a_record_shows_the_data_it_leads_to(tmp_path: Path, serve, http: reques
         assert path.count("M") == 2943, "one commune has no outline"
         bars = page.xpath("//ul[@class='barres']/li/span[last()]/text()")
         assert len(bars) == 5 and sum(int(bar.replace("\u202f", "")) for bar in bars) == 2944
+        assert page.xpath("//section[@aria-labelledby='preview']//svg/@color") == ["#0A7B3C"]
+        heads = page.xpath("//section[@aria-labelledby='preview']//thead//th/text()")
+        assert heads == ["Nom", "Gens"]
+        items = http.get(f"{url}/collections/communes/items?f=html&lang=en").text
+        assert 'data-colour="#0A7B3C"' in items and ">Folk</th>" in items
         (first, *_) = page.xpath("//section[@aria-labelledby='preview']//tbody//a/@href")
         assert http.get(first).status_code == 200
         plain = http.get(f"{home}/b?f=html").text
