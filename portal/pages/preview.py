@@ -103,9 +103,10 @@ def _shapes(features: Sequence[Mapping[str, Any]]) -> dict[str, list[shapely.Geo
     ]
     if len(shapes) > _SURFACES:
         shapes = [shape.representative_point() for shape in shapes]
+    dots = "c-pt c-petit" if len(shapes) > _SURFACES else "c-pt"
     return {
         "c-couche": [shape for shape in shapes if shape.geom_type != "Point"],
-        "c-pt": [shape for shape in shapes if shape.geom_type == "Point"],
+        dots: [shape for shape in shapes if shape.geom_type == "Point"],
     }
 
 

@@ -112,7 +112,7 @@ def test_a_record_shows_the_data_it_leads_to(tmp_path: Path, serve, http: reques
         home = f"{url}/collections/catalogue/items"
         page = lxml.html.fromstring(http.get(f"{home}/a?f=html").text)
         assert len(page.xpath("//section[@aria-labelledby='preview']//tbody/tr")) == 8
-        path = page.xpath("string(//path[@class='c-pt']/@d)")
+        path = page.xpath("string(//path[@class='c-pt c-petit']/@d)")
         assert path.count("M") == 2943, "one commune has no outline"
         bars = page.xpath("//ul[@class='barres']/li/span[last()]/text()")
         assert len(bars) == 5 and sum(int(bar.replace("\u202f", "")) for bar in bars) == 2944
