@@ -6,7 +6,6 @@ first looked for in it.
 """
 
 import atexit
-import json
 import os
 import re
 import sqlite3
@@ -202,24 +201,6 @@ class Layer:
         made = np.column_stack([[row[0] for row in rows], bounds]).reshape(-1, 5)
         return made[~np.isnan(bounds[:, 0])]
 
-    def matches(
-        self,
-        *,
-        boxes: Sequence[Box] = (),
-        equal: Mapping[str, object] | None = None,
-        values: Sequence[str] = (),
-    ) -> list[tuple[Any, ...]]:
-        """Return (key, and these values) of the rows that meet one of the boxes and equal every
-        given value, in the order of their key.
-        """
-        where = tuple(
-            Sql(f"t.{quoted(name)} IS ?", (told,)) for name, told in (equal or {}).items()
-        )
-        found = [key for (key,) in self.keys(Chosen(tuple(boxes), where=where))]
-        if not values:
-            return [(key,) for key in found]
-        return [(row[0], *row[2:]) for row in self.rows(found, values, geometry=False)]
-
     def rows(
         self, keys: Iterable[int], names: Sequence[str] | None = None, *, geometry: bool = True
     ) -> list[tuple[Any, ...]]:
@@ -237,22 +218,6 @@ class Layer:
         )
         listed = f"[{','.join(map(str, keys))}]"
         return self._database.execute(sql, (listed,)).fetchall()
-
-    def features(self, keys: Iterable[int]) -> list[dict[str, Any]]:
-        """Return the rows of these keys as GeoJSON features without ``id``, in the order of the
-        keys.
-        """
-        rows = self.rows(keys)
-        drawn = shapely.to_geojson(geometries(row[1] for row in rows))
-        properties = self.properties(rows, tuple(self.schema.columns))
-        return [
-            {
-                "type": "Feature",
-                "geometry": None if text is None else json.loads(text),
-                "properties": one,
-            }
-            for text, one in zip(drawn, properties, strict=True)
-        ]
 
     def properties(
         self, rows: Iterable[Sequence[Any]], names: Sequence[str]

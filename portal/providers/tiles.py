@@ -37,7 +37,8 @@ _EXTENT, _BUFFER = 4096, 64
 #: Half the side of the world (metres of EPSG:3857).
 HALF = math.pi * 6378137
 COUNT = "point_count"
-_ARROW = {
+#: The type of a column in Arrow, by its JSON type.
+ARROW = {
     "boolean": pa.bool_(),
     "integer": pa.int64(),
     "number": pa.float64(),
@@ -132,7 +133,7 @@ def cut(
             values += map(str, ids) if column == "id" else [one[column] for one in told]
     if not blobs:
         return Drawn(b"", page.matched, 0)
-    kinds = {**{column: _ARROW[kind] for column, kind in columns.items()}, "id": pa.string()}
+    kinds = {**{column: ARROW[kind] for column, kind in columns.items()}, "id": pa.string()}
     arrays = {column: pa.array(values, kinds[column]) for column, values in made.items()}
     if max(counts) > 1:
         arrays[COUNT] = pa.array(counts, pa.int64())
