@@ -30,9 +30,10 @@ from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
 from geoguichet.floor.findings import Finding, Severity
 from geoguichet.floor.http import Client, HttpError
+from geoguichet.floor.region import read_region
 from geoguichet.floor.viewer import MACHINE, Viewer
 from geoguichet.floor.words import Message, _, ngettext, pgettext
-from geoguichet.referentials.layers import sample_path
+from geoguichet.referentials.layers import read_layer, sample_path
 
 # What is missing, wrong or doubtful in a record: ISO 19115, INSPIRE (technical guidance 2.0), OGC
 # Records, and sense. Every rule says what it found, where, why it matters and how to mend it; the
@@ -358,7 +359,7 @@ def judge(
         dict.fromkeys(described_files(workspace), CRAWLED)
         | Journal(journal_path(workspace)).origins()
     )
-    context, tried = Context(places=known_places()), dict[Target, Reason | None]()
+    context, tried = Context(places=places_of(workspace)), dict[Target, Reason | None]()
     with SQLiteStore(store_path(workspace)) as store:
         total = len(wanted) or store.search(RecordQuery(limit=1), viewer=viewer).number_matched
         for done, record in enumerate(every_record(store, wanted, viewer=viewer)):
@@ -369,21 +370,35 @@ def judge(
             yield Judged(organisation_of(record), origins.get(record.id, ""), checked)
 
 
-def checked(record: Record) -> Checked:
-    """Check one record as it stands, whatever is in the store; no link is tried."""
-    return check(record, context=Context(places=known_places()))
+def checked(record: Record, places: Mapping[str, Extent] | None = None) -> Checked:
+    """Check one record as it stands, whatever is in the store, against the `places_of` a workspace
+    (without them, the sample's); no link is tried.
+    """
+    return check(record, context=Context(places=known_places() if places is None else places))
+
+
+def places_of(workspace: Path) -> Mapping[str, Extent]:
+    """Return the places of the region of a workspace; none where it has a name and no data.
+
+    Raises
+    ------
+    LayerError
+        Its data have no layer of communes or of départements.
+    """
+    told = read_region(workspace)
+    if told.territory is not None:
+        return known_places((workspace / told.territory.data).resolve())
+    return known_places() if told.region.name is None else {}
 
 
 @cache
-def known_places() -> Mapping[str, Extent]:
-    """Return the boxes of the sample's communes and départements by folded name; a name borne twice
-    is left out.
+def known_places(data: Path | None = None) -> Mapping[str, Extent]:
+    """Return the boxes of the communes and départements of a territory's data (without them, the
+    sample's) by folded name; a name borne twice is left out.
     """
-    import pyogrio
-
     found: dict[str, Extent | None] = {}
     for layer in ("communes", "departements"):
-        places = pyogrio.read_dataframe(sample_path(), layer=layer, columns=["name"])
+        places = read_layer(data or sample_path(), layer=layer)
         places = places[places.geometry.notna()]
         for name, bounds in zip(
             places["name"], places.geometry.bounds.itertuples(index=False), strict=True

@@ -25,13 +25,14 @@ from geoguichet.catalogue.formats.links import with_whole_links
 from geoguichet.catalogue.formats.mapping import shaped
 from geoguichet.catalogue.formats.registry import WRITERS
 from geoguichet.catalogue.intake.exchange import Originals, originals_path
-from geoguichet.catalogue.quality.judging import checked
-from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.quality.judging import checked, places_of
+from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search.contract import Page
 from geoguichet.catalogue.search.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.search.store import search_as_people_do
 from geoguichet.catalogue.search.tables import FACETS as FACET_NAMES
 from geoguichet.catalogue.search.tables import PAGE_FACETS, QUERYABLES, SORTABLES
+from geoguichet.floor.errors import LayerError
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import SOURCE, Message, _, language, languages, speaking
 from geoguichet.portal import answers, site
@@ -418,10 +419,17 @@ class RecordsApi:
             "history": self.store.history(identifier, viewer=viewer)[:-6:-1],
             "drawn": footprints(self.site.territory, [served], 1),
             "properties": plain.to_geojson()["properties"],
-            "checked": checked(record).as_dict(),
+            "checked": checked(record, self._places).as_dict(),
             "schema_org": self.encodings.schema_org(plain),
             "formats": ENCODINGS,
         }
+
+    @cached_property
+    def _places(self) -> Mapping[str, Extent]:
+        try:
+            return places_of(self.site.workspace)
+        except LayerError:  # data of another make: no place is known
+            return {}
 
     def _item_links(self, identifier: str) -> bytes:
         href = f"{self.home}/items/{quote(identifier, safe='')}"

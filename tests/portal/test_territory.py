@@ -14,6 +14,7 @@ import requests
 import yaml
 from shapely.geometry import Point, box
 
+from geoguichet.catalogue.quality.judging import places_of
 from geoguichet.cli import main
 from geoguichet.floor.errors import UsageError
 from geoguichet.floor.region import read_region
@@ -122,6 +123,15 @@ def test_a_region_without_data_shows_nothing_of_the_sample(tmp_path: Path) -> No
     assert b'"features": []' in background(ground)
     assert territory_of(tmp_path / "absent", read_region(tmp_path / "absent")).is_sample
     assert sample_path() == Territory("x", sample_path()).data
+
+
+def test_the_places_that_quality_knows_are_those_of_the_region(
+    island: Path, tmp_path: Path
+) -> None:
+    assert "port" in places_of(island) and len(places_of(island)) == 2
+    assert "toulouse" in places_of(tmp_path / "absent")
+    (tmp_path / "region.toml").write_text('[region]\nname = "Île"\n', encoding="utf-8")
+    assert places_of(tmp_path) == {}
 
 
 def test_the_configuration_can_be_printed(island: Path, capsys: pytest.CaptureFixture[str]) -> None:
