@@ -41,6 +41,8 @@ class Drawing:
     names: Sequence[tuple[str, int, int]]
     numbers: Sequence[tuple[str, int, int]]
     scale: tuple[int, int] | None
+    #: What stands in a square: its rank, and where.
+    squares: Sequence[tuple[str, int, int]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,11 @@ def drawn(
     layers: Mapping[str, Sequence[shapely.Geometry]],
     *,
     numbers: Mapping[str, shapely.Geometry] | None = None,
+    squares: Sequence[tuple[str, shapely.Point]] = (),
     box: tuple[float, ...] = (),
 ) -> Drawing:
     """Return a map of a territory with layers above it, by class; ``numbers`` stand in a disc at the
-    middle of theirs. It shows the territory, or the box that is given (degrees).
+    middle of theirs, ``squares`` where they are, each. It shows the territory, or the box that is given (degrees).
     """
     frame, ground, names = _ground(territory, box or territory.box())
     paths = [("c-sol", ground), *((kind, frame.path(some)) for kind, some in layers.items())]
@@ -116,7 +119,9 @@ def drawn(
         # Discs that would hide each other are one, which says that there are more.
         discs[near] = f"{discs[near].rstrip('+')}+" if near in discs else told
     found = [(told, x, y) for (x, y), told in discs.items()]
-    return Drawing(WIDTH, frame.height, [*paths, ("c-dep", ground)], names, found, frame.scale())
+    ranked = [(told, *_at(frame, place)) for told, place in squares]
+    lines = [*paths, ("c-dep", ground)]
+    return Drawing(WIDTH, frame.height, lines, names, found, frame.scale(), ranked)
 
 
 def footprints(territory: Territory, records: Sequence[Mapping[str, Any]], first: int) -> Drawing:

@@ -196,6 +196,12 @@ LABELS: Mapping[str, Mapping[str, Message]] = {
         "service": Message("Service"),
         "study": Message("Étude"),
     },
+    "visibility": {
+        "draft": Message("Brouillon"),
+        "partners": Message("Partenaires"),
+        "public": Message("Publique"),
+        "some": Message("Quelques organismes"),
+    },
     "accessibility": {
         "totalement conforme": Message("totalement conforme"),
         "partiellement conforme": Message("partiellement conforme"),
@@ -399,6 +405,18 @@ def value_name(value: str, name: str) -> str:
     return label(value, labels) if labels else value
 
 
+def visibility(told: object) -> str:
+    """Return to whom something is shown, in words."""
+    named = told if isinstance(told, str) else "some"
+    return label(named, "visibility")
+
+
+def a_week(hours: float) -> str:
+    """Return hours of a week in hours and minutes: ``14 h``, ``9 h 30``."""
+    whole, minutes = divmod(round(hours * 60), 60)
+    return words.spaced(f"{whole} h {minutes:02d}" if minutes else f"{whole} h")
+
+
 #: The filters our templates may use, beside those of jinja.
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
@@ -422,6 +440,11 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "label": label,
     "in_words": in_words,
     "spaced": words.spaced,
+    "visibility": visibility,
+    "percent": words.percent,
+    "signed": words.signed,
+    "euros": words.money,
+    "hours": a_week,
 }
 
 #: The languages of the pages, each by its own name.

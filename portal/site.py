@@ -6,13 +6,14 @@ Refusals end here too: whoever refuses, and however, it is told in one way.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import jinja2
 from starlette.concurrency import run_in_threadpool
@@ -165,6 +166,7 @@ class Page:
         async def answered(request: Request) -> Response:
             form = answers.wanted_form(request, ("json", "html", *self.tables))
             given = answers.parameters(request, *self.parameters)
+            given |= {name: str(value) for name, value in request.path_params.items()}
             viewer = viewer_of(request)
             state = site.store.generation(viewer=viewer) if self.of_records else None
             headers = {} if state is None else answers.validators(request, state, form)
@@ -186,9 +188,10 @@ class Page:
     def links(self, site: Site, given: Mapping[str, str] | None = None) -> list[dict[str, str]]:
         """Return the links to its forms, the page itself first, with the parameters it was given."""
         told = {**(given or {}), **({"lang": language()} if language() != SOURCE else {})}
+        path = re.sub(r"\{(\w+)\}", lambda part: quote(told.pop(part[1], "")), self.path)
         kept = f"&{urlencode(told)}" if told else ""
         kinds = {"json": JSON, **{form: kind for form, (kind, _write) in self.tables.items()}}
-        here = f"{site.url}{self.path}?f="
+        here = f"{site.url}{path}?f="
         return [
             link("self", f"{here}html{kept}", HTML),
             *(link("alternate", f"{here}{form}{kept}", kind) for form, kind in kinds.items()),

@@ -1,5 +1,6 @@
 """The description of the whole interface as one OpenAPI 3.0 document that refers to no other."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -116,7 +117,8 @@ def _root_paths() -> Json:
     listed: Mapping[str, Json | str] = {JSON: "Collections", **_PAGE}
     matrices: Mapping[str, Json | str] = {JSON: {"type": "object"}}
     gets = [
-        (page.path, page.summary, page.tag, (), _forms_of(page), _f(page)) for page in PAGES
+        (page.path, page.summary, page.tag, _asked(page), _forms_of(page), _f(page))
+        for page in PAGES
     ] + [
         ("/collections", "The collections", "portal", collections.PARAMETERS, listed, "f"),
         ("/processes", "The processes", "processes", (), processes, "f"),
@@ -171,6 +173,15 @@ def _csw() -> Json:
             "400": {"description": "What was expected, as ows:ExceptionReport", "content": content},
         },
     }
+
+
+# Return what a page is asked: what stands in its path, then its parameters, each a text.
+def _asked(page: Page) -> list[Json]:
+    path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", page.path)
+    ]
+    return [*path, *(_query(name, {"type": "string"}) for name in page.parameters)]
 
 
 # Return the forms of a page: a schema by media type.

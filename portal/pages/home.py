@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 import shapely
 
 from geoguichet.catalogue.search.query import RecordQuery
@@ -14,7 +15,7 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Unit, _, cost
 from geoguichet.portal.drawn import Drawing, drawn
-from geoguichet.portal.providers.studies import sees_study
+from geoguichet.portal.providers.studies import seen_first
 from geoguichet.portal.site import Asked, Site
 from geoguichet.portal.territory import Territory
 from geoguichet.referentials.layers import read_layer
@@ -45,20 +46,19 @@ def flagship(site: Site, viewer: Viewer) -> tuple[Flagship, Mapping[str, Any], P
     """Return the study that ``region.toml`` puts first, else the newest that is seen; its manifest and
     its folder. None where there is none that can be read.
     """
-    folder = site.workspace / "studies"
-    chosen = site.region.portal.flagship
-    found = folder.glob(f"{chosen or '*'}/manifest.json")
-    seen = [path for path in found if sees_study(viewer, path.parent)]
-    for path in sorted(seen, key=lambda one: -one.stat().st_mtime):
+    for folder in seen_first(site.workspace, site.region.portal.flagship, viewer):
         try:
-            told = json.loads(path.read_bytes())
-            return _told(told), told, path.parent
+            told = json.loads((folder / "manifest.json").read_bytes())
+            return told_of(told), told, folder
         except (OSError, ValueError, KeyError, TypeError, IndexError):
             continue  # not a study of this version: the next one is shown
     return None
 
 
-def _told(manifest: Mapping[str, Any]) -> Flagship:
+def told_of(manifest: Mapping[str, Any]) -> Flagship:
+    """Return a study as its manifest tells it; LookupError, TypeError or ValueError where that is of
+    another version.
+    """
     study, counters, beside = manifest["study"], manifest["counters"], manifest["beside"]
     needs = {need["key"]: need for need in study["needs"]}
     rows = [row for row in beside["lacking"] if row["level"] == "territory"]
@@ -125,14 +125,19 @@ def shown(site: Site, asked: Asked) -> dict[str, Any]:
         return data | {"drawn": drawn(site.territory, {})}
     study, manifest, folder = found
     file = folder / "result.gpkg"
-    needs = tuple(
+    state = file.stat().st_mtime_ns if file.exists() else 0
+    needs = needs_of(manifest)
+    return data | {"flagship": study, "drawn": _map(site.territory, file, needs, state)}
+
+
+def needs_of(manifest: Mapping[str, Any]) -> Needs:
+    """Return the needs of a study as its result tells them."""
+    return tuple(
         (unit.column(need["key"]), need[unit.column("within")])
         for need in manifest["study"]["needs"]
         for unit in Unit
         if need.get(unit.column("within")) is not None
     )
-    state = file.stat().st_mtime_ns if file.exists() else 0
-    return data | {"flagship": study, "drawn": _map(site.territory, file, needs, state)}
 
 
 @lru_cache(maxsize=8)
@@ -141,10 +146,11 @@ def _map(territory: Territory, file: Path, needs: Needs, _state: int) -> Drawing
 
 
 def zones_by_need(
-    territory: Territory, file: Path, needs: Needs
+    territory: Territory, file: Path, needs: Needs, chosen: str = ""
 ) -> dict[str, list[shapely.Geometry]]:
     """Return who lacks what in the result of a study, as surfaces by class of the map: the communes of
-    its people; its white zones, in one class, where its people are not those of communes.
+    its people; its white zones, in one class, where its people are not those of communes. Of one need
+    that is ``chosen``, by its column: who lacks it alone, and who lacks another too.
     """
     try:
         demand = read_layer(file, layer="demand").set_index("id")
@@ -154,18 +160,25 @@ def zones_by_need(
     outlines = communes.geometry.reindex(demand.index)
     if outlines.isna().mean() > 0.1:
         return {"c-etat": list(read_layer(file, layer="white_zones", empty=True).geometry)}
-    far = [~(demand[column] <= within) for column, within in needs]
-    lacked = sum(one.astype(int) for one in far)
-    white = ~demand["served"] & ~demand["undecided"]
-    second = far[1] & (lacked == 1) if len(far) == 2 else lacked < 0
-    of_class = {
-        "c-etat": white & (lacked <= 1) & ~second,
-        "c-mairie": white & second,
-        "c-deux": white & (lacked > 1),
-        "c-nt": demand["undecided"],
-    }
     return {
         kind: [shapely.union_all(outlines[which & outlines.notna()].array)]
-        for kind, which in of_class.items()
+        for kind, which in lacking(demand, needs, chosen).items()
         if which.any()
+    }
+
+
+def lacking(demand: pd.DataFrame, needs: Needs, chosen: str = "") -> dict[str, pd.Series]:
+    """Return which of the people of a result lack what, by class of the map (`CLASSES`)."""
+    far = {column: ~(demand[column] <= within) for column, within in needs}
+    lacked = sum(one.astype(int) for one in far.values())
+    undecided = demand["undecided"].astype(bool)
+    white = ~demand["served"].astype(bool) & ~undecided
+    if chosen:
+        white &= far[chosen]
+    second = [*far.values()][1] if len(needs) == 2 and not chosen else white & False
+    return {
+        "c-etat": white & (lacked <= 1) & ~second,
+        "c-mairie": white & (lacked == 1) & second,
+        "c-deux": white & (lacked > 1),
+        "c-nt": undecided,
     }

@@ -20,6 +20,15 @@ def sees_study(viewer: Viewer, folder: Path) -> bool:
     return viewer.sees(_audience(manifest, status.st_ino, status.st_mtime_ns, status.st_size))
 
 
+def seen_first(workspace: Path, chosen: str | None, viewer: Viewer) -> list[Path]:
+    """Return the folders of the studies that a viewer may see, the newest first; only the one that a
+    region puts first where it chose one.
+    """
+    found = (workspace / "studies").glob(f"{chosen or '*'}/manifest.json")
+    seen = [path for path in found if sees_study(viewer, path.parent)]
+    return [path.parent for path in sorted(seen, key=lambda one: -one.stat().st_mtime)]
+
+
 # Return who sees a study; one whose manifest cannot be read is shown to nobody but this machine.
 @lru_cache(maxsize=1024)
 def _audience(manifest: Path, *_state: int) -> str:

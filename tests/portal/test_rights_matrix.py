@@ -170,6 +170,11 @@ MATRIX: Mapping[str, list[str]] = {
         for form in ("atom", "json", "csv")
         for asked in ("", "?since=2001-01-01")
     ],
+    "/etudes": ["/etudes"],
+    "/etudes/{study}": ["/etudes/etude-NAME", "/etudes/etude-NAME?version=1", "/etudes/absente"],
+    "/etudes/{study}/comparer/{other}": [
+        "/etudes/etude-alouette/comparer/etude-NAME", "/etudes/etude-NAME/comparer/etude-alouette",
+    ],
     "/sitemap.xml": ["/sitemap.xml", "/sitemap.xml?part=1"],
     "/csw": [
         f"{CSW}GetCapabilities",

@@ -1,0 +1,155 @@
+"""The studies: the index, each with its map and tables, two side by side; each shown to whom it may be."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import lxml.html
+import pytest
+import requests
+from pyogrio import read_dataframe
+
+from geoguichet.coverage.compare import compare
+from geoguichet.coverage.outputs.folder import write_all
+from geoguichet.coverage.run import run
+from geoguichet.coverage.study.study import read_study
+from geoguichet.floor.words import Cost, Unit
+
+DRAFT = "brouillon"
+
+
+@pytest.fixture(scope="module")
+def studied(small_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace of three studies of the Ariège: one, the same with a nearer threshold, a draft."""
+    workspace = tmp_path_factory.mktemp("studied")
+    first = read_study(small_path)
+    nearer = replace(first.needs[0], within=Cost(12_000, Unit.METRES))
+    second = replace(first, id="plus-pres", needs=(nearer, *first.needs[1:]), kiosks=None)
+    for study in (replace(first, id="ariege"), second, replace(second, id=DRAFT)):
+        write_all(run(study), workspace / "studies" / study.id)
+    manifest = workspace / "studies" / DRAFT / "manifest.json"
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    told["study"] |= {"visibility": "draft", "title": "Encore secrète"}
+    manifest.write_text(json.dumps(told), encoding="utf-8")
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def url(studied: Path, serve: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
+    with serve(studied) as address:
+        yield address
+
+
+def page(http: requests.Session, address: str) -> lxml.html.HtmlElement:
+    answered = http.get(address, headers={"Accept": "text/html"})
+    assert answered.status_code == 200, answered.text[:500]
+    return lxml.html.fromstring(answered.text)
+
+
+def test_the_index_lists_what_may_be_seen(url: str, http: requests.Session) -> None:
+    told = http.get(f"{url}/etudes").json()["studies"]
+    assert {one["id"] for one in told} == {"ariege", "plus-pres"}
+    shown = page(http, f"{url}/etudes")
+    assert shown.xpath("//nav//a[@aria-current='page']")[0].text_content() == "Études"
+    assert len(shown.xpath("//main//li//h2/a")) == 2 and "secrète" not in shown.text_content()
+
+
+def test_a_study_that_may_not_be_seen_is_not_there(url: str, http: requests.Session) -> None:
+    absent = http.get(f"{url}/etudes/absente").json()
+    for path in (DRAFT, f"ariege/comparer/{DRAFT}", f"{DRAFT}/comparer/ariege", "..%2f..", "A"):
+        answered = http.get(f"{url}/etudes/{path}")
+        assert answered.status_code == 404, path
+        if "%2f" not in path:
+            assert answered.json() == absent
+
+
+def test_the_figures_are_those_of_the_result(
+    url: str, http: requests.Session, studied: Path
+) -> None:
+    told = http.get(f"{url}/etudes/ariege").json()
+    demand = read_dataframe(studied / "studies" / "ariege" / "result.gpkg", layer="demand")
+    served, undecided = demand["served"].astype(bool), demand["undecided"].astype(bool)
+    people = demand["people"]
+    assert told["unserved"] == people[~served & ~undecided].sum() == told["total"]["white"]
+    assert told["undecided"] == people[undecided].sum() == told["total"]["c-nt"]
+    assert told["total"]["people"] == people.sum() == sum(r["people"] for r in told["departements"])
+    after = demand["served_after"].astype(bool)
+    assert told["total"]["after"] == people[~after & ~undecided].sum()
+    of_map = {row["kind"]: row["people"] for row in told["lacking"]}
+    assert of_map == {kind: told["total"][kind] for kind in of_map}
+
+
+def test_the_page_holds_the_map_and_all_that_it_shows(url: str, http: requests.Session) -> None:
+    told = http.get(f"{url}/etudes/ariege").json()
+    shown = page(http, f"{url}/etudes/ariege")
+    kiosks = [one for one in told["kiosk_rows"] if one["rank"]]
+    assert kiosks and len(shown.xpath("//figure//*[@class='c-kio']")) == len(told["kiosk_rows"])
+    assert len(shown.xpath("//tbody/tr[starts-with(@id, 'k-')]")) == len(kiosks)
+    assert len(shown.xpath("//tbody/tr[starts-with(@id, 'zb-')]")) == len(told["zone_rows"])
+    assert shown.xpath("//figure//*[@class='c-etat' or @class='c-mairie' or @class='c-deux']")
+    codes = ("town_hall", "maximal_covering", "gap_reached", "Mo-Fr", "proposed")
+    assert not [code for code in codes if code in shown.xpath("//main")[0].text_content()]
+    for link in shown.xpath("//main//a[contains(@href, '/studies/')]/@href"):
+        assert http.head(link).status_code == 200
+    english = page(http, f"{url}/etudes/ariege?lang=en")
+    assert "people in white zones" in english.text_content()
+
+
+def test_a_study_without_kiosks_asks_nothing_of_a_plan(url: str, http: requests.Session) -> None:
+    text = page(http, f"{url}/etudes/plus-pres").xpath("//main")[0].text_content()
+    assert "Le plan proposé" not in text and "Combien coûte" not in text
+    assert "Où, et faute de quoi" in text
+
+
+def test_each_need_has_a_map_of_its_own(url: str, http: requests.Session) -> None:
+    told = http.get(f"{url}/etudes/ariege").json()
+    paths = {}
+    for need in told["needs"]:
+        shown = page(http, f"{url}/etudes/ariege?besoin={need['key']}")
+        assert (
+            shown.xpath("//nav[@class='onglets']/a[@aria-current]")[0].text_content()
+            == need["label"]
+        )
+        paths[need["key"]] = "".join(shown.xpath("//figure//*[@class='c-etat']/@d"))
+    assert len(set(paths.values())) == len(paths)
+    refused = http.get(f"{url}/etudes/ariege?besoin=poste")
+    assert refused.status_code == 400 and "poste" not in refused.json()["description"]
+
+
+def test_the_address_of_a_version_shows_no_other(url: str, http: requests.Session) -> None:
+    version = http.get(f"{url}/etudes/ariege").json()["version"]
+    same = page(http, f"{url}/etudes/ariege?version={version}")
+    assert any(f"?version={version}" in code.text_content() for code in same.xpath("//code"))
+    other = http.get(f"{url}/etudes/ariege?version=000000000000")
+    assert other.status_code == 404 and version in other.json()["description"]
+
+
+def test_two_studies_are_told_as_the_command_does(
+    url: str, http: requests.Session, studied: Path
+) -> None:
+    told = http.get(f"{url}/etudes/ariege/comparer/plus-pres").json()
+    folders = [studied / "studies" / name for name in ("ariege", "plus-pres")]
+    total = compare(*folders).total
+    assert told["total"] == {key: int(total[key]) for key in told["total"]}
+    back = http.get(f"{url}/etudes/plus-pres/comparer/ariege").json()["total"]
+    assert (back["gained"], back["lost"]) == (told["total"]["lost"], told["total"]["gained"])
+    shown = page(http, f"{url}/etudes/ariege/comparer/plus-pres")
+    kinds = set(shown.xpath("//figure//path/@class")) - {None}
+    assert "c-perdu" in kinds and not kinds & {"c-etat", "c-mairie", "c-deux"}
+    assert re.search(r"habitants le perdent", shown.text_content())
+
+
+def test_a_result_of_another_version_says_so(
+    serve: Callable[..., AbstractContextManager[str]], tmp_path: Path, http: requests.Session
+) -> None:
+    folder = tmp_path / "studies" / "ancienne"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text('{"study": {"id": "ancienne"}}', encoding="utf-8")
+    with serve(tmp_path) as url:
+        assert http.get(f"{url}/etudes").json()["studies"] == []
+        assert "Aucune étude" in page(http, f"{url}/etudes").text_content()
+        answered = http.get(f"{url}/etudes/ancienne")
+        assert answered.status_code == 404 and "autre version" in answered.json()["description"]
