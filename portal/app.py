@@ -87,11 +87,11 @@ def create_app(
     return Starlette(
         routes=[
             # What is asked most is looked for first: a route costs a microsecond to pass by.
-            *reviewing.routes(site),
+            Mount("/studies", _Studies(directory=site.workspace / "studies", check_dir=False)),
             *records.routes(),
+            *reviewing.routes(site),
             Mount("/static/leaflet", StaticFiles(directory=LEAFLET, check_dir=False)),
             Mount("/static", StaticFiles(directory=ROOM / "static")),
-            Mount("/studies", _Studies(directory=site.workspace / "studies", check_dir=False)),
             *(Route(path, _moved(site, home)) for path, home in _ALIASES.items()),
             Route("/theme.css", _theme(site)),
             Route("/favicon.ico", _logo(site)),

@@ -40,8 +40,8 @@ class Sharing:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
-        asked = request.headers.get("Access-Control-Request-Method")
-        if request.method == "OPTIONS" and asked and "Origin" in request.headers:
+        told = request.headers if scope["method"] == "OPTIONS" else {}
+        if told.get("Access-Control-Request-Method") and "Origin" in told:
             headers = {**TO_ANYONE, **_PREFLIGHT, "Allow": _METHODS}
             await Response(status_code=204, headers=headers)(scope, receive, send)
             return

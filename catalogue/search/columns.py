@@ -249,7 +249,9 @@ class Columns:
         columns = TEXT_COLUMNS if len(alternatives) > 1 else {"title": 10.0, "keywords": 5.0}
         scores = np.ones(len(self.years))
         # How rare a word is tells nothing of what who asks may not see.
-        known = len(self.seen(np.arange(len(scores)), selection))
+        known = len(scores)
+        if selection.seen is not None:
+            known = len(self.seen(np.arange(known), selection))
         for alternative in alternatives:
             places = {
                 c: self.seen(

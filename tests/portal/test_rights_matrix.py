@@ -147,7 +147,7 @@ PAGES = (
     "/connexion", "/deconnexion", "/compte", "/administration", "/mentions-legales", "/developpeurs",
     "/accessibilite", "/donnees-personnelles", "/conformance", "/", "/openapi", "/quality",
     "/a-relire", "/robots.txt", "/theme.css", "/favicon.ico", "/logo", "/background.geojson",
-    "/processes", "/jobs", "/tileMatrixSets",
+    "/catalogue", "/donnees", "/processes", "/jobs", "/tileMatrixSets",
     "/tileMatrixSets/WebMercatorQuad", "/collections/catalogue/facets", "/collections/catalogue/queryables",
     "/collections/catalogue/sortables", "/collections/catalogue/schema",
 )  # fmt: skip
@@ -392,7 +392,10 @@ def test_nothing_that_is_hidden_is_in_any_answer(portal: Portal) -> None:
                      if seeing & {*VIEWERS}}  # fmt: skip
 
 
-_MOMENT = re.compile(rb"cursor=[\w-]+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?")
+# The number of a version tells how many there were before, and nothing of what they said.
+_MOMENT = re.compile(
+    rb"Version \d+|cursor=[\w-]+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"
+)
 _OWN = {"date", "etag", "last-modified", "content-length", "set-cookie"}
 
 
