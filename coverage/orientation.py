@@ -5,6 +5,7 @@ Hours that no source gives are said to be unknown: such a counter is neither pro
 """
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -259,11 +260,11 @@ _COLUMNS = ["type", "name", "commune_name", "departement", "hours", "hours_per_w
 
 # Return every counter that has a place, then the kiosks, with the needs that each meets whatever the
 # moment (a kiosk: opens), comma-separated, and which are only planned.
-def _everything(directory: Directory) -> gpd.GeoDataFrame:
+def _everything(directory: Directory, more: Sequence[str] = ()) -> gpd.GeoDataFrame:
     study, kiosks = directory.study, directory.kiosks
     services = directory.services[directory.services.geometry.notna()]
     needs = tuple(replace(need, open_at=None) for need in study.needs)
-    table = services[_COLUMNS].assign(needs=needs_met(services, needs), planned=False)
+    table = services[[*_COLUMNS, *more]].assign(needs=needs_met(services, needs), planned=False)
     if kiosks is None or study.kiosks is None:
         return table
     offers = study.kiosks.offers
@@ -278,7 +279,7 @@ def _everything(directory: Directory) -> gpd.GeoDataFrame:
         needs=[",".join(set(told.split(",")) & set(offers)) for told in opened],
         planned=~existing,
     )
-    both = [each for each in (table, named[table.columns]) if not each.empty]
+    both = [each for each in (table, named.reindex(columns=table.columns)) if not each.empty]
     return gpd.GeoDataFrame(pd.concat(both), crs=LONLAT).rename_axis("id") if both else table
 
 
@@ -318,27 +319,38 @@ def keep_index(directory: Directory, asked: Path, workspace: Path, result: Path)
     """Keep beside the result of a study what answers for it (:func:`nearest.answer`); nothing where
     it has no result, or measures another way than by a straight line.
     """
-    study, territory = directory.study, directory.territory
+    study = directory.study
     if study.router.kind != "straight_line" or not (result / "result.gpkg").is_file():
         return
-    table = _everything(directory)
-    table = table.set_geometry(table.geometry)[~table.geometry.is_empty]
-    demand, _ = demand_points(territory, directory.services, study)
     polygon = [inputs.polygon_path(study)] if study.territory.polygon else []
-    keep(
+    keep_counters(
+        directory,
         result,
         [
-            file.resolve()
-            for file in (
-                asked / "manifest.json" if asked.is_dir() else asked,
-                workspace / "types.toml",
-                TAXONOMY,
-                result / "manifest.json",
-                result / "result.gpkg",
-                inputs.source_path(study),
-                *polygon,
-            )
+            asked / "manifest.json" if asked.is_dir() else asked,
+            workspace / "types.toml",
+            TAXONOMY,
+            result / "manifest.json",
+            result / "result.gpkg",
+            inputs.source_path(study),
+            *polygon,
         ],
+    )
+
+
+def keep_counters(
+    directory: Directory, folder: Path, files: Iterable[Path], more: Sequence[str] = ()
+) -> None:
+    """Keep in a folder the index of what can be found around a territory (:func:`nearest.keep`), made
+    of some files; ``more`` columns of its counters are kept too.
+    """
+    study, territory = directory.study, directory.territory
+    table = _everything(directory, more)
+    table = table.set_geometry(table.geometry)[~table.geometry.is_empty]
+    demand, _ = demand_points(territory, directory.services, study)
+    keep(
+        folder,
+        [file.resolve() for file in files],
         Kept(
             _vocabulary(study),
             detour=1.0 if study.router.detour is None else study.router.detour,
@@ -353,7 +365,9 @@ def keep_index(directory: Directory, asked: Path, workspace: Path, result: Path)
                 table["needs"],
                 table["planned"].tolist(),
                 table.geometry,
-                json.loads(table[_COLUMNS].reset_index().to_json(drop_id=True))["features"],
+                json.loads(table[[*_COLUMNS, *more]].reset_index().to_json(drop_id=True))[
+                    "features"
+                ],
                 strict=True,
             )
         ],

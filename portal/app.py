@@ -59,6 +59,9 @@ _STUDY_POLICY = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; sandbox allow-scripts allow-popups allow-downloads"
 )
+#: The page that may ask where its reader is, and what other sites' pages may frame.
+_WHERE, _FRAMED = "/guichet", "/widget"
+_ASKS = "geolocation={}, camera=(), microphone=()"
 #: By TLS, browsers come back by TLS alone for half a year.
 _TLS_ALONE = "max-age=15724800"
 
@@ -94,6 +97,7 @@ def create_app(
             Mount("/static", StaticFiles(directory=ROOM / "static")),
             *(Route(path, _moved(site, home)) for path, home in _ALIASES.items()),
             Route("/theme.css", _theme(site)),
+            Route("/widget.js", _widget),
             Route("/favicon.ico", _logo(site)),
             Route("/logo", _logo(site)),
             Route("/background.geojson", _background(site)),
@@ -251,6 +255,13 @@ def _theme(site: Site) -> Callable[[Request], Response]:
     return answered
 
 
+# Serve what puts the counters of a commune on its site: one line of script.
+def _widget(_request: Request) -> Response:
+    headers = {"Cache-Control": "public, max-age=3600", **answers.TO_ANYONE}
+    script = (ROOM / "static" / "widget.js").read_bytes()
+    return Response(script, media_type="text/javascript", headers=headers)
+
+
 # Serve the logo of the region; ours where it has none.
 def _logo(site: Site) -> Callable[[Request], Response]:
     def answered(_request: Request) -> Response:
@@ -281,6 +292,9 @@ def _careful(app: ASGIApp, *, languages: Sequence[str], by_tls: bool) -> ASGIApp
 def _with_headers(scope: Scope, send: Send, *, by_tls: bool) -> Send:
     path = scope["path"]
     policy = _STUDY_POLICY if path.startswith("/studies/") else _PAGES_POLICY
+    if path.endswith(_FRAMED):
+        policy = policy.replace("frame-ancestors 'none'", "frame-ancestors *")
+    asks = _ASKS.format("(self)" if path == _WHERE else "()")
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -292,7 +306,7 @@ def _with_headers(scope: Scope, send: Send, *, by_tls: bool) -> Send:
             if by_tls:
                 headers.setdefault("Strict-Transport-Security", _TLS_ALONE)
             headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-            headers.setdefault("Permissions-Policy", "geolocation=(), camera=(), microphone=()")
+            headers.setdefault("Permissions-Policy", asks)
             if path.startswith("/static/"):
                 headers.setdefault("Cache-Control", "public, max-age=3600")
             else:

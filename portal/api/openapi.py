@@ -124,6 +124,7 @@ def _root_paths() -> Json:
         ("/processes", "The processes", "processes", (), processes, "f"),
         ("/processes/white-zones", "The process that finds white zones", "processes", (),
          processes, "f"),
+        ("/processes/nearest", "The process that finds counters", "processes", (), processes, "f"),
         ("/jobs", "The jobs", "processes", (), processes, "f"),
         (reviewing.PATH, "The records that wait to be reviewed, for who contributes", "records", (),
          processes, "f"),
@@ -139,7 +140,12 @@ def _root_paths() -> Json:
         }
         for path, summary, tag, parameters, content, form in gets
     }
-    paths["/processes/white-zones/execution"] = {"post": _execution()}
+    paths["/processes/white-zones/execution"] = {
+        "post": _execution("execute_white_zones", "Find white zones", GEOJSON)
+    }
+    paths["/processes/nearest/execution"] = {
+        "post": _execution("execute_nearest", "Find the nearest counters", JSON)
+    }
     refused = {code: ref("responses", "Refused") for code in ("401", "403")}
     paths[reviewing.PATH]["get"]["responses"] |= refused
     paths[csw.PATH] = {"get": _csw()}
@@ -199,17 +205,17 @@ def _f(page: Page) -> str | Json:
     return _query("f", forms) if page.tables else "f"
 
 
-def _execution() -> Json:
+def _execution(name: str, summary: str, kind: str) -> Json:
     inputs = {"type": "object", "properties": {"inputs": {"type": "object"}}}
     return {
-        "operationId": "execute_white_zones",
-        "summary": "Find white zones",
+        "operationId": name,
+        "summary": summary,
         "tags": ["processes"],
         "requestBody": {"content": {"application/json": {"schema": inputs}}},
         "responses": {
             "200": {
-                "description": "The white zones",
-                "content": {GEOJSON: {"schema": {"type": "object"}}},
+                "description": summary,
+                "content": {kind: {"schema": {"type": "object"}}},
             },
             "400": ref("responses", "Refused"),
         },

@@ -6,7 +6,7 @@ from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message
 from geoguichet.portal import answers
 from geoguichet.portal.answers import CATALOG, HTML, JSON, JSON_LD, OPENAPI, link
-from geoguichet.portal.pages import finding, home, quality, service, studies
+from geoguichet.portal.pages import counters, finding, home, quality, service, studies
 from geoguichet.portal.site import COLLECTION, Page, Site, classes
 
 _CSW = "/csw?service=CSW&request=GetCapabilities"
@@ -61,4 +61,12 @@ _CONFORMANCE = Page(
     schema="Conformance",
 )
 
-PAGES = (_LANDING, *studies.PAGES, *finding.PAGES, *service.PAGES, _CONFORMANCE, quality.PAGE)
+PAGES = (
+    _LANDING,
+    *counters.PAGES,
+    *studies.PAGES,
+    *finding.PAGES,
+    *service.PAGES,
+    _CONFORMANCE,
+    quality.PAGE,
+)

@@ -84,6 +84,18 @@ document.documentElement.classList.remove("no-js");
       tell();
     }
   });
+  // Where the reader is, to about a hundred metres, when they ask for it and allow it.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-position]");
+    if (!button) return;
+    const told = button.nextElementSibling, refused = () => { told.textContent = button.dataset.position; };
+    if (!navigator.geolocation) return refused();
+    navigator.geolocation.getCurrentPosition(({ coords }) => {
+      const form = button.form;
+      form.elements.ou.value = `${coords.longitude.toFixed(3)},${coords.latitude.toFixed(3)}`;
+      form.requestSubmit();
+    }, refused, { timeout: 10000, maximumAge: 60000 });
+  });
   // Copy an address, and say so.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copied]");

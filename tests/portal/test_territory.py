@@ -95,7 +95,8 @@ def test_a_collection_is_hidden_retitled_and_made_of_any_layer(island: Path) -> 
     text += '[collections.kiosks]\ntitle = "Bornes"\n[collections.halls]\nlayer = "services"\n'
     (island / "region.toml").write_text(text, encoding="utf-8")
     made = configuration(island, read_region(island), url="http://x")["resources"]
-    assert set(made) == {"catalogue", "white-zones", "kiosks", "halls", "white-zones-process"}
+    processes = {"white-zones-process", "nearest-process"}
+    assert set(made) == {"catalogue", "white-zones", "kiosks", "halls"} | processes
     assert made["kiosks"]["title"] == {"fr": "Bornes"}
     assert made["halls"]["providers"][0]["table"] == "services"
 

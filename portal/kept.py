@@ -1,0 +1,203 @@
+"""What the portal keeps to say which counters are near: the index of `coverage.nearest`, made of the
+territory's counters and of the kiosks that are open, again when one of their files changes.
+
+Kiosks that are only proposed are not in it: they are nowhere to go.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from geoguichet.coverage.nearest import KEPT, KIOSK, Kept, Vocabulary, communes_of, fresh
+from geoguichet.floor.errors import GeoguichetError
+from geoguichet.floor.region import Region, Shown
+from geoguichet.floor.viewer import PUBLIC, Viewer, audience
+from geoguichet.floor.words import _, language
+from geoguichet.portal.errors import PortalError
+from geoguichet.portal.providers.studies import seen_first
+from geoguichet.portal.territory import Territory
+from geoguichet.referentials.directory.services import NEEDS, TAXONOMY, service_name
+from geoguichet.referentials.territories.gazetteer import Commune, plain
+
+if TYPE_CHECKING:
+    from geoguichet.coverage.orientation import Directory
+    from geoguichet.coverage.study.study import Study
+
+#: What a page tells of a counter beside what `nearest` does, where the layer has it.
+_MORE = ("commune", "address", "postcode", "telephone", "wheelchair")
+_LAYER = "services"
+_making = Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """The index of a workspace, and what of it is kept in memory."""
+
+    path: Path
+
+    def open(self) -> sqlite3.Connection:
+        """Open it to read."""
+        return sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True)
+
+    @cached_property
+    def communes(self) -> Mapping[Commune, tuple[float, float] | None]:
+        """The communes, each with the point where its people are supposed."""
+        with closing(self.open()) as base:
+            return communes_of(base)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """All that can be asked for."""
+        with closing(self.open()) as base:
+            return Kept.of(*base.execute("SELECT told FROM told").fetchone()).vocabulary
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The types of counters there are."""
+        with closing(self.open()) as base:
+            return frozenset(kind for (kind,) in base.execute("SELECT DISTINCT kind FROM counters"))
+
+    @cached_property
+    def addresses(self) -> Sequence[tuple[str, dict[str, Any]]]:
+        """The counters by their name and address, as words are compared."""
+        with closing(self.open()) as base:
+            rows = base.execute("SELECT told FROM counters ORDER BY number").fetchall()
+        found = [json.loads(told) for (told,) in rows]
+        names = ("name", "address", "postcode", "commune_name")
+        return [
+            (plain(" ".join(str(one["properties"].get(name) or "") for name in names)), one)
+            for one in found
+        ]
+
+    def of_commune(self, code: str) -> list[dict[str, Any]]:
+        """Return the counters and the open kiosks of a commune, as features."""
+        asked = "SELECT told FROM counters WHERE json_extract(told, '$.properties.commune') = ?"
+        with closing(self.open()) as base:
+            return [json.loads(told) for (told,) in base.execute(asked, (code,))]
+
+    def needs(self) -> dict[str, str]:
+        """Return what can be asked for in a citizen's words, by key: the needs of the study, then
+        those that some counter meets.
+        """
+        errands = {each.key: each.errand for each in self.vocabulary.known}
+        own = sorted(self.vocabulary.needs, key=lambda key: "town_hall" not in errands[key].types)
+        told = {key: _types_told(errands[key].types) for key in own}
+        for key, need in NEEDS.items():
+            if key in errands and not self.kinds.isdisjoint(need.types):
+                words = need.label_en if language() == "en" else need.label_fr
+                told.setdefault(key, f"{words[:1].upper()}{words[1:]}")
+        return told
+
+    def label(self, key: str) -> str:
+        """Return what a key of the vocabulary is called."""
+        return self.needs().get(key) or service_name(key)
+
+
+def _types_told(types: Sequence[str]) -> str:
+    first, *others = [service_name(kind) for kind in types]
+    return _(" ou ").join([f"{first[:1].upper()}{first[1:]}", *others])
+
+
+def index_of(workspace: Path, region: Region, territory: Territory, *, viewer: Viewer) -> Index:
+    """Return the index of a workspace, made when it is first asked for or when what it is made of
+    changed; of its kiosks it has those of a study that everybody may see.
+
+    Raises
+    ------
+    PortalError
+        The portal shows no counter to this viewer, or the index cannot be written.
+    """
+    if territory.data is None or not _shows_counters(region, viewer):
+        raise PortalError(_("Ce portail ne montre aucun guichet."))
+    results = seen_first(workspace, region.portal.flagship, PUBLIC)[:1]
+    watched = (workspace / "types.toml", TAXONOMY, territory.data)
+    made_of = (*watched, *(folder / name for folder in results for name in _OF_RESULT))
+    with _making:
+        return _kept(workspace, territory, made_of, tuple(map(_state, made_of)))
+
+
+# Say whether a viewer sees the layer of counters, under the name by which the region shows it.
+def _shows_counters(region: Region, viewer: Viewer) -> bool:
+    names = [name for name, one in region.collections.items() if one.layer == _LAYER] or [_LAYER]
+    return any(
+        region.collections.get(name, Shown()).shown
+        and viewer.sees(audience(region.visibility.collections.get(name, "public")))
+        for name in names
+    )
+
+
+_OF_RESULT = ("manifest.json", "result.gpkg")
+
+
+def _state(file: Path) -> tuple[int, int]:
+    return (file.stat().st_mtime_ns, file.stat().st_size) if file.is_file() else (0, 0)
+
+
+@lru_cache(maxsize=4)
+def _kept(
+    workspace: Path, territory: Territory, files: tuple[Path, ...], _states: tuple[Any, ...]
+) -> Index:
+    from geoguichet.coverage.orientation import keep_counters
+
+    folder = workspace / "guichet"
+    known = fresh(folder / KEPT, files)
+    if known is None:
+        folder.mkdir(exist_ok=True)
+        result = files[-1].parent if files[-1].name in _OF_RESULT else None
+        directory = _directory(territory, result)
+        more = [name for name in _MORE if name in directory.services]
+        keep_counters(directory, folder, files, more)
+        known = fresh(folder / KEPT, files)
+    if known is None:
+        raise PortalError(
+            _("L'index des guichets ne peut pas être écrit dans {folder}.", folder=folder)
+        )
+    known.close()
+    return Index(folder / KEPT)
+
+
+# Return the counters of a territory and the kiosks that are open in the result of a study.
+def _directory(territory: Territory, result: Path | None) -> Directory:
+    from geoguichet.coverage.orientation import open_directory, study_and_result
+    from geoguichet.coverage.study.study import parse_study
+    from geoguichet.portal.providers.processes import study_document
+    from geoguichet.referentials.layers import read_layer
+
+    source = "" if territory.is_sample else str(territory.data)
+    study = parse_study(study_document({}, territory.name, source))
+    directory = open_directory(_at_ease(study))
+    if result is None:
+        return directory
+    try:
+        asked, _folder = study_and_result(result, result)
+        kiosks = read_layer(
+            result / "result.gpkg", layer="kiosks", columns=("id", "name", "host", "hours"),
+            empty=True,
+        )  # fmt: skip
+    except (GeoguichetError, KeyError, OSError, ValueError):  # a result of another version
+        return directory
+    if asked.kiosks is None or "standing" not in kiosks:
+        return directory
+    standing = kiosks[kiosks["standing"] == "existing"].set_index("id")
+    both = replace(study, needs=asked.needs, kiosks=asked.kiosks)
+    return replace(directory, study=_at_ease(both), kiosks=standing)
+
+
+# Return a study that asks of its needs no more than the type of the counter: who looks for a town hall
+# looks for any.
+def _at_ease(study: Study) -> Study:
+    needs = [replace(need, min_hours_per_week=None, open_at=None) for need in study.needs]
+    return replace(study, needs=tuple(needs))
+
+
+def is_kiosk(feature: Mapping[str, Any]) -> bool:
+    """Say whether a counter is a visioguichet."""
+    return bool(feature["properties"]["type"] == KIOSK)

@@ -1,0 +1,162 @@
+"""« Trouver un guichet »: the page, and the same in a frame of another site."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Any
+
+import shapely
+
+from geoguichet.coverage.nearest import degrees
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.viewer import Viewer
+from geoguichet.floor.words import Message, weekdays
+from geoguichet.portal.answers import Refusal
+from geoguichet.portal.counters import answered
+from geoguichet.portal.drawn import Drawing, drawn
+from geoguichet.portal.errors import PortalError
+from geoguichet.portal.kept import Index, index_of
+from geoguichet.portal.site import Asked, Page, Site, an_object
+from geoguichet.portal.territory import Territory
+from geoguichet.referentials.directory.hours import WEEKDAYS_FR
+from geoguichet.referentials.layers import read_layer
+
+#: What the question is made of.
+PARAMETERS = ("ou", "quoi", "quand", "jour", "heure")
+#: Degrees shown around a place at the least.
+_LEAST = 0.06
+#: The hours that the form offers, in minutes.
+_HOURS = range(7 * 60, 20 * 60 + 30, 30)
+
+
+def index_for(site: Site, viewer: Viewer) -> Index:
+    """Return the index of the counters. Refusal (404) for who may not see them, and where there are
+    none.
+    """
+    try:
+        return index_of(site.workspace, site.region, site.territory, viewer=viewer)
+    except PortalError as error:
+        raise Refusal(404, error) from error
+
+
+def _answer(site: Site, asked: Asked) -> dict[str, Any]:
+    index = index_for(site, asked.viewer)
+    document = answered(index, asked.given)
+    if asked.form != "html":
+        return document
+    numbered = {str(n): one for n, one in enumerate(document["open"], 1)}
+    numbered |= {f"?{n}": one for n, one in enumerate(document["uncertain"], 1)}
+    more = {
+        "days": [(day[:3], name) for day, name in zip(WEEKDAYS_FR, weekdays(), strict=True)],
+        "hours": [f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in _HOURS],
+        "drawn": None,
+        "pages": _with_a_page(site, index),
+    }
+    question = document["question"]
+    here = _start(index, question) if "place" in question else None
+    if here is not None:
+        more["drawn"] = around(
+            site.territory, question["commune"], here, numbered, document["closed"]
+        )
+    return document | more
+
+
+# Return the codes of the communes that have a page here.
+def _with_a_page(site: Site, index: Index) -> frozenset[str]:
+    if not any(page.path == "/communes/{code}" for page in site.pages):
+        return frozenset()
+    return frozenset(one.code for one in index.communes)
+
+
+def _point(counter: Mapping[str, Any]) -> shapely.Point:
+    return shapely.Point(counter["lon"], counter["lat"])
+
+
+def _start(index: Index, question: Mapping[str, Any]) -> shapely.Point | None:
+    if (given := degrees(question["ou"])) is not None:
+        return shapely.Point(given)
+    places = (at for one, at in index.communes.items() if one.code == question["commune"])
+    at = next(places, None)
+    return None if at is None else shapely.Point(at)
+
+
+def around(
+    territory: Territory,
+    code: str,
+    here: shapely.Point | None,
+    numbered: Mapping[str, Mapping[str, Any]],
+    others: Sequence[Mapping[str, Any]],
+    *,
+    zones: Mapping[str, Sequence[shapely.Geometry]] | None = None,
+) -> Drawing:
+    """Return the map around a commune or a point: the outlines of communes, numbered counters under
+    their commune's name, the others as dots, where one starts from; ``zones`` lie beneath.
+    """
+    numbers = {told: _point(one) for told, one in numbered.items()}
+    shapes = outlines_of_communes(territory)
+    own = [shapes[code]] if code in shapes else []
+    seen = [*numbers.values(), *own, *([here] if here is not None else map(_point, others[:1]))]
+    west, south, east, north = shapely.union_all(seen).bounds
+    wide, high = (max(_LEAST - (b - a) / 2, 0) + 0.01 for a, b in ((west, east), (south, north)))
+    box = (west - wide, south - high, east + wide, north + high)
+    frame = shapely.box(*box).buffer(0.2)
+    near = [shape for shape in shapes.values() if shape.intersects(frame)]
+    dots = [one for one in map(_point, others) if one.within(frame)]
+    cut = {kind: [one.intersection(frame) for one in some] for kind, some in (zones or {}).items()}
+    layers = {
+        **cut,
+        "c-com": near,
+        "c-moi": own,
+        "c-mini h": dots,
+        "c-mini": dots,
+        "c-vous": [] if here is None else [here],
+    }
+    made = drawn(territory, layers, numbers=numbers, box=box)
+    names = [
+        (numbered[told]["commune_name"], x, y - 18)
+        for told, x, y in made.numbers
+        if told in numbered
+    ]
+    return replace(made, names=names)
+
+
+@lru_cache(maxsize=2)
+def outlines_of_communes(territory: Territory) -> Mapping[str, shapely.Geometry]:
+    """Return the outlines of communes, simplified for a map of some of them, by code."""
+    if territory.data is None:
+        return {}
+    try:
+        found = read_layer(territory.data, layer="communes", empty=True)
+    except LayerError:  # data of another make: the map is drawn on nothing
+        return {}
+    found = found[found.geometry.notna()]
+    return dict(zip(found["code"], found.geometry.simplify(0.0005).array, strict=True))
+
+
+_TEXT = {"type": "string"}
+_COUNTERS = {"type": "array", "items": {"type": "object"}}
+_DOCUMENT = an_object(
+    {
+        "question": {"type": "object"},
+        "needs": _COUNTERS,
+        "title": _TEXT,
+        "message": _TEXT,
+        "choices": _COUNTERS,
+        **dict.fromkeys(("open", "uncertain", "closed"), _COUNTERS),
+    },
+    "question", "needs", "message", "choices", "open", "uncertain", "closed",
+)  # fmt: skip
+_page = partial(
+    Page,
+    title=Message("Trouver un guichet"),
+    document=lambda _site, _viewer: {},
+    parameters=PARAMETERS,
+    more=_answer,
+    schema="Counters",
+)
+PAGES = (
+    _page(path="/guichet", summary="The nearest counters for a need, at a moment",
+          template="guichet.html", menu="main", schemas={"Counters": _DOCUMENT}),
+    _page(path="/guichet/widget", summary="The same, to be framed by another site",
+          template="guichet-widget.html"),
+)  # fmt: skip
