@@ -21,7 +21,7 @@ from geoguichet.portal.answers import (
     SCHEMA,
 )
 from geoguichet.portal.answers import FACETS as FACETS_TYPE
-from geoguichet.portal.api import collections, csw, reviewing, tiles
+from geoguichet.portal.api import collections, csw, reviewing, sitemap, tiles
 from geoguichet.portal.api.downloads import FORMS
 from geoguichet.portal.api.features import PARAMETERS
 from geoguichet.portal.api.feeds import MAXIMUM_LIMIT as MAXIMUM_FEED
@@ -152,6 +152,7 @@ def _root_paths() -> Json:
     part = _query("part", {"type": "integer", "minimum": 1, "maximum": 100_000})
     paths |= {
         "/sitemap.xml": _told("sitemap", "The pages of all records", "application/xml", part),
+        sitemap.COMMUNES: _told("sitemap_communes", "The pages of communes", "application/xml"),
         "/robots.txt": _told("robots", "What robots leave alone", "text/plain"),
     }
     return paths

@@ -19,16 +19,19 @@ from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import _
 from geoguichet.portal import answers
 from geoguichet.portal.answers import Refusal
+from geoguichet.portal.pages.finding import communes
 from geoguichet.portal.site import Site
 from geoguichet.portal.viewing import viewer_of
 
 #: Records in one part; the protocol allows 50,000 addresses.
 PART = 10_000
+#: Where the pages of communes are told.
+COMMUNES = "/sitemap-communes.xml"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<{0} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
 
 
 def routes(site: Site) -> list[BaseRoute]:
-    """Return ``/robots.txt`` and ``/sitemap.xml`` (``?part=`` of a large catalogue)."""
+    """Return ``/robots.txt``, ``/sitemap.xml`` (``?part=`` of a large catalogue) and that of communes."""
 
     async def sitemap(request: Request) -> Response:
         part = answers.parameters(request, "part").get("part", "")
@@ -39,14 +42,24 @@ def routes(site: Site) -> list[BaseRoute]:
         made = await run_in_threadpool(_sitemap, site, int(part[:9]) if part else 0, viewer)
         return answers.answer(made, "application/xml", headers=headers)
 
+    async def of_communes(request: Request) -> Response:
+        answers.parameters(request)
+        made = await run_in_threadpool(_communes, site, viewer_of(request))
+        return answers.answer(made, "application/xml")
+
     async def robots(request: Request) -> Response:
         answers.parameters(request)
         path = urlsplit(site.url).path
         lines = ("User-agent: *", f"Disallow: {path}/jobs", f"Disallow: {path}/*?*f=")
-        told = "\n".join((*lines, f"Sitemap: {site.url}/sitemap.xml", ""))
+        maps = (f"Sitemap: {site.url}{path}" for path in ("/sitemap.xml", COMMUNES))
+        told = "\n".join((*lines, *maps, ""))
         return answers.answer(told.encode(), "text/plain")
 
-    return [Route("/sitemap.xml", sitemap), Route("/robots.txt", robots)]
+    return [
+        Route("/sitemap.xml", sitemap),
+        Route(COMMUNES, of_communes),
+        Route("/robots.txt", robots),
+    ]
 
 
 def _sitemap(site: Site, part: int, viewer: Viewer) -> bytes:
@@ -63,6 +76,15 @@ def _sitemap(site: Site, part: int, viewer: Viewer) -> bytes:
         rows += map(partial(_row, site), page.items)
         page = _page(site, first + len(rows), viewer)
     return "\n".join((_HEAD.format("urlset"), *rows[:PART], "</urlset>")).encode()
+
+
+# Return the pages of the communes, in one part: France has 35,000.
+def _communes(site: Site, viewer: Viewer) -> bytes:
+    shown = site.layer("services") in site.collections_of(viewer)
+    home = f"{escape(site.url)}/communes/"
+    found = communes(site.territory) if shown else ()
+    rows = [f"<url><loc>{home}{quote(one.code)}</loc></url>" for one in found]
+    return "\n".join((_HEAD.format("urlset"), *rows, "</urlset>")).encode()
 
 
 def _page(site: Site, offset: int, viewer: Viewer) -> Page:

@@ -6,7 +6,7 @@ from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message
 from geoguichet.portal import answers
 from geoguichet.portal.answers import CATALOG, HTML, JSON, JSON_LD, OPENAPI, link
-from geoguichet.portal.pages import counters, finding, home, quality, service, studies
+from geoguichet.portal.pages import communes, counters, finding, home, quality, service, studies
 from geoguichet.portal.site import COLLECTION, Page, Site, classes
 
 _CSW = "/csw?service=CSW&request=GetCapabilities"

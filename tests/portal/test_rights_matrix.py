@@ -191,6 +191,13 @@ MATRIX: Mapping[str, list[str]] = {
         f"{CSW}GetDomain&PropertyName=OrganisationName",
     ],
     "/acces/{key}": ["/acces/absente"],
+    "/guichet": ["/guichet?ou=Foix&quoi=mairie", "/guichet?ou=motNAME"],
+    "/guichet/widget": ["/guichet/widget?ou=Foix"],
+    "/communes": ["/communes?q=motNAME", "/communes?departement=09"],
+    "/communes/{code}": ["/communes/09122", "/communes/motNAME"],
+    "/communes/{code}/widget": ["/communes/09122/widget"],
+    "/sitemap-communes.xml": ["/sitemap-communes.xml"],
+    "/widget.js": ["/widget.js"],
     "/recherche": ["/recherche?q=motNAME", "/recherche?q=fiche", "/recherche?q=etude"],
     "/suggestions": ["/suggestions?q=motNAME", "/suggestions?q=titre"],
     ITEMS: [

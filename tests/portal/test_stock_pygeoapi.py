@@ -102,8 +102,10 @@ def test_the_records_are_searched(stock: str, http: requests.Session) -> None:
 
 
 def test_the_process_is_described(stock: str, http: requests.Session) -> None:
-    (process,) = http.get(f"{stock}/processes").json()["processes"]
-    assert process["title"] == "Calculer les zones blanches"
+    listed = http.get(f"{stock}/processes").json()["processes"]
+    processes = {process["id"]: process for process in listed}
+    assert set(processes) == {"white-zones", "nearest"}
+    assert processes["white-zones"]["title"] == "Calculer les zones blanches"
 
 
 REGION = f"""
