@@ -64,6 +64,7 @@ _CONFORMANCE = Page(
 PAGES = (
     _LANDING,
     *counters.PAGES,
+    *communes.PAGES,
     *studies.PAGES,
     *finding.PAGES,
     *service.PAGES,
