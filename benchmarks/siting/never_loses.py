@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from measure import machine
-from one_run import spopt_states
+from one_run import cpu_s, spopt_states
 from real import QUESTIONS, instances
 
 HERE = Path(__file__).parent
@@ -31,6 +31,7 @@ def run(python: str, engine: str, path: Path, limit_s: float) -> dict[str, float
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (int(limit_s) + 1, int(limit_s) + 2))
 
+    before = cpu_s()
     done = subprocess.run(
         [python, str(HERE / "one_run.py"), engine, str(path)],
         capture_output=True,
@@ -38,8 +39,9 @@ def run(python: str, engine: str, path: Path, limit_s: float) -> dict[str, float
         preexec_fn=limited,
         cwd=path.parent,
     )
+    if done.returncode and cpu_s() - before < 0.9 * limit_s:
+        raise SystemExit(f"{engine} did not fail for lack of time: {done.stderr.decode()}")
     if done.returncode:
-        print(done.stderr.decode()[-300:], file=sys.stderr)
         return None
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found

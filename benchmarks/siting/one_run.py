@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-type Data = dict[str, np.ndarray]
+Data = dict[str, np.ndarray]  # as older Pythons, of peers, read it too
 
 
 def ours(data: Data) -> Callable[[], float]:
@@ -108,12 +108,16 @@ def spopt(data: Data, solver: str) -> Callable[[], float]:
 
 def spopt_states(data: Data) -> bool:
     """Whether spopt has such a question: it knows neither budgets, shares, backup nor these rules,
-    and its capacities split people.
+    its capacities split people, and it covers everyone, reached or not, inhabited or not.
     """
+    everyone = str(data["model"]) != "set_covering" or (
+        len(np.unique(data["row"])) == len(data["weight"]) and bool((data["weight"] > 0).all())
+    )
     ruled = len(data["existing"]) + len(data["required"]) + len(data["apart"]) + int(data["floor"])
     known = {"maximal_covering", "set_covering", "p_median", "p_center"}
     return (
         str(data["model"]) in known
+        and everyone
         and not ruled
         and not (data["one_per"] != "").any()
         and not np.isfinite(data["room"]).any()

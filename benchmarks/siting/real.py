@@ -163,7 +163,7 @@ QUESTIONS: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
     ("p_center", "Corse", 60, {"p": 15}),
     ("p_center", "white Bretagne", 40, {"p": 20, "floor": 1}),
     ("maximal_covering", "white Bretagne", 8, {"p": 20, "room": 600}),
-    ("maximal_covering", "white Midi-Pyrénées", 8, {"p": 40, "room": 250}),
+    ("maximal_covering", "white Midi-Pyrénées", 8, {"p": 20, "room": 400}),
     ("maximal_covering", "white Normandie", 8, {"p": 20, "room": 800, "floor": 1}),
     ("maximal_covering", "Lot", 8, {"p": 12, "room": 500, "spacing": 6}),
     ("p_median", "remote Midi-Pyrénées", 30, {"p": 12, "beyond": 35, "room": 60}),

@@ -149,7 +149,7 @@ def capacitated_median(
     near = costs.up_to(beyond)
     saved = people[near.origin] * (beyond - near.cost)
     most = float(people.sum() * beyond)
-    search = _Assignment(near, saved, capacity, rules, p, measured=True)
+    search = _Assignment(near, saved, capacity, rules, p)
     found, opened, bound, status, how = search.solve(start.sites, most - start.bound, gap, watch)
     per_row = search.worth_of(found)
     sites, gains = _ranked(found, opened, per_row, rules)
@@ -194,8 +194,6 @@ class _Assignment:
     capacity: Capacity
     rules: SiteRules
     p: int
-    #: Whether ways count, and not only who is served.
-    measured: bool = False
 
     def solve(
         self, sites: tuple[int, ...], most: float, gap: float, watch: Watch
@@ -333,8 +331,7 @@ class _Assignment:
                 row_upper=np.concatenate(tops),
                 integers=integers,
                 maximise=True,
-                # where ways count, presolve and the heuristics are worth their time
-                plain=self.measured,
+                plain=True,  # presolve and every heuristic are worth their time
             ),
             pairs,
             column,
