@@ -225,12 +225,14 @@ def texts(among: Names | None = None, *, empty: bool = True) -> Taken:
             raise BadKeyError(
                 "une liste de textes est attendue, {value} est donné", remedy, value=told
             )
+        seen: set[str] = set()
         for item in value:
-            if list(value).count(item) > 1:
+            if item in seen:
                 told, once = shortened(item), Message("gardez-le une fois")
                 raise BadKeyError("{value} est donné deux fois", once, value=told)
             if among is not None:
                 known(item, among(asked) if callable(among) else among)
+            seen.add(item)
         return tuple(value)
 
     least = {} if empty else {"minItems": 1}

@@ -67,6 +67,7 @@ BY_STATUS: Mapping[int, Message] = {
     400: Message("Cette demande n'est pas servie."),
     404: Message("Rien à cette adresse."),
     405: Message("Cette méthode n'est pas servie ici."),
+    408: Message("La demande n'est pas arrivée entière à temps."),
     500: Message("Le portail n'a pas su répondre."),
     503: Message("Le catalogue ne se lit pas en ce moment."),
 }

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -42,6 +41,8 @@ from geoguichet.portal.people.signing_in import SigningIn
 from geoguichet.portal.people.store import People, tell_security
 from geoguichet.portal.providers.referentials import versions_of
 from geoguichet.portal.providers.studies import sees_study
+from geoguichet.portal.serving import bounds
+from geoguichet.portal.serving.admission import Admission, gates
 from geoguichet.portal.sharing import Sharing
 from geoguichet.portal.site import REFUSED, ROOM, Site
 from geoguichet.portal.territory import background
@@ -116,6 +117,7 @@ def create_app(
         ],
         middleware=[
             Middleware(_careful, languages=site.languages, by_tls=url.startswith("https:")),
+            Middleware(Admission, site=site, gates=gates()),
             Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
             Middleware(Sharing),
             Middleware(Renewal, workspace=workspace, renew=site.renew),
@@ -169,7 +171,7 @@ def serve(
     token: str = "",
 ) -> None:
     """Serve a workspace until interrupted; ``on_ready`` is told the address. PortInUseError when
-    the port is taken.
+    the port is taken. Told to end (SIGTERM, SIGINT), the process itself ends within 5 seconds.
     """
     listener = listen(host, port)
     with listener:
@@ -177,10 +179,11 @@ def serve(
             url.rstrip("/") if url else f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
         )
         app = create_app(workspace, url=address, editable=editable, token=token)
+        server = bounds.BoundedServer(app, bounds.Bounds(connections=bounds.connections_here()))
         tell_security()
-        config = uvicorn.Config(app, log_level="warning", access_log=False)
+        bounds.spare_logs()
         on_ready(address)
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:

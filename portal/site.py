@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 import jinja2
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -379,8 +379,12 @@ def _refusal(error: Exception) -> Refusal:
     if isinstance(error, QueryError | RecordNotFoundError):
         return Refusal(400 if isinstance(error, QueryError) else 404, in_words(error))
     status = 503 if isinstance(error, StoreError) else 500
+    if isinstance(error, ClientDisconnect):  # nobody reads it; the log says no failure of ours
+        status = 408
     return Refusal(status, BY_STATUS[status])
 
 
 #: What becomes an answer wherever it is raised.
-REFUSED = (Refusal, HTTPException, QueryError, RecordNotFoundError, StoreError, Exception)
+REFUSED = (
+    Refusal, HTTPException, ClientDisconnect, QueryError, RecordNotFoundError, StoreError, Exception
+)  # fmt: skip

@@ -30,6 +30,10 @@ DELEGATED = (
 )  # fmt: skip
 
 
+#: Bytes of the inputs of a process: twelve services with all their types take a tenth of it.
+_LONGEST_QUESTION = 100_000
+
+
 def mount(site: Site) -> Mount:
     """Return the resources that pygeoapi answers."""
     routes = [_route(site, one) for one in DELEGATED]
@@ -56,13 +60,15 @@ def _route(site: Site, one: _Delegated) -> Route:
 def _execution(site: Site) -> Any:
     async def answered(request: Request) -> Response:
         answers.wanted_form(request, ("json",))
-        document = await answers.body_of(request)
+        document = await answers.body_of(request, most=_LONGEST_QUESTION)
         if not isinstance(document, dict):
             raise Refusal(400, _("Le corps de la demande : un objet JSON est attendu."))
         process = request.path_params["process"]
         headers, status, content = await site.engine.ask(
             request, "json", processes.execute_process, process, body=answers.to_json(document)
         )
+        if status == 503:
+            headers["Retry-After"] = "10"
         return Response(content, status, headers)
 
     return answered
