@@ -154,8 +154,10 @@ class _Studies(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return a file; 404 for what is not there."""
-        study = path.partition(os.sep)[0]  # the path is a normal one: no way leads back from it
-        if not sees_study(viewer_of(Request(scope)), Path(str(self.directory), study)):
+        # Of a normal path, whatever leads out of the folder stands first, even if it comes back.
+        study = path.partition(os.sep)[0]
+        folder = Path(str(self.directory), study)
+        if study == os.pardir or not sees_study(viewer_of(Request(scope)), folder):
             raise HTTPException(404)
         return await super().get_response(path, scope)
 

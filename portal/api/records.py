@@ -413,10 +413,13 @@ class RecordsApi:
         record = Record.from_geojson(json.loads(body))
         plain = shaped(record)
         served = json.loads(spliced(body, self._item_links(identifier), self.url))
+        seen = self.store.history(identifier, viewer=viewer)
+        # Counted among those that are seen: their own numbers would tell of drafts before them.
+        states = [{"number": number, "at": one.at} for number, one in enumerate(seen, 1)]
         return {
             **served,
             "preview": preview(self.site, served["links"], viewer),
-            "history": self.store.history(identifier, viewer=viewer)[:-6:-1],
+            "history": states[:-6:-1],
             "drawn": footprints(self.site.territory, [served], 1),
             "properties": plain.to_geojson()["properties"],
             "checked": checked(record, self._places).as_dict(),

@@ -162,6 +162,7 @@ MATRIX: Mapping[str, list[str]] = {
         "/studies/etude-NAME",
         "/studies/etude-alouette/../etude-NAME/manifest.json",
         "/studies/./etude-alouette/%2e%2e/etude-NAME/report.html",
+        "/studies/../studies/etude-NAME/report.html",
         "/studies/",
     ],
     "/feeds/{name}.{form}": [
