@@ -47,7 +47,7 @@ NEAREST: dict[str, Any] = {
             "schema": {"type": "object", "contentMediaType": "application/json"},
         }
     },
-    "example": {"inputs": {"ou": "Saint-Girons", "quoi": "mairie", "quand": "sam-10:30"}},
+    "example": {"inputs": {"ou": "2.35,48.85", "quoi": "mairie", "quand": "sam-10:30"}},
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 frame on another site.
 """
 
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -137,3 +138,9 @@ def test_every_counter_is_reached_by_keyboard(phone, url: str) -> None:
         reached.add(phone.evaluate("document.activeElement.textContent.trim()"))
     assert {"Fermés à ce moment", "Chercher"} <= reached
     assert sum(told.startswith("Y aller") for told in reached) >= 3
+
+
+def test_the_page_of_a_commune_is_printed_on_one_sheet(phone, url: str) -> None:
+    phone.goto(f"{url}/communes/09032")
+    sheets = re.findall(rb"/Type\s*/Page\b(?!s)", phone.pdf(format="A4"))
+    assert len(sheets) == 1 and phone.locator("table.semaine").count() == 1

@@ -160,6 +160,7 @@ def bretagne(tmp_path_factory: pytest.TempPathFactory, serve) -> Iterator[str]:
 
 ROOTS = (
     "/", "/openapi?f=json", "/openapi?f=html", "/conformance", "/quality?f=html", "/robots.txt",
+    "/guichet?f=html", "/communes?f=html", "/processes/nearest", "/sitemap-communes.xml",
     "/sitemap.xml", "/background.geojson", "/csw?service=CSW&request=GetCapabilities",
     "/processes/white-zones", "/jobs", "/?f=jsonld", "/collections?f=jsonld",
     "/collections/catalogue/items?f=dcat-ttl", "/collections/catalogue/items?f=csv",
