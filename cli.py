@@ -14,6 +14,7 @@ from geoguichet.commands import (
     catalogue,
     coverage,
     init,
+    keeping,
     referentials,
     referentials_in_time,
 )
@@ -31,7 +32,16 @@ from geoguichet.floor.errors import GeoguichetError, UsageError
 from geoguichet.floor.words import Message, _, one_line, speaking
 
 #: What runs a command line, and the files whose commands are known once they are imported.
-__all__ = ["admin", "catalogue", "coverage", "init", "main", "referentials", "referentials_in_time"]
+__all__ = [
+    "admin",
+    "catalogue",
+    "coverage",
+    "init",
+    "keeping",
+    "main",
+    "referentials",
+    "referentials_in_time",
+]
 
 REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -43,6 +53,9 @@ GROUPS = {
     "init": None,
     "referentials": Message("annuaires de services et sources officielles"),
     "serve": None,
+    "backup": None,
+    "verify": None,
+    "restore": None,
     "admin": Message("comptes de ceux qui éditent et administrent"),
 }
 

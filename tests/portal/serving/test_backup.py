@@ -1,0 +1,176 @@
+"""The whole workspace, copied while it is written, proved whole, and put back elsewhere."""
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from geoguichet.cli import main
+from geoguichet.portal.serving import backup
+
+STORES = ("catalogue.sqlite", "originals.sqlite")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """Two stores, one of them in WAL, a study, a referential, a region, and what is not kept."""
+    made = tmp_path / "w"
+    for name in ("studies/essai", "referentials/mairies/abc", "cache/x", "studies/.geoguichet-1"):
+        (made / name).mkdir(parents=True)
+        (made / name / "zones.parquet").write_bytes(os.urandom(3000))
+    (made / "region.toml").write_text('[region]\nname = "Essai"\n', encoding="utf-8")
+    for name in STORES:
+        with closing(sqlite3.connect(made / name)) as base:
+            if name == "catalogue.sqlite":
+                base.execute("PRAGMA journal_mode = WAL")
+            base.execute("CREATE TABLE counted (n INTEGER, text TEXT)")
+            base.executemany("INSERT INTO counted VALUES (0, ?)", [("x" * 500,)] * 200)
+            base.commit()
+    (made / "originals.sqlite").chmod(0o600)
+    return made
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {
+        str(one.relative_to(folder)): one.read_bytes()
+        for one in folder.rglob("*")
+        if one.is_file() and one.name != backup.MANIFEST
+    }
+
+
+def test_a_workspace_is_put_back_as_it_was_saved(workspace: Path, tmp_path: Path) -> None:
+    saved, again = tmp_path / "saved", tmp_path / "again"
+    assert main(["backup", str(saved), "--workspace", str(workspace)]) == 0
+    assert main(["verify", str(saved)]) == 0
+    assert main(["restore", str(saved), "--workspace", str(again)]) == 0
+    kept = content(again)
+    assert kept == content(saved)
+    assert set(kept) == {
+        *STORES, "region.toml", "studies/essai/zones.parquet",
+        "referentials/mairies/abc/zones.parquet",
+    }  # fmt: skip
+    for name in set(kept) - set(STORES):
+        assert kept[name] == (workspace / name).read_bytes()
+    for name in STORES:
+        with closing(sqlite3.connect(again / name)) as base:
+            assert base.execute("SELECT count(*) FROM counted").fetchone() == (200,)
+    assert (again / "originals.sqlite").stat().st_mode & 0o777 == 0o600
+    assert main(["verify", "--workspace", str(again)]) == 0
+
+
+def test_nothing_that_is_there_is_overwritten(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "saved"
+    backup.back_up(workspace, saved)
+    before = content(saved), content(workspace)
+    assert main(["backup", str(saved), "--workspace", str(workspace)]) == 1
+    assert main(["restore", str(saved), "--workspace", str(workspace)]) == 1
+    assert main(["backup", str(workspace / "b"), "--workspace", str(workspace)]) == 2
+    assert main(["restore", str(workspace), "--workspace", str(tmp_path / "new")]) == 2
+    assert (content(saved), content(workspace)) == before
+    assert not (tmp_path / "new").exists()
+    assert capsys.readouterr().err.count("\n") == 4
+
+
+def test_every_flipped_byte_is_said_in_one_sentence(workspace: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    backup.back_up(workspace, saved)
+    chance = random.Random(18)
+    for file in sorted(one for one in saved.rglob("*") if one.is_file()):
+        whole = file.read_bytes()
+        for _ in range(6):
+            broken = bytearray(whole)
+            broken[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+            file.write_bytes(broken)
+            with pytest.raises(backup.BackupError, match="endommagé"):
+                backup.verify(saved)
+            with pytest.raises(backup.BackupError, match="endommagé"):
+                backup.restore(saved, tmp_path / "again")
+        file.write_bytes(whole)
+    assert not (tmp_path / "again").exists()
+    assert backup.verify(saved) == 5
+
+
+def test_a_file_that_is_missing_or_too_many_is_said(workspace: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    backup.back_up(workspace, saved)
+    (saved / "more").write_text("x")
+    (saved / "region.toml").unlink()
+    with pytest.raises(backup.BackupError, match=r"region\.toml est endommagé \(et 1 autres\)"):
+        backup.verify(saved)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_damaged_store_is_not_saved_as_if_it_were_whole(
+    store: str, workspace: Path, tmp_path: Path
+) -> None:
+    content = bytearray((workspace / store).read_bytes())
+    content[4096:12288] = os.urandom(8192)
+    (workspace / store).write_bytes(content)
+    for refused in (
+        lambda: backup.back_up(workspace, tmp_path / "saved"),
+        lambda: backup.verify(workspace),
+    ):
+        with pytest.raises(backup.BackupError, match=f"{store} est endommagé"):
+            refused()
+    assert not (tmp_path / "saved").exists()
+
+
+def test_stores_written_meanwhile_are_saved_at_one_instant(workspace: Path, tmp_path: Path) -> None:
+    over = threading.Event()
+    study, n = workspace / "studies" / "essai", 0
+
+    def write() -> None:
+        nonlocal n
+        while not over.is_set():
+            n += 1
+            for name in STORES:  # the second is never ahead of the first, and one behind at most
+                with closing(sqlite3.connect(workspace / name, timeout=30)) as base, base:
+                    base.execute("UPDATE counted SET n = ?", (n,))
+            (study / "new").write_text(str(n))
+            (study / "new").replace(study / "zones.parquet")
+            time.sleep(0.02)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(5):
+            backup.back_up(workspace, tmp_path / f"saved-{number}")
+    finally:
+        over.set()
+        writer.join()
+    seen = []
+    for number in range(5):
+        backup.verify(tmp_path / f"saved-{number}")
+        states = []
+        for name in STORES:
+            with closing(sqlite3.connect(tmp_path / f"saved-{number}" / name)) as base:
+                states += base.execute("SELECT DISTINCT n FROM counted").fetchall()
+        (first,), (second,) = states  # one state a store, whole
+        assert first - 1 <= second <= first
+        seen.append(first)
+    assert seen == sorted(seen) and n > 1
+
+
+def test_a_backup_that_is_killed_leaves_none(workspace: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    code = (
+        "import os, shutil, sys\n"
+        "from pathlib import Path\n"
+        "from geoguichet.portal.serving import backup\n"
+        "shutil.copy2 = lambda *given: os.kill(os.getpid(), 9)\n"
+        "backup.back_up(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, workspace, saved], check=False)
+    assert ended.returncode == -9
+    assert not saved.exists()
+    backup.back_up(workspace, saved)
+    assert backup.verify(saved) == 5
