@@ -12,6 +12,7 @@ from geoguichet.catalogue.search.audiences import MEMBER, Shown, visibility_of
 from geoguichet.floor.viewer import Role, Viewer, VisibilityError, audience
 from geoguichet.floor.words import _
 from geoguichet.portal.answers import Refusal
+from geoguichet.portal.people.accounts import is_siren
 from geoguichet.portal.site import Site
 from geoguichet.portal.viewing import viewer_of
 
@@ -94,6 +95,10 @@ def _owner(viewer: Viewer, asked: str, role: Role) -> str:
     own = sorted({siren for siren, _role in viewer.roles if viewer.may(role, siren)})
     if asked and not (asked in own or viewer.sees_all):
         raise Refusal(403, _("Votre compte ne contribue pas pour cet organisme."))
+    if asked and not is_siren(asked):
+        raise Refusal(
+            400, _("SIREN : 9 chiffres sont attendus, dont le dernier vérifie les autres.")
+        )
     if asked or viewer.sees_all:
         return asked
     if len(own) != 1:

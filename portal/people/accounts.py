@@ -187,6 +187,8 @@ def give(base: sqlite3.Connection, person: Person, siren: str, role: str, *, by:
         raise PeopleError(_("Aucun organisme n'a ce SIREN."))
     if role != "administrator":
         _spare_last(base, person, siren)
+        if (siren, "administrator") in person.roles:
+            _take_back(base, person)
     base.execute("DELETE FROM membership WHERE (person, siren) = (?, ?)", (person.number, siren))
     if role:
         base.execute("INSERT INTO membership VALUES (?, ?, ?)", (person.number, siren, role))
@@ -199,6 +201,7 @@ def suspend(base: sqlite3.Connection, person: Person, *, by: str) -> None:
         _spare_last(base, person, siren)
     base.execute("UPDATE person SET state = 'suspended' WHERE number = ?", (person.number,))
     base.execute("DELETE FROM session WHERE person = ?", (person.number,))
+    _take_back(base, person)
     note(base, by, "suspended", whom=person.pseudonym)
 
 
@@ -220,12 +223,18 @@ def erase(base: sqlite3.Connection, person: Person, *, by: str) -> None:
     for siren, _role in person.roles:
         _spare_last(base, person, siren)
     disarm(base, person)
+    _take_back(base, person)
     for table in ("membership", "subject"):
         base.execute(f"DELETE FROM {table} WHERE person = ?", (person.number,))
     base.execute("DELETE FROM link WHERE email = ?", (person.email,))
     erased = "UPDATE person SET state = 'erased', name = '', email = NULL"
     base.execute(f"{erased} WHERE number = ?", (person.number,))
     note(base, by, "erased", whom=person.pseudonym)
+
+
+# Have the links that a person handed out serve no more: it may have kept what they are.
+def _take_back(base: sqlite3.Connection, person: Person) -> None:
+    base.execute("DELETE FROM link WHERE maker = ?", (person.pseudonym,))
 
 
 # Refuse to take the last administrator from the organisation whose portal this is.

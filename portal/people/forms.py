@@ -7,7 +7,7 @@ who is not signed in. A page of another site can neither read it nor set it.
 import hmac
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -21,6 +21,8 @@ from geoguichet.portal.people.store import secret
 from geoguichet.portal.site import Site
 
 _MOST = 20_000
+#: What an address may hold as it is; the rest is escaped.
+_TOLD = "%/:?#[]@!$&'()*+,;=~"
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -103,7 +105,8 @@ def keep(response: Response, site: Site, value: str, *, of: str = "") -> None:
 def onward(site: Site, path: str) -> Response:
     """Return the answer to a form that was done: another page, in the language of this one."""
     other = f"{'&' if '?' in path else '?'}lang={language()}" if language() != SOURCE else ""
-    headers = {**private(site), "Location": f"{urlsplit(site.url).path}{path}{other}"}
+    told = quote(f"{path}{other}", safe=_TOLD)
+    headers = {**private(site), "Location": f"{urlsplit(site.url).path}{told}"}
     return Response(status_code=303, headers=headers)
 
 

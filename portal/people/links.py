@@ -1,6 +1,7 @@
 """Links that let someone in once: an invitation to an organisation, or a new password.
 
-There is no mail to send them by: who makes one is shown it, this once, and hands it on. An
+There is no mail to send them by: who makes one is shown it, this once, and hands it on; it ends
+with the power of who made it. An
 invitation for an address that has an account gives nothing but to who is signed in by it: else who
 invites would set the password of anyone.
 """
@@ -38,14 +39,14 @@ def invite(base: sqlite3.Connection, email: str, siren: str, role: str, *, by: s
     address = accounts.email_key(email)
     base.execute("DELETE FROM link WHERE (email, siren) = (?, ?)", (address, siren))
     note(base, by, "invited", siren=siren, about=role)
-    return _made(base, INVITATION_S, email=address, siren=siren, role=role)
+    return _made(base, INVITATION_S, by, email=address, siren=siren, role=role)
 
 
 def reset(base: sqlite3.Connection, person: Person, *, by: str) -> str:
     """Return the secret by which a person chooses a new password; all that it held is closed."""
     accounts.disarm(base, person)
     note(base, by, "reset", whom=person.pseudonym)
-    return _made(base, RESET_S, person=person.number)
+    return _made(base, RESET_S, by, person=person.number)
 
 
 def find(base: sqlite3.Connection, given: str) -> Link | None:
@@ -101,10 +102,10 @@ def checked(password: str, *names: str) -> str:
     return passwords.hashed(password)
 
 
-def _made(base: sqlite3.Connection, lasts_s: int, **held: object) -> str:
+def _made(base: sqlite3.Connection, lasts_s: int, by: str, **held: object) -> str:
     base.execute("DELETE FROM link WHERE expires < ?", (now(),))
     made = secret()
-    row = {**held, "digest": digest(made), "made": now(), "expires": now() + lasts_s}
+    row = {**held, "digest": digest(made), "made": now(), "expires": now() + lasts_s, "maker": by}
     names = ", ".join(row)
     marks = ", ".join(f":{name}" for name in row)
     base.execute(f"INSERT INTO link ({names}) VALUES ({marks})", row)

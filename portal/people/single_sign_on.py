@@ -85,7 +85,10 @@ class SingleSignOn:
         answer = Response(
             status_code=303, headers={**forms.private(self.site), "Location": address}
         )
-        forms.keep(answer, self.site, f"{held}.{request.path_params.get('key', '')}", of=_COOKIE)
+        key = quote(
+            request.path_params.get("key", ""), safe=""
+        )  # as it is, where it is one of ours
+        forms.keep(answer, self.site, f"{held}.{key}", of=_COOKIE)
         return answer
 
     async def come_back(self, request: Request) -> Response:

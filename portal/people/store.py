@@ -51,7 +51,8 @@ CREATE TABLE subject (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE link (  -- an invitation (of an address), or a reset (of a person)
   number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, email TEXT, siren TEXT, role TEXT,
-  person INTEGER REFERENCES person, made INTEGER NOT NULL, expires INTEGER NOT NULL
+  person INTEGER REFERENCES person, made INTEGER NOT NULL, expires INTEGER NOT NULL,
+  maker TEXT NOT NULL  -- who handed it out, with whose power it ends
 ) STRICT;
 CREATE TABLE session (
   number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, person INTEGER NOT NULL REFERENCES person,

@@ -197,6 +197,8 @@ def test_who_contributes_for_several_says_for_which(
     try:
         assert portal.posts("partner", "où") == 400
         assert portal.posts("partner", "où", params={"organisation": "552100554"}) == 403
+        for odd in ("x public", "20005379"):  # keys of its own making, by who may write for any
+            assert portal.posts("token", "où", "draft", params={"organisation": odd}) == 400
         assert portal.posts("partner", "où", params={"organisation": OTHER}) == 201
         assert portal.seen_by("où") == {"partner", "neighbour", "token"}
     finally:

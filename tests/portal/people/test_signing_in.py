@@ -2,6 +2,7 @@
 
 import logging
 import re
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -197,6 +198,13 @@ def test_an_odd_form_is_refused(portal, body: bytes) -> None:
     assert requests.post(f"{portal.url}/connexion", json={}).status_code == 415
 
 
+@pytest.mark.parametrize("path", ["/é?q=à", "/œuvre", "/🎉"])
+def test_one_goes_on_to_any_address_of_the_portal(portal, path: str) -> None:
+    portal.opened("suite@essai.example")
+    answer = portal.browser().sign_in("suite@essai.example", next=path)
+    assert (answer.status_code, unquote(answer.headers["Location"])) == (303, path)
+
+
 @pytest.mark.parametrize(
     "path", ["//ailleurs.example", "https://ailleurs.example", "/\\ailleurs", "x", "/a\r\nX: y", ""]
 )
@@ -234,6 +242,27 @@ def test_an_invitation_ends_and_what_is_none_says_the_same(portal) -> None:
     ended, none = portal.browser().show(f"/acces/{key}"), portal.browser().show("/acces/rien")
     assert ended.status_code == none.status_code == 404
     assert ended.text.replace(key, "") == none.text.replace("rien", "")
+
+
+@pytest.mark.parametrize("end", ["suspend", "erase", "give"])
+def test_what_an_administrator_handed_out_ends_with_its_power(portal, end: str) -> None:
+    by = portal.opened(f"{end}-chef@essai.example", "administrator", OTHER)
+    portal.opened(f"{end}-sujet@essai.example", "editor", OTHER)
+    with portal.people.write() as base:
+        subject = accounts.of_email(base, f"{end}-sujet@essai.example")
+        invitation = links.invite(
+            base, f"{end}-ami@essai.example", OTHER, "administrator", by=by.pseudonym
+        )
+        reset = links.reset(base, subject, by=by.pseudonym)
+    for key in (invitation, reset):
+        assert portal.browser().show(f"/acces/{key}").status_code == 200
+    with portal.people.write() as base:
+        if end == "give":
+            accounts.give(base, by, OTHER, "editor", by="machine")
+        else:
+            getattr(accounts, end)(base, by, by="machine")
+    for key in (invitation, reset):
+        assert portal.browser().show(f"/acces/{key}").status_code == 404
 
 
 def test_an_invitation_for_a_known_address_sets_no_password(portal) -> None:

@@ -200,6 +200,12 @@ def test_a_provider_that_does_not_answer_is_one_sentence(
     assert not re.search(r"127.0.0.1:9\b|refused|Errno", answer.text.partition("<h1>")[2])
 
 
+@pytest.mark.parametrize("key", ["%0d%0aSet-Cookie:x=1", "%F0%9F%8E%89", "a;b=%22c%22"])
+def test_a_link_that_is_none_of_ours_leads_there_too_and_opens_nothing(federated, key: str) -> None:
+    answer = federated.browser().show(f"/acces/{key}/ailleurs")
+    assert answer.status_code == 303 and "x" not in answer.cookies
+
+
 @pytest.mark.parametrize(
     ("declared", "told"),
     [

@@ -80,6 +80,7 @@ def test_the_count_outlives_a_restart_and_names_nobody(people: People, frozen) -
         ("192.0.2.7", "192.0.2.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
         ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
         ("unix", "?"),
         ("", "?"),
     ],
