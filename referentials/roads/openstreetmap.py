@@ -57,8 +57,11 @@ _FERRY = ROAD_CLASSES.index("ferry")
 #: The bytes of a packed extract that are counted at once.
 _BLOCK = 1 << 20
 
-#: The roads that may meet at a junction: each is looked at with each.
+#: The roads that may meet at a junction: each is looked at with each. So these pairs are counted in
+#: the whole file too, to so many a road's end (Andorra and Helsinki have three, streets that all
+#: cross at right angles four) beyond those that any file may have.
 _MOST_ROADS = 100
+_PAIRS_AN_END, _ANY_PAIRS = 8, 250_000
 
 #: The grounds (``landuse``) where a road is in town.
 _BUILT_UP = ("residential", "commercial", "retail", "industrial")
@@ -438,18 +441,32 @@ def _split(
     )
 
 
-# Refuse a junction of more roads than any has: each is looked at with each.
+# Refuse a junction of more roads than any has, and more crowded junctions than any file has: each
+# road is looked at with each.
 def _refuse_stars(keys: Ints, where: Path) -> None:
+    if not len(keys):
+        return
     node, roads = np.unique(keys, return_counts=True)
-    if roads.max(initial=0) > _MOST_ROADS:
+    most, pairs = int(roads.max()), int((roads**2).sum())
+    star = {"where": where, "roads": most, "node": str(node[roads == most][-1])}
+    if most > _MOST_ROADS:
         raise LayerError(
             Message(
                 "{where} : {roads} routes se rejoignent au nœud {node} ; {most} au plus sont "
                 "attendues.",
-                where=where,
-                roads=int(roads.max()),
-                node=str(node[roads == roads.max()][-1]),
+                **star,
                 most=_MOST_ROADS,
+            )
+        )
+    if pairs > (expected := _PAIRS_AN_END * len(keys) + _ANY_PAIRS):
+        raise LayerError(
+            Message(
+                "{where} : trop de routes se rejoignent aux mêmes nœuds ({roads} au nœud {node}) : "
+                "{pairs} passages de l'une à l'autre, {most} au plus sont attendus ; essayez un "
+                "extrait d'OpenStreetMap tel qu'il est publié.",
+                **star,
+                pairs=pairs,
+                most=expected,
             )
         )
 

@@ -1,7 +1,7 @@
 """Access, barriers, ferries and turn restrictions of OpenStreetMap."""
 
 import gzip
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import geopandas as gpd
@@ -467,6 +467,23 @@ def test_what_an_extract_may_become_is_bounded(tmp_path: Path) -> None:
     path = extract(tmp_path / "m.osm", star, nodes={2: {"barrier": "bollard"}})
     with pytest.raises(LayerError, match=r"110 routes se rejoignent au nœud 2.* 100 au plus"):
         make_network([path], tmp_path / "m.roads")
+
+
+def test_many_crowded_junctions_are_refused_and_the_worst_is_named(tmp_path: Path) -> None:
+    """Each of 40 places is joined to each of 90: every junction is allowed, their sum is not."""
+    places = {n: (1.0 + n * 1e-5, 44.0) for n in range(1_000, 1_130)}
+    CROSS.update(places)
+    try:
+        sides = product(range(1_000, 1_040), range(1_040, 1_130))
+        ways = {n: ([*both], {"highway": "service"}) for n, both in enumerate(sides, 10)}
+        path = extract(tmp_path / "m.osm", ways)
+    finally:
+        for place in places:
+            del CROSS[place]
+    assert (40 * 90**2 + 90 * 40**2, 8 * 2 * 40 * 90 + 250_000) == (468_000, 307_600)
+    with pytest.raises(LayerError, match=r"90 au nœud 1039\) : 468.000 .* 307.600 au plus"):
+        make_network([path], tmp_path / "m.roads")
+    assert not (tmp_path / "m.roads").exists()
 
 
 def test_a_chain_beside_a_restriction_is_followed_to_its_end(tmp_path: Path) -> None:
