@@ -230,6 +230,7 @@ def type_of_label(label: object) -> str | None:
 _OTHER_WORDS = {
     "post_agency": (
         "agence postale",
+        "agence postale commnunale",  # as La Poste's list of 2015 spells it
         "agence postale intercommunale",
         "agence postale militaire",
         "la poste agence communale",

@@ -120,6 +120,62 @@ def test_the_bpe_of_each_form_gives_the_same_counts_and_tells_its_codes(
     assert "Codes qui ont changé depuis (1) : D201 → D265 (5)." in reading.notes
 
 
+#: A code of the BPE, the year and the list that give it, its label there; the code that its equipment
+#: has later, with the year ("" where the code stayed).
+RELATION, MODALITES = "J. Gravier, relation services publics - BPE, 2020", "INSEE, modalités"
+CODES = [
+    ("A110", 2013, RELATION, "agence de proximité pôle emploi", "A122", 2018),
+    ("A111", 2013, RELATION, "relais de proximité pôle emploi", "A122", 2018),
+    ("A112", 2013, RELATION, "permanence pôle emploi", "A122", 2018),
+    ("A201", 2009, RELATION, "bureau de poste", "A206", 2013),
+    ("C104", 2018, MODALITES, "école élémentaire", "C109", 2024),
+    ("D201", 2017, MODALITES, "médecin omnipraticien", "D265", 2024),
+    ("A203", 2018, MODALITES, "banque, caisse d'épargne", "", 2024),
+    ("D205", 2013, MODALITES, "spécialiste en gynécologie", "", 2013),
+    ("A206", 2018, RELATION, "bureau de poste", "", 2024),
+]
+
+
+@pytest.mark.parametrize(("code", "year", "source", "label", "later", "since"), CODES)
+def test_an_import_tells_which_codes_are_of_no_type_and_which_have_changed(
+    code: str, year: int, source: str, label: str, later: str, since: int, tmp_path: Path
+) -> None:
+    assert year <= since and source and label
+    path = tmp_path / "bpe.csv"
+    path.write_text(
+        f"DEPCOM;DCIRIS;AN;TYPEQU;NB_EQUIP\n09122;09122;{year};{code};3\n", encoding="utf-8"
+    )
+    told = [note for note in read(path).notes if code in note]
+    changed, unmapped = (
+        [note for note in told if note.startswith(begin)]
+        for begin in ("Codes qui ont changé", "D'aucun de nos types")
+    )
+    assert changed == (
+        [f"Codes qui ont changé depuis (1) : {code} → {later} (3)."] if later else []
+    )
+    foreign = code in {"A203", "D205"}
+    assert unmapped == ([f"D'aucun de nos types (1) : {code} (3)."] if foreign else [])
+
+
+def test_a_list_of_post_offices_under_the_head_of_2012_is_read_like_that_of_2015(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "points.csv"
+    path.write_text(
+        "IDENTIFIANT;LIBELLE DU SITE;CARACTERISTIQUE DU SITE;ADRESSE;CODE POSTAL;LOCALITE;LATITUDE;"
+        "LONGITUDE\n00001A;FOIX;Bureau de poste;1 RUE A;09000;FOIX;42.9661;1.6051\n"
+        "00002A;PAMIERS;Agence postale commnunale;2 RUE B;09100;PAMIERS;43.1161;1.6112\n"
+        "00003A;MEZERES;Relais commerçant;3 RUE C;09200;ST GIRONS;;\n",
+        encoding="latin-1",
+    )
+    assert recognise(path) is None
+    rows = read(path).rows
+    assert rows["type"].tolist() == ["post_office", "post_agency", "post_relay"]
+    assert rows.geometry.notna().tolist() == [True, True, False]
+    assert rows["hours"].isna().all() and rows["id"].tolist() == ["00001A", "00002A", "00003A"]
+    assert source_of(choose_reader(path).key) is None
+
+
 @pytest.mark.parametrize("reader", ["generic", "populations", "limites", ""])
 def test_a_reader_of_anybody_s_files_says_nothing_of_their_publisher(reader: str) -> None:
     assert source_of(reader) is None

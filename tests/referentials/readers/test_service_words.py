@@ -126,6 +126,7 @@ def test_words_that_are_not_known_are_counted_and_named(tmp_path: Path) -> None:
     [
         ("RELAIS COMMERCANT", "post_relay"),
         ("Relais Poste Commerçant", "post_relay"),
+        ("AGENCE POSTALE COMMNUNALE", "post_agency"),
         ("A.P.C", None),
     ],
 )
