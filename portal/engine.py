@@ -35,7 +35,7 @@ from geoguichet.floor.viewer import PUBLIC, Viewer, audience
 from geoguichet.floor.words import Message, _, language
 from geoguichet.portal.answers import BY_STATUS, Refusal
 from geoguichet.portal.errors import PortalError
-from geoguichet.portal.providers import referentials
+from geoguichet.portal.providers import referentials, studies
 from geoguichet.portal.territory import Territory, overlaid, territory_of
 from geoguichet.portal.viewing import across, viewer_of
 from geoguichet.referentials.versions.store import COLLECTION_PREFIX
@@ -209,7 +209,9 @@ def configuration(workspace: Path, region: Region, *, url: str) -> dict[str, Any
 
 # Refuse to say who sees a collection that is not there: a slip would show it to everyone.
 def _check_names(shares: Shares, resources: Mapping[str, Any], file: Path) -> None:
-    known = [name for name, one in resources.items() if "processor" not in one]
+    # a study is shown to whom its own file says
+    other = ("processor", studies.STUDY)
+    known = [name for name, one in resources.items() if not any(key in one for key in other)]
     known.remove(RECORDS)
     for name in shares.collections:
         if name not in known:
@@ -248,20 +250,22 @@ def _say_who(metadata: dict[str, Any], region: Region, territory: Territory) -> 
 def resources(
     config: Mapping[str, Any], workspace: Path, shares: Shares, *, url: str
 ) -> dict[str, Any]:
-    """Return the resources of a configuration with the referentials there are now, each with its
-    audience.
+    """Return the resources of a configuration with the referentials and the layers of studies there are
+    now, each with its audience. A name that is taken stays what it was.
     """
     fixed = {
         name: one
         for name, one in config["resources"].items()
-        if not name.startswith(COLLECTION_PREFIX)
+        if not name.startswith(COLLECTION_PREFIX) and studies.STUDY not in one
     }
-    found = {**fixed, **referentials.collections(workspace, url)}
+    of_studies = studies.collections(workspace)
+    found = {**of_studies, **fixed, **referentials.collections(workspace, url)}
     for name, resource in found.items():
         told = shares.collections.get(name, "public")
-        if name not in fixed:
+        if name not in fixed and studies.STUDY not in resource:
             told = shares.referentials.get(resource["providers"][0]["referential"], told)
-        resource[AUDIENCE] = audience(told)
+        if studies.STUDY not in resource:
+            resource[AUDIENCE] = audience(told)
         for provider in resource.get("providers", ()):
             provider.setdefault("options", {})["base_url"] = url
     return found
@@ -291,24 +295,24 @@ def in_language(told: Any, language: str, other: str) -> Any:
     return [in_language(part, language, other) for part in told] if listed else told
 
 
-# Referentials that come, go or grow while the portal serves: their collections are there at the
+# Referentials and studies that come, go or grow while the portal serves: their collections are there at the
 # next request.
 
 
-type State = tuple[tuple[str, int], ...]
+type State = tuple[tuple[tuple[str, int], ...], studies.StudiesState]
 
 
 class Renewal:
-    """An application before another: before each request it looks whether a referential changed,
-    and if so renews.
+    """An application before another: before each request it looks whether a referential or a study
+    changed, and if so renews.
 
-    A look is one reading of a folder and one date a referential; a version is put in place by a
-    rename in the folder of its name, whose date tells it.
+    A look is one reading of a folder and one date a referential or a study; a version is put in place
+    by a rename in the folder of its name, whose date tells it.
     """
 
     def __init__(self, app: ASGIApp, workspace: Path, renew: Callable[[], None]) -> None:
         self.app = app
-        self.folder = workspace.absolute() / "referentials"
+        self.workspace = workspace.absolute()
         self.renew = renew
         self.seen = self._state()
 
@@ -320,12 +324,13 @@ class Renewal:
         await self.app(scope, receive, send)
 
     def _state(self) -> State:
-        try:
-            with os.scandir(self.folder) as entries:
-                return tuple(
-                    sorted(
-                        (each.name, each.stat().st_mtime_ns) for each in entries if each.is_dir()
-                    )
-                )
-        except OSError:
-            return ()
+        return _versions(self.workspace / "referentials"), studies.state_of(self.workspace)
+
+
+def _versions(folder: Path) -> tuple[tuple[str, int], ...]:
+    try:
+        with os.scandir(folder) as entries:
+            each = [entry for entry in entries if entry.is_dir()]
+            return tuple(sorted((entry.name, entry.stat().st_mtime_ns) for entry in each))
+    except OSError:
+        return ()

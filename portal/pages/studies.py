@@ -1,7 +1,6 @@
 """The studies: an index, a page for each with its map, and what changes from one to another."""
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -26,12 +25,11 @@ from geoguichet.portal.pages.home import (
     told_of,
     zones_by_need,
 )
-from geoguichet.portal.providers.studies import seen_first, sees_study
+from geoguichet.portal.providers.studies import STUDY, STUDY_ID, seen_first, sees_study
 from geoguichet.portal.site import Asked, Page, Site, an_object
 from geoguichet.portal.territory import Territory, outlines
 from geoguichet.referentials.layers import list_layers, read_layer
 
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 #: Rows of a table before the others are folded.
 FIRST = 8
 #: Hours a week under which a host is said to be little open.
@@ -79,7 +77,7 @@ def _opened(folder: Path) -> Study | None:
 # Return the study of an address: one that may not be seen is not there.
 def _asked_for(site: Site, viewer: Viewer, name: str) -> Study:
     folder = site.workspace / "studies" / name
-    there = _ID.fullmatch(name) and (folder / "manifest.json").is_file()
+    there = STUDY_ID.fullmatch(name) and (folder / "manifest.json").is_file()
     if not there or not sees_study(viewer, folder):
         raise Refusal(404, BY_STATUS[404])
     if (study := _opened(folder)) is None:
@@ -152,6 +150,11 @@ def _study(site: Site, asked: Asked) -> dict[str, Any]:
         **_tables(file, needs, tuple(names.items()), state),
         "plan": study.manifest["plan"],
         "files": _files(site, study),
+        "layers": [
+            {"href": f"{site.url}/collections/{name}/items", "title": one["title"]}
+            for name, one in site.collections_of(asked.viewer).items()
+            if one.get(STUDY) == study.told.id
+        ],
     }  # fmt: skip
     if asked.form != "html":
         return document

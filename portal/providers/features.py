@@ -4,7 +4,6 @@ workspace.
 
 import json
 import logging
-import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +55,7 @@ from geoguichet.portal.providers.geopackage import (
     typed,
     words_asked,
 )
-from geoguichet.portal.providers.studies import sees_study
+from geoguichet.portal.providers.studies import STUDY_ID, sees_study
 from geoguichet.portal.viewing import viewer_across
 from geoguichet.referentials.layers import sample_path
 
@@ -108,8 +107,6 @@ STUDY_COLUMNS: Mapping[str, Mapping[str, str]] = {
         "co2_saved_kg_per_year": "number",
     },
 }
-
-_STUDY_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 class Part(NamedTuple):
@@ -571,7 +568,7 @@ class StudyLayerProvider(LayerProvider):
             return
         for folder in folders:
             result = folder / "result.gpkg"
-            is_study = _STUDY_ID.fullmatch(folder.name) and result.is_file()
+            is_study = STUDY_ID.fullmatch(folder.name) and result.is_file()
             if is_study and sees_study(viewer, folder):
                 yield Part(folder.name, result)
 

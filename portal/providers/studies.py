@@ -1,10 +1,31 @@
-"""The studies of a workspace, each shown to whom its manifest says (``visibility`` in its file)."""
+"""The studies of a workspace, each shown to whom its manifest says (``visibility`` in its file), and
+their layers, a collection each.
+"""
 
 import json
+import os
+import re
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from geoguichet.floor.viewer import Viewer, VisibilityError, audience
+from geoguichet.floor.words import Message
+from geoguichet.referentials.layers import metric_of
+
+STUDY_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+#: The member of a resource that names the study whose layer it is.
+STUDY = "study"
+#: The layers of a result: the end of the name of its collection, its title field, its title.
+LAYERS: Mapping[str, tuple[str, str, Message]] = {
+    "white_zones": ("white-zones", "commune_names", Message("Zones blanches : {title}")),
+    "kiosks": ("kiosks", "name", Message("Visioguichets proposés : {title}")),
+    "demand": ("demand", "name", Message("Habitants et distances : {title}")),
+    "services": ("services", "name", Message("Guichets comptés : {title}")),
+}
 
 
 def sees_study(viewer: Viewer, folder: Path) -> bool:
@@ -27,6 +48,87 @@ def seen_first(workspace: Path, chosen: str | None, viewer: Viewer) -> list[Path
     found = (workspace / "studies").glob(f"{chosen or '*'}/manifest.json")
     seen = [path for path in found if sees_study(viewer, path.parent)]
     return [path.parent for path in sorted(seen, key=lambda one: -one.stat().st_mtime)]
+
+
+type StudiesState = tuple[tuple[str, int, int], ...]
+
+
+def state_of(workspace: Path) -> StudiesState:
+    """Return what changes when a study comes, goes, is run again, or is shown to others."""
+    try:
+        with os.scandir(workspace / "studies") as entries:
+            names = sorted(entry.name for entry in entries)
+    except OSError:
+        return ()
+    return tuple(filter(None, (_manifest_state(workspace / "studies" / name) for name in names)))
+
+
+def _manifest_state(folder: Path) -> tuple[str, int, int] | None:
+    try:
+        status = (folder / "manifest.json").stat()
+    except OSError:
+        return None
+    return folder.name, status.st_ino, status.st_mtime_ns
+
+
+def collections(workspace: Path) -> dict[str, Any]:
+    """Return pygeoapi's resources for the layers of the studies there are now, each with whom it is
+    shown to; a result that does not read has none.
+    """
+    found: dict[str, Any] = {}
+    for name, *_state in state_of(workspace):
+        folder = workspace / "studies" / name
+        if STUDY_ID.fullmatch(name) and (folder / "result.gpkg").is_file():
+            found |= _layers(folder)
+    return found
+
+
+def _layers(folder: Path) -> dict[str, Any]:
+    manifest, result = folder / "manifest.json", folder / "result.gpkg"
+    try:
+        told = json.loads(manifest.read_bytes())["study"]
+        title = str(told.get("title") or folder.name)
+        with closing(sqlite3.connect(f"{result.absolute().as_uri()}?mode=ro", uri=True)) as base:
+            asked = "SELECT table_name, min_x, min_y, max_x, max_y FROM gpkg_contents"
+            boxes = {name: box for name, *box in base.execute(asked) if None not in box}
+        status = manifest.stat()
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, sqlite3.Error):
+        return {}
+    seen = _audience(manifest, status.st_ino, status.st_mtime_ns, status.st_size)
+    return {
+        f"{folder.name}-{suffix}": _resource(result, layer, boxes[layer], title)
+        | {"audience": seen, STUDY: folder.name}
+        for layer, (suffix, _named, _told) in LAYERS.items()
+        if layer in boxes
+    }
+
+
+def _resource(result: Path, layer: str, box: list[float], title: str) -> dict[str, Any]:
+    _suffix, named, told = LAYERS[layer]
+    crs = "http://www.opengis.net/def/crs"
+    words = Message("étude").by_language()
+    about = Message("Une couche de l'étude « {title} », telle que sa dernière version la donne.")
+    metres = metric_of(tuple(box)).rpartition(":")[2]
+    return {
+        "type": "collection",
+        "title": told.given(title=title).by_language(),
+        "description": about.given(title=title).by_language(),
+        "keywords": {code: [word] for code, word in words.items()},
+        "links": [],
+        "extents": {"spatial": {"bbox": box, "crs": f"{crs}/OGC/1.3/CRS84"}},
+        "providers": [
+            {
+                "type": "feature",
+                "name": "geoguichet.portal.providers.features.GeoPackageProvider",
+                "data": str(result.absolute()),
+                "table": layer,
+                "id_field": "id",
+                "title_field": named,
+                "crs": [f"{crs}/OGC/1.3/CRS84", *(f"{crs}/EPSG/0/{c}" for c in ("4326", metres))],
+                "storage_crs": f"{crs}/OGC/1.3/CRS84",
+            }
+        ],
+    }
 
 
 # Return who sees a study; one whose manifest cannot be read is shown to nobody but this machine.

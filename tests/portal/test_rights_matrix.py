@@ -141,7 +141,7 @@ def fill(
 
 ITEMS, FEATURES = "/collections/catalogue/items", "/collections/{collection}"
 CSW = "/csw?service=CSW&version=2.0.2&request="
-_COLLECTION = [f"/collections/{name}" for name in ("white-zones", "kiosks")]
+_COLLECTION = [f"/collections/{name}" for name in ("white-zones", "kiosks", "etude-NAME-kiosks")]
 _REFERENTIAL = "/collections/referentiel-ref-NAME"
 PAGES = (
     "/connexion", "/deconnexion", "/compte", "/administration", "/mentions-legales", "/developpeurs",

@@ -153,3 +153,39 @@ def test_a_result_of_another_version_says_so(
         assert "Aucune étude" in page(http, f"{url}/etudes").text_content()
         answered = http.get(f"{url}/etudes/ancienne")
         assert answered.status_code == 404 and "autre version" in answered.json()["description"]
+
+
+def test_each_layer_of_a_study_is_a_collection(
+    url: str, http: requests.Session, studied: Path
+) -> None:
+    listed = {one["id"]: one for one in http.get(f"{url}/collections").json()["collections"]}
+    layers = {"white-zones", "kiosks", "demand", "services"}
+    assert {f"ariege-{layer}" for layer in layers} <= set(listed)
+    assert not [name for name in listed if name.startswith(DRAFT)]
+    assert http.get(f"{url}/collections/{DRAFT}-demand/items").status_code == 404
+    rows = len(read_dataframe(studied / "studies" / "ariege" / "result.gpkg", layer="demand"))
+    answered = http.get(f"{url}/collections/ariege-demand/items?limit=1").json()
+    assert answered["numberMatched"] == rows and answered["features"][0]["properties"]["name"]
+    assert http.get(f"{url}/collections/ariege-demand/tiles/WebMercatorQuad/0/0/0").content
+    offered = {one["href"] for one in http.get(f"{url}/etudes/ariege").json()["layers"]}
+    assert f"{url}/collections/ariege-demand/items" in offered
+
+
+def test_a_layer_is_shown_as_soon_as_its_study_is(
+    serve: Callable[..., AbstractContextManager[str]],
+    write_study: Callable[..., Path],
+    tmp_path: Path,
+    http: requests.Session,
+) -> None:
+    with serve(tmp_path) as url:
+        assert http.get(f"{url}/collections/neuve-kiosks").status_code == 404
+        manifest = write_study(tmp_path, "neuve").with_name("manifest.json")
+        for visibility, status in (("public", 200), ("draft", 404), ("public", 200)):
+            told = {"study": {"id": "neuve", "title": "Neuve", "visibility": visibility}}
+            fresh = manifest.with_suffix(".new")
+            fresh.write_text(json.dumps(told), encoding="utf-8")
+            fresh.replace(manifest)
+            for path in ("", "/items", "/tiles"):
+                assert http.get(f"{url}/collections/neuve-kiosks{path}").status_code == status
+        title = http.get(f"{url}/collections/neuve-kiosks?lang=en").json()["title"]
+        assert title == "Proposed kiosks: Neuve"
