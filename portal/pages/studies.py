@@ -355,7 +355,7 @@ def _compared(
         if (communes["change"] == change).any()
     }
     counted = ["people", "white_before", "white_after", "undecided_before", "undecided_after",
-               "gained", "lost"]  # fmt: skip
+               "gained", "lost", "undecided"]  # fmt: skip
     people = areas[areas["group"] == "people"]
     rows = [
         {"name": str(row["name"]), **{key: int(row[key]) for key in counted}}
