@@ -27,6 +27,8 @@ _SCALES = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 _KM_OF_DEGREE = 111.32
 #: Pixels that a letter of a name and its line take, on a phone.
 _LETTER, _LINE = 12, 26
+#: Pixels that dots are set apart by, and more dots than which they are small.
+_GRAIN, _FEW = 2, 300
 #: Pixels across a numbered disc.
 _DISC = 24
 
@@ -122,6 +124,22 @@ def drawn(
     ranked = [(told, *_at(frame, place)) for told, place in squares]
     lines = [*paths, ("c-dep", ground)]
     return Drawing(WIDTH, frame.height, lines, names, found, frame.scale(), ranked)
+
+
+def crowd(territory: Territory, envelopes: np.ndarray) -> Drawing:
+    """Return all the objects of a layer on a map of the territory, each a dot where the middle of its
+    envelope (west, south, east, north) is; those of one pixel are one dot.
+    """
+    frame, ground, names = _ground(territory, territory.box())
+    middles = np.column_stack(
+        [envelopes[:, 0] + envelopes[:, 2], envelopes[:, 1] + envelopes[:, 3]]
+    )
+    places = np.unique(np.rint(frame.placed(middles / 2) / _GRAIN).astype(int) * _GRAIN, axis=0)
+    seen = (places >= 0).all(axis=1) & (places <= (WIDTH, frame.height)).all(axis=1)
+    dots = "".join(f"M{x} {y}h0" for x, y in places[seen])
+    kind = "c-pt c-petit" if len(envelopes) > _FEW else "c-pt"
+    paths = [("c-sol", ground), ("c-dep", ground), (kind, dots)]
+    return Drawing(WIDTH, frame.height, paths, names, [], frame.scale())
 
 
 def footprints(territory: Territory, records: Sequence[Mapping[str, Any]], first: int) -> Drawing:

@@ -128,6 +128,8 @@ LABELS: Mapping[str, Mapping[str, Message]] = {
         "scale": Message("échelle 1/"),
         "second_homes": Message("résidences secondaires"),
         "serviceType": Message("type de service"),
+        "served": Message("desservi"),
+        "served_after": Message("desservi avec le plan"),
         "share_cumulated": Message("part cumulée"),
         "site": Message("site web"),
         "source": Message("source"),
@@ -142,6 +144,7 @@ LABELS: Mapping[str, Mapping[str, Message]] = {
         "title": Message("titre"),
         "translations": Message("traductions"),
         "type": Message("type"),
+        "undecided": Message("non tranché"),
         "unit": Message("unité"),
         "unreadable": Message("éléments illisibles"),
         "updated": Message("mise à jour le"),
@@ -220,11 +223,67 @@ def label(name: object, group: str = "column") -> str:
     return str(LABELS[group].get(str(name), name))
 
 
+#: Codes of columns, in the words of readers.
+VALUES: Mapping[str, Mapping[str, Message]] = {
+    "standing": {
+        "existing": Message("Ouvert"),
+        "required": Message("Demandé"),
+        "proposed": Message("Proposé"),
+    },
+    "model": {
+        "maximal_covering": Message("rapprocher le plus d'habitants"),
+        "p_median": Message("réduire la distance moyenne"),
+        "p_center": Message("réduire la plus grande distance"),
+        "set_covering": Message("desservir avec le moins de lieux"),
+        "backup": Message("desservir deux fois"),
+    },
+    "status": {
+        "optimal": Message("optimum prouvé"),
+        "gap_reached": Message("à peu près du meilleur choix"),
+        "time_limit": Message("meilleur choix trouvé à temps"),
+    },
+    "point_source": {
+        "directory": Message("position du répertoire"),
+        "town_hall": Message("placé à la mairie"),
+        "representative_point": Message("point de la commune"),
+        "none": Message("non placé"),
+    },
+}
+
+
 def in_words(value: object, column: str) -> str:
-    """Return a text of a column as readers are told it: a type of counter, hours; others as it is."""
+    """Return a text of a column as readers are told it: a type of counter, hours, a code; others as it
+    is.
+    """
+    if isinstance(value, bool):
+        return _("oui") if value else _("non")
     if column == "type" and value in SERVICE_TYPES:
-        return service_name(str(value))
+        return capital(service_name(str(value)))
+    if column in VALUES:
+        return str(VALUES[column].get(str(value), value))
     return hours_told(str(value)) if column == "hours" and value else str(value)
+
+
+def capital(text: str) -> str:
+    """Return a text with its first letter in capital."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+#: Columns that a page of features shows first, after the name; and those shown only when asked for.
+FIRST_COLUMNS = (
+    "type", "standing", "commune_name", "departement", "hours", "people", "population",
+    "people_added", "hours_per_week", "communes", "people_after", "served", "undecided", "households",
+)  # fmt: skip
+_APART = ("id", "hours_raw", "source_row", "point_source", "point_raw", "week_minutes")
+_SHOWN = 6
+
+
+def key_columns(known: Iterable[str], named: str | None) -> list[str]:
+    """Return the columns that a page shows first: the name, what readers look for, else the first."""
+    there = [name for name in known if name not in _APART]
+    first = [name for name in (named, *FIRST_COLUMNS) if name in there]
+    rest = [name for name in there if name not in first] if len(first) < 3 else []
+    return [*first, *rest][:_SHOWN]
 
 
 _FILES = ("item", "items", "enclosure", "data", "download")
@@ -439,6 +498,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "worst_first": worst_first,
     "label": label,
     "in_words": in_words,
+    "key_columns": key_columns,
     "spaced": words.spaced,
     "visibility": visibility,
     "percent": words.percent,

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+import numpy as np
 from pygeoapi.api import itemtypes
 from pygeoapi.crs import transform_bbox
 from pygeoapi.plugin import load_plugin
@@ -24,6 +25,7 @@ from geoguichet.floor.words import SOURCE, Message, _, language
 from geoguichet.portal import answers
 from geoguichet.portal.answers import GEOJSON, HTML, JSON, JSON_LD, SCHEMA, Refusal, answer, link
 from geoguichet.portal.api.downloads import FORMS, Selected, download
+from geoguichet.portal.drawn import Drawing, crowd
 from geoguichet.portal.filters import label
 from geoguichet.portal.providers.features import (
     FeatureQuery,
@@ -36,6 +38,7 @@ from geoguichet.portal.providers.features import (
 )
 from geoguichet.portal.providers.geopackage import Box
 from geoguichet.portal.site import Site
+from geoguichet.portal.territory import outlines
 from geoguichet.portal.viewing import viewer_of
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -45,6 +48,20 @@ PARAMETERS = (
     "limit", "offset", "cursor", "properties", "skipGeometry", "resulttype",
 )  # fmt: skip
 _PAGES = ("json", "html", "jsonld")
+#: Columns that a page filters by where they have a few values: so many values, so many columns.
+FILTERS = (
+    "type",
+    "standing",
+    "departement",
+    "region",
+    "served",
+    "undecided",
+    "inside",
+    "wheelchair",
+)
+_MOST_CHOICES, _FILTERS = 120, 5
+#: Drawings of layers kept in memory.
+_KEPT = 16
 _KINDS = {
     "queryables": Message("Propriétés interrogeables"),
     "schema": Message("Propriétés des objets"),
@@ -85,6 +102,8 @@ class FeaturesApi:
     def __init__(self, site: Site) -> None:
         self.site = site
         self._loaded: dict[str, tuple[int, LayerProvider]] = {}
+        self._drawings: dict[str, Drawing] = {}
+        self._values: dict[str, tuple[str, dict[str, list[tuple[Any, int]]]]] = {}
 
     def routes(self) -> list[BaseRoute]:
         """Return what to put before pygeoapi's own routes."""
@@ -131,9 +150,36 @@ class FeaturesApi:
         body = b'%b,"features":[%b]}' % (answers.to_json(head)[:-1], text.encode())
         if form == "html":
             data = json.loads(body) | {"collection": collection.name, "offset": asked.query.offset}
+            data |= await run_in_threadpool(self._form, collection)
+            if page.matched:
+                data["drawn"] = await run_in_threadpool(self._drawn, collection, asked)
             return await self.site.page("features.html", data, headers=headers)
         headers["Content-Crs"] = f"<{asked.crs}>"
         return answer(body, GEOJSON, headers=headers)
+
+    # Return what the form of a page offers: the values of its filters with their rows, remembered while
+    # the data stand; and how départements are called.
+    def _form(self, collection: Collection) -> dict[str, Any]:
+        state = collection.provider.state(viewer=collection.viewer)[0]
+        if (known := self._values.get(collection.name)) is None or known[0] != state:
+            told = collection.provider.values(FILTERS, _MOST_CHOICES, viewer=collection.viewer)
+            known = self._values[collection.name] = state, dict(list(told.items())[:_FILTERS])
+        names = {code: name for code, name, _shape in outlines(self.site.territory)}
+        return {"filters": known[1], "departements": names}
+
+    # Return all that a question selects as a drawing, remembered while the data stand.
+    def _drawn(self, collection: Collection, asked: Asked) -> Drawing:
+        state = collection.provider.state(viewer=collection.viewer)[0]
+        told = asked.query
+        key = repr((state, told.boxes, told.equal, told.q, asked.given.get("filter")))
+        if (drawing := self._drawings.pop(key, None)) is None:
+            rows = collection.provider.envelopes(told, viewer=collection.viewer)
+            boxes = [part[:, 1:] for _part, part in rows] or [np.empty((0, 4))]
+            drawing = crowd(self.site.territory, np.vstack(boxes))
+        self._drawings[key] = drawing
+        while len(self._drawings) > _KEPT:
+            del self._drawings[next(iter(self._drawings))]
+        return drawing
 
     def _found(self, request: Request, collection: Collection) -> tuple[Page, Asked, str]:
         asked = self.asked(request, collection)

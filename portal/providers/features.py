@@ -5,6 +5,7 @@ workspace.
 import json
 import logging
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -251,6 +252,26 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
             last = page[-1]
             cursor = write_cursor(_keys(query), (*last.values, last.part.study, last.key))
         return Page(page, sum(counts), cursor)
+
+    def values(
+        self, names: Sequence[str], most: int, *, viewer: Viewer
+    ) -> dict[str, list[tuple[Any, int]]]:
+        """Return the values of columns that a viewer may see, each with how many rows have it, the most
+        frequent first; a column of more than ``most`` values, or of one alone, is left out.
+        """
+        columns, counted = self.columns(viewer=viewer), {}
+        for name in (one for one in names if one in columns):
+            found: Counter[Any] = Counter()
+            for part in self.parts(viewer=viewer):
+                schema = self._schema(part)
+                if schema is not None and name in schema.columns:
+                    asked = partial(Layer.values, name=name, most=most)
+                    found.update(dict(self._read(part, asked) or ()))
+            if 1 < len(found) <= most:
+                flags = columns[name] == "boolean"
+                told = ((bool(v) if flags else v, n) for v, n in found.most_common())
+                counted[name] = list(told)
+        return counted
 
     def envelopes(
         self, query: FeatureQuery, *, viewer: Viewer

@@ -201,6 +201,18 @@ class Layer:
         made = np.column_stack([[row[0] for row in rows], bounds]).reshape(-1, 5)
         return made[~np.isnan(bounds[:, 0])]
 
+    def values(self, name: str, most: int) -> list[tuple[object, int]]:
+        """Return the values of a column, each with its rows, the most frequent first; none where there
+        are more than ``most``.
+        """
+        column = quoted(name)
+        sql = (
+            f"SELECT {column}, count(*) FROM {quoted(self.schema.table)} WHERE {column} IS NOT NULL "
+            f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {most + 1}"
+        )
+        found = self._database.execute(sql).fetchall()
+        return found if len(found) <= most else []
+
     def rows(
         self, keys: Iterable[int], names: Sequence[str] | None = None, *, geometry: bool = True
     ) -> list[tuple[Any, ...]]:

@@ -24,7 +24,8 @@ ALL = [
     "/collections/services/schema", "/collections/services/queryables", "/conformance",
     "/processes", "/processes/white-zones", "/openapi?f=html", "/jobs", "/quality",
     "/recherche?q=mairie", "/mentions-legales", "/accessibilite", "/donnees-personnelles",
-    "/developpeurs", "/rien", "/connexion",
+    "/developpeurs", "/rien", "/connexion", "/etudes", "/collections/services/items",
+    "/collections/services/items?q=foix&type=town_hall",
 ]  # fmt: skip
 SEEN = [(320, "dark", "fr"), (1280, "light", "en"), (390, "light", "fr"), (1280, "dark", "fr")]
 WHOLE = "GEOGUICHET_PAGES" in os.environ

@@ -152,3 +152,16 @@ def test_paging_without_scripts(browser, url: str) -> None:
         assert page.locator(".result").count() == 5
         page.get_by_role("link", name="Précédent").click()
         assert page.locator(".result").count() == 10
+
+
+def test_a_layer_is_filtered_without_a_script(browser, url: str) -> None:
+    """The page of a layer holds all it shows where nothing runs; its form is a plain one."""
+    context = browser.new_context(java_script_enabled=False, locale="fr-FR")
+    page = context.new_page()
+    page.goto(f"{url}/collections/services/items")
+    page.get_by_label("Type").select_option("prefecture")
+    page.get_by_role("button", name="Filtrer").click()
+    assert "type=prefecture" in page.url
+    assert page.locator("figure svg .c-pt").count() == 1
+    assert "Préfecture" in page.locator("tbody").inner_text()
+    context.close()
