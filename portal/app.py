@@ -41,7 +41,7 @@ from geoguichet.portal.people.signing_in import SigningIn
 from geoguichet.portal.people.store import People, tell_security
 from geoguichet.portal.providers.referentials import versions_of
 from geoguichet.portal.providers.studies import sees_study
-from geoguichet.portal.serving import bounds
+from geoguichet.portal.serving import bounds, watch
 from geoguichet.portal.serving.admission import Admission, gates
 from geoguichet.portal.sharing import Sharing
 from geoguichet.portal.site import REFUSED, ROOM, Site
@@ -69,7 +69,7 @@ _TLS_ALONE = "max-age=15724800"
 
 def create_app(
     workspace: Path, *, url: str = DEFAULT_URL, editable: bool = False, token: str = ""
-) -> ASGIApp:
+) -> Starlette:
     """Return the application that serves a workspace at an address (as its readers see it, no slash
     at the end).
 
@@ -88,7 +88,9 @@ def create_app(
     features = FeaturesApi(site)
     people = People(site.workspace)
     door = SigningIn(site, people)
-    return Starlette(
+    let_through = gates()
+    counts = watch.Counts(let_through)
+    made = Starlette(
         routes=[
             # What is asked most is looked for first: a route costs a microsecond to pass by.
             Mount("/studies", _Studies(directory=site.workspace / "studies", check_dir=False)),
@@ -102,6 +104,7 @@ def create_app(
             Route("/favicon.ico", _logo(site)),
             Route("/logo", _logo(site)),
             Route("/background.geojson", _background(site)),
+            *watch.routes(site, counts),
             feeds.route(site),
             *sitemap.routes(site),
             csw.route(site),
@@ -117,7 +120,7 @@ def create_app(
         ],
         middleware=[
             Middleware(_careful, languages=site.languages, by_tls=url.startswith("https:")),
-            Middleware(Admission, site=site, gates=gates()),
+            Middleware(Admission, site=site, gates=let_through),
             Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
             Middleware(Sharing),
             Middleware(Renewal, workspace=workspace, renew=site.renew),
@@ -126,6 +129,8 @@ def create_app(
         exception_handlers=dict.fromkeys(REFUSED, site.refuse),
         lifespan=partial(_served, site),
     )
+    made.state.counts = counts
+    return made
 
 
 # Return the routes to where people of the region sign in already, which an extra goes to.
@@ -181,8 +186,10 @@ def serve(
             url.rstrip("/") if url else f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
         )
         app = create_app(workspace, url=address, editable=editable, token=token)
-        server = bounds.BoundedServer(app, bounds.Bounds(connections=bounds.connections_here()))
+        watched = watch.Watch(app, app.state.counts)
+        server = bounds.BoundedServer(watched, bounds.Bounds(connections=bounds.connections_here()))
         tell_security()
+        watch.tell_access()
         bounds.spare_logs()
         on_ready(address)
         server.run(sockets=[listener])

@@ -357,6 +357,8 @@ class Site:
         with speaking(answers.wanted_language(request, self.languages)):
             refusal = _refusal(error)
             document, status = refusal.document(), refusal.status
+            if number := request.scope.get("request_number"):  # by which the logs are searched
+                document["requestId"] = number
             try:
                 form = answers.wanted_form(request, ("json", "html", "jsonld"))
             except Refusal:

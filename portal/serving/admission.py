@@ -17,6 +17,8 @@ from geoguichet.floor.words import _
 from geoguichet.portal.answers import Refusal
 from geoguichet.portal.site import Site
 
+#: What who runs the portal looks at, let through however many wait.
+WATCHING = ("/health", "/metrics")
 _LIGHT_FORMS = ("json", "html", "jsonld")
 _HEAVY_KINDS = re.compile(r"rdf|turtle|19139|csv|geopackage|parquet|flatgeobuf|spreadsheet")
 
@@ -69,7 +71,7 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, now, in a moment or not."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in WATCHING:
             await self.app(scope, receive, send)
             return
         gate = self.gates[kind_of(scope)]

@@ -154,6 +154,8 @@ PAGES = (
 #: Addresses of each route; NAME stands for each name of what is hidden.
 MATRIX: Mapping[str, list[str]] = {
     **{path: [path] for path in PAGES},
+    "/health": ["/health"],
+    "/metrics": [],  # counts of requests, by class and status alone
     "/static": ["/static/style.css"],
     "/static/leaflet": ["/static/leaflet/leaflet.js"],
     "/studies": [
