@@ -203,7 +203,8 @@ class FeaturesApi:
         properties = collection.provider.queryables(viewer=collection.viewer)
         query = FeatureQuery(
             boxes=_boxes(given, collection.crss),
-            equal={name: given[name] for name in given if name in columns},
+            # an empty field of a form asks nothing
+            equal={name: told for name, told in given.items() if name in columns and told},
             q=given.get("q", ""),
             filter=filter_of(given, properties) if _FILTER & given.keys() else None,
             sortby=_order(given.get("sortby", ""), columns),

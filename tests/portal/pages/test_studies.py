@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -189,3 +190,23 @@ def test_a_layer_is_shown_as_soon_as_its_study_is(
                 assert http.get(f"{url}/collections/neuve-kiosks{path}").status_code == status
         title = http.get(f"{url}/collections/neuve-kiosks?lang=en").json()["title"]
         assert title == "Proposed kiosks: Neuve"
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium (Debian: chromium) is not installed")
+def test_the_layers_of_the_map_are_switched_without_a_script(url: str) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as engine:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        browser = engine.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        page = browser.new_page(java_script_enabled=False, locale="fr-FR")
+        page.goto(f"{url}/etudes/ariege")
+        for kind in ("c-etat", "c-kio"):
+            drawn = page.locator(f".cadre .{kind}").first
+            assert drawn.is_visible()
+            page.locator(f"[data-couche={kind}]").uncheck()
+            assert not drawn.is_visible()
+        assert page.locator(".cadre .c-deux").is_visible()
+        browser.close()
