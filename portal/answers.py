@@ -276,20 +276,28 @@ def has_tag(told: str, state: str) -> bool:
 # --- bodies --------------------------------------------------------------------------------------
 
 
-async def body_of(
-    request: Request, kinds: Collection[str] = (JSON, GEOJSON), *, most: int = MAXIMUM_BODY
-) -> Any:
-    """Return the JSON document that a request brings, of one of some media types and of so many
-    bytes at most.
+async def bytes_of(request: Request, kinds: Sequence[str], *, most: int) -> bytes:
+    """Return what a request brings, of one of some media types (the last is the one to say) and of
+    so many bytes at most.
     """
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind not in kinds:
-        raise Refusal(415, _("Content-Type : {kind} est attendu.", kind=GEOJSON))
+        raise Refusal(415, _("Content-Type : {kind} est attendu.", kind=kinds[-1]))
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > most:
             raise Refusal(413, _("Au plus {most} octets sont attendus.", most=most))
+    return body
+
+
+async def body_of(
+    request: Request, kinds: Sequence[str] = (JSON, GEOJSON), *, most: int = MAXIMUM_BODY
+) -> Any:
+    """Return the JSON document that a request brings, of one of some media types and of so many
+    bytes at most.
+    """
+    body = await bytes_of(request, kinds, most=most)
     try:
         document = json.loads(body.decode(), parse_constant=_no_constant)
         json.dumps(document, ensure_ascii=False).encode()

@@ -159,10 +159,11 @@ class _Studies(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return a file; 404 for what is not there."""
-        # Of a normal path, whatever leads out of the folder stands first, even if it comes back.
+        # Hidden names are what a run writes or sets aside; and ``..``, which in a normal path stands
+        # first, even of one that comes back.
         study = path.partition(os.sep)[0]
         folder = Path(str(self.directory), study)
-        if study == os.pardir or not sees_study(viewer_of(Request(scope)), folder):
+        if study.startswith(".") or not sees_study(viewer_of(Request(scope)), folder):
             raise HTTPException(404)
         return await super().get_response(path, scope)
 

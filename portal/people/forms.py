@@ -38,14 +38,7 @@ def private(site: Site) -> dict[str, str]:
 
 async def read(request: Request, site: Site) -> dict[str, str]:
     """Return the fields of a form that a page of ours sent; Refusal for any other."""
-    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind != _FORM:
-        raise Refusal(415, _("Content-Type : {kind} est attendu.", kind=_FORM))
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST:
-            raise Refusal(413, _("Au plus {most} octets sont attendus.", most=_MOST))
+    body = await answers.bytes_of(request, (_FORM,), most=_MOST)
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, max_num_fields=20, errors="strict"

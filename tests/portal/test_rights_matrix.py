@@ -131,6 +131,11 @@ def fill(
         manifest = {"study": {"id": f"etude-{name}", "visibility": SHARED[name]}, "who": word(name)}
         (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
         (folder / "report.html").write_text(f"<p>{word(name)}</p>", encoding="utf-8")
+        previous = folder.with_name(
+            f".etude-{name}.previous"
+        )  # what a killed run left half removed
+        previous.mkdir()
+        (previous / "report.html").write_text(f"<p>{word(name)}</p>", encoding="utf-8")
         put_directory(workspace, (word(name), 42.9), name=f"ref-{name}")
         put_directory(workspace, (word(name), 42.9), ("09123", 42.95), name=f"ref-{name}")
         publish_referential(ReferentialStore(workspace / "referentials"), f"ref-{name}", workspace)
@@ -162,6 +167,7 @@ MATRIX: Mapping[str, list[str]] = {
         *(f"/studies/etude-NAME/{file}" for file in ("manifest.json", "result.gpkg", "")),
         "/studies/etude-NAME/report.html",
         "/studies/etude-NAME",
+        "/studies/.etude-NAME.previous/report.html",
         "/studies/etude-alouette/../etude-NAME/manifest.json",
         "/studies/./etude-alouette/%2e%2e/etude-NAME/report.html",
         "/studies/../studies/etude-NAME/report.html",
