@@ -200,7 +200,7 @@ MATRIX: Mapping[str, list[str]] = {
         f"{CSW}GetDomain&PropertyName=OrganisationName",
     ],
     "/acces/{key}": ["/acces/absente"],
-    "/guichet": ["/guichet?ou=Foix&quoi=mairie", "/guichet?ou=motNAME"],
+    "/guichet": ["/guichet?ou=Foix&quoi=mairie", "/guichet?ou=nulle-part"],
     "/guichet/widget": ["/guichet/widget?ou=Foix"],
     "/communes": ["/communes?q=motNAME", "/communes?departement=09"],
     "/communes/{code}": ["/communes/09122", "/communes/motNAME"],
