@@ -145,14 +145,18 @@ def absolute(base_url: str, href: str) -> str:
 
 
 #: Of an address of a host: the host, which is named by labels (the last one by letters, or all by
-#: numbers), or an IPv6 address.
+#: numbers; no registry gives a name with an underscore: ``15NOV_P002.TIF`` is a file), or an IPv6
+#: address.
 _HOST = re.compile(
     r"(?i)\s*(?:https?|ftp)://(?:[^/?#@]*@)?"
-    r"(?:[\w-]+\.?|(?:[\w-]+\.)+(?:[^\W\d_]+|xn--[\w-]+|\d+)\.?|\[[\d:a-f.]+\])(?:[:/?#\s]|$)"
+    r"(?:(?:[^\W_]|-)+\.?|(?:[\w-]+\.)*(?:[^\W_]|-)+\.(?:[^\W\d_]+|xn--[\w-]+|\d+)\.?|\[[\d:a-f.]+\])"
+    r"(?:[:/?#\s]|$)"
 )
 _OF_HOSTS = re.compile(r"(?i)\s*(?:https?|ftp):")
-#: Addresses inside a machine or a database.
-_INSIDE = re.compile(r"(?i)\s*(?:file|jdbc|odbc|post(?:gis|gresql)[\w-]*):")
+#: Addresses inside a machine, a database or a store of objects.
+_INSIDE = re.compile(
+    r"(?i)\s*(?:file|jdbc|odbc|post(?:gis|gresql)[\w-]*|s3[an]?|gs|abfss?|wasbs?|hdfs):"
+)
 
 
 def leads_somewhere(link: Link) -> bool:
@@ -174,10 +178,24 @@ def in_full(link: Link) -> str:
 
 
 def leads_anyone(link: Link) -> bool:
-    """Say whether others than its publisher can follow a link too: none into a machine or a
-    database.
+    """Say whether others than its publisher can follow a link too: none into a machine, a database
+    or a store of objects.
     """
     return leads_somewhere(link) and not _INSIDE.match(link.href)
+
+
+def asking(link: Link) -> str:
+    """Return the address of a link; that of a service of OGC whose address makes no request asks
+    there what the service can do, which is how it is known for one (OGC 06-121r3, 7.2).
+    """
+    kind, asked = service_of(link), _asked(link)
+    known = kind is not None and kind.name in SERVICES and kind.name != "TMS"
+    if kind is None or not known or "request" in asked or not leads_anyone(link):
+        return link.href
+    address, mark, fragment = link.href.strip().partition("#")
+    joint = "" if address.endswith(("?", "&")) else "&" if "?" in address else "?"
+    service = "" if asked.get("service") else f"service={kind.name}&"
+    return f"{address}{joint}{service}request=GetCapabilities{mark}{fragment}"
 
 
 def with_whole_links(record: Record, url: str) -> Record:

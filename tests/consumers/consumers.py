@@ -339,7 +339,13 @@ def distributed(record: Record) -> list[Link]:
         if link.rel in ("enclosure", "item", "items", "service")
         and "operation" not in link.extra
         and urlsplit(link.href).scheme in ("http", "https")
+        and links.leads_anyone(link)
     ]
+
+
+def address_in(link: Link, route: str) -> str:
+    """Return the address of a link as a route has it: `/csw` says of a service how it is asked."""
+    return link.href if route == "dcat" else links.asking(link)
 
 
 def is_service(link: Link) -> bool:
@@ -442,7 +448,7 @@ def _count_item(count: Count, record: Record, came: dict[str, Any], route: str) 
         count("service", record, True, endpoint in hrefs)
     for link in [] if service else distributed(record):
         kind = links.kind_of(link)
-        there = resources.get(_address(link.href), [])
+        there = resources.get(_address(address_in(link, route)), [])
         count("resource", record, True, bool(there))
         if is_service(link) and kind:
             wanted = (kind.name.lower(), "api")
@@ -497,7 +503,7 @@ def count_owslib(records: list[Record], url: str) -> Count:
             count("licence", record, True, address in _texts(about))
         online = {one.url: one for one in came.distribution.online} if came.distribution else {}
         for link in distributed(record):
-            one = online.get(link.href)
+            one = online.get(address_in(link, "csw-iso-19139"))
             count("resource", record, True, one is not None)
             if is_service(link):
                 told = links.service_of(link)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import blake2b
+from urllib.parse import quote
 
 from lxml import etree
 
@@ -11,7 +12,7 @@ from geoguichet.catalogue.formats import codes, licences
 from geoguichet.catalogue.formats.iso import values, writing
 from geoguichet.catalogue.formats.iso.iso19139 import DIALECT, write
 from geoguichet.catalogue.formats.iso.making import Maker, found
-from geoguichet.catalogue.formats.links import FUNCTIONS
+from geoguichet.catalogue.formats.links import FUNCTIONS, asking, leads_anyone
 from geoguichet.catalogue.formats.mapping import beyond, shaped
 from geoguichet.catalogue.formats.xml import (
     HREF,
@@ -24,7 +25,7 @@ from geoguichet.catalogue.formats.xml import (
     parse,
     serialize,
 )
-from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.record import Link, Record
 
 _OF_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _OF_DATE = re.compile(r"\d{4}(?:-(?!00)\d\d(?:-(?!00)\d\d(?:T\d\d:\d\d\S*)?)?)?")
@@ -50,20 +51,22 @@ def profiled(document: bytes, record: Record) -> bytes:
     harvesters need, else with what it lacks written by us; one of another class (a profile of ISO
     19139) is written anew. What makes DCAT of ISO (SEMIC's stylesheet, data.gouv.fr) drops a record
     of another root, without an identifier, a title or a level that it knows, whose language or dates
-    are none, whose person has two names or whose locale has that of another record, and a link
-    without a function. A level that nobody tells
-    is that of ISO 19115, dataset.
+    are none, whose person has two names, whose locale or resource has the name of that of another
+    record, or that offers an address that leads nobody there; and a link without a function. It
+    knows a service by the request in its address alone. A level that nobody tells is that of ISO
+    19115, dataset.
     """
     root = parse(document)
     if root.tag != f"{{{DIALECT.namespaces['gmd']}}}MD_Metadata":
         document = write(shaped(record))
         root = parse(document)
-    told = _tell_functions(root, record) | _tell_licence(root, record)
-    told |= _tell_names(root) | _tell_locales(root, record)
+    told = _tell_links(root, record) | _tell_licence(root, record) | _tell_identifier(root, record)
+    told |= _tell_names(root) | _tell_locales(root, record) | _tell_days(root)
     if paths := [path for path in _lacking(root) if record.title or not path.endswith("/title")]:
         fresh = writing.build(_as_profiled(record), DIALECT)
         for path in paths:
             writing.graft(root, fresh, path, DIALECT)
+    told |= _tell_texts(root)
     return serialize(root, whole=True) if told or paths else document
 
 
@@ -82,24 +85,76 @@ def _lacking(root: Element) -> Iterator[str]:
             yield path.removesuffix("/*/code")
 
 
-# Tell the function of the links that have none of ISO, as the record understands them; say whether
-# there were some.
-def _tell_functions(root: Element, record: Record) -> bool:
-    functions = {
-        link.href: FUNCTIONS[link.rel]
+# Tell of links what a harvester looks for: their function as the record understands them, the request
+# that makes a service known, an address without spaces; what leads nobody there is no download. Say
+# whether there was something to tell.
+def _tell_links(root: Element, record: Record) -> bool:
+    asked = {
+        (link.href, link.extra.get("protocol", "")): link
         for link in record.links
-        if link.rel in FUNCTIONS and writing.distributed(link)
+        if writing.distributed(link)
     }
-    make, told = Maker(DIALECT), False
+    functions = {link.href: FUNCTIONS[link.rel] for link in asked.values() if link.rel in FUNCTIONS}
+    told = False
     for online in (online for path in _ONLINE for online in found(root, path)):
-        function = functions.get(content(down(online, "linkage", "*")))
-        if function and values.code_of(child(online, "function")) not in _FUNCTIONS:
-            for other in children(online, "function"):
-                online.remove(other)
-            code = make.code("CI_OnLineFunctionCode", function)
-            online.append(make.object("CI_OnlineResource", ("function", code))[0])
+        address = down(online, "linkage", "*")
+        href, said_there = content(address), values.code_of(child(online, "function"))
+        function = said_there if said_there in _FUNCTIONS else functions.get(href, "")
+        if function != "search" and not leads_anyone(Link(href)):
+            function = "information"
+        if function and function != said_there:
+            _replace_function(online, function)
+            told = True
+        link = asked.get((href, content(down(online, "protocol", "*"))))
+        whole = re.sub(r"\s", lambda space: quote(space[0]), asking(link) if link else href)
+        if address is not None and whole != href:
+            address.text = whole
             told = True
     return told
+
+
+def _replace_function(online: Element, function: str) -> None:
+    for other in children(online, "function"):
+        online.remove(other)
+    code = Maker(DIALECT).code("CI_OnLineFunctionCode", function)
+    online.append(Maker(DIALECT).object("CI_OnlineResource", ("function", code))[0])
+
+
+# Put the identifier of a record first among those of its resource, which stay: a harvester knows a
+# record by the first, and takes one record alone of each (copies of a template have one between them,
+# and the dataset that two catalogues describe). Say whether it was not there.
+def _tell_identifier(root: Element, record: Record) -> bool:
+    for citation in found(root, "identificationInfo/*/citation/*")[:1]:
+        held = children(citation, "identifier")
+        if held and content(down(held[0], "*", "code", "*")) == record.id:
+            return False
+        make = Maker(DIALECT)
+        own = make.object("MD_Identifier", ("code", record.id))
+        at = citation.index(held[0]) if held else writing.rank(citation, "identifier", DIALECT)
+        citation.insert(at, make.object("CI_Citation", ("identifier", own))[0])
+        return True
+    return False
+
+
+# Tell plainly a text that stands in locales alone, in the first of them: SEMIC's stylesheet looks for
+# the locale of one in the whole answer, and two of one language stop it. Say whether there were some.
+def _tell_texts(root: Element) -> bool:
+    bare = [one for one in root.iter("{*}PT_FreeText") if one.getprevious() is None]
+    for one in bare:
+        texts = (content(text) for text in one.iter("{*}LocalisedCharacterString"))
+        plain = Maker(DIALECT).leaf("gco", "CharacterString", next(filter(None, texts), ""))
+        one.addprevious(plain)
+    return bool(bare)
+
+
+# Leave a day of a period its date alone: SEMIC's stylesheet takes one with a zone for an instant, and
+# udata refuses that. Say whether there were some.
+def _tell_days(root: Element) -> bool:
+    ends = [*root.iter("{*}beginPosition", "{*}endPosition", "{*}timePosition")]
+    zoned = [one for one in ends if _ZONE.search(content(one))]
+    for one in zoned:
+        one.text = _ZONE.sub("", content(one))
+    return bool(zoned)
 
 
 # Tell the licence of a record by its address where the document tells it in other words; say whether
