@@ -12,7 +12,14 @@ from geoguichet.catalogue.formats import codes, licences
 from geoguichet.catalogue.formats.iso import values, writing
 from geoguichet.catalogue.formats.iso.iso19139 import DIALECT, write
 from geoguichet.catalogue.formats.iso.making import Maker, found
-from geoguichet.catalogue.formats.links import FUNCTIONS, asking, leads_anyone
+from geoguichet.catalogue.formats.links import (
+    FUNCTIONS,
+    SERVICES,
+    asking,
+    leads_anyone,
+    service_of,
+    told_in_iso,
+)
 from geoguichet.catalogue.formats.mapping import beyond, shaped
 from geoguichet.catalogue.formats.xml import (
     HREF,
@@ -31,6 +38,8 @@ _OF_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _OF_DATE = re.compile(r"\d{4}(?:-(?!00)\d\d(?:-(?!00)\d\d(?:T\d\d:\d\d\S*)?)?)?")
 #: The functions of links that ISO 19115:2003 lists.
 _FUNCTIONS = ("download", "information", "offlineAccess", "order", "search")
+#: An address whose host has a domain: that of a template (``http://xxxx/``) is no endpoint.
+_OF_DOMAIN = re.compile(r"\s*\w+://[^/?#:]+\.[^/?#:]")
 _ZONE = re.compile(r"(?<=^\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)$")
 _CITATION = "identificationInfo/*/citation/*/"
 _LANGUAGES = ("language", "identificationInfo/*/language")
@@ -60,7 +69,12 @@ def profiled(document: bytes, record: Record) -> bytes:
     if root.tag != f"{{{DIALECT.namespaces['gmd']}}}MD_Metadata":
         document = write(shaped(record))
         root = parse(document)
-    told = _tell_links(root, record) | _tell_licence(root, record) | _tell_identifier(root, record)
+    told = (
+        _tell_endpoint(root, record)
+        | _tell_links(root, record)
+        | _tell_licence(root, record)
+        | _tell_identifier(root, record)
+    )
     told |= _tell_names(root) | _tell_locales(root, record) | _tell_days(root)
     if paths := [path for path in _lacking(root) if record.title or not path.endswith("/title")]:
         fresh = writing.build(_as_profiled(record), DIALECT)
@@ -91,8 +105,9 @@ def _lacking(root: Element) -> Iterator[str]:
 def _tell_links(root: Element, record: Record) -> bool:
     asked = {
         (link.href, link.extra.get("protocol", "")): link
-        for link in record.links
-        if writing.distributed(link)
+        for held in record.links
+        if writing.distributed(held)
+        for link in (held, told_in_iso(held))
     }
     functions = {link.href: FUNCTIONS[link.rel] for link in asked.values() if link.rel in FUNCTIONS}
     told = False
@@ -120,6 +135,44 @@ def _replace_function(online: Element, function: str) -> None:
     online.append(Maker(DIALECT).object("CI_OnlineResource", ("function", code))[0])
 
 
+# Begin the links of a service by the one where it is asked, which may stand among its operations alone:
+# SEMIC's stylesheet looks for it among what is distributed, and the first is its endpoint there. Say
+# whether another was first.
+def _tell_endpoint(root: Element, record: Record) -> bool:
+    known = (one for one in record.links if (kind := service_of(one)) and kind.name in SERVICES)
+    reached = (one for one in known if leads_anyone(one) and _OF_DOMAIN.match(one.href))
+    ways = list(reached) if record.type == "service" else []
+    held = [(content(down(one, "*", "linkage", "*")), one) for one in root.iter("{*}onLine")]
+    starts = [start for one in ways for start in (one.href, asking(one))]
+    if not ways or (held and held[0][0] in starts):
+        return False
+    make = Maker(DIALECT)
+    told = min(ways, key=lambda one: one.extra.get("operation", "") not in ("", "GetCapabilities"))
+    online = next((one for href, one in held if href == told.href), None)
+    if online is None:
+        online = make.object("MD_DigitalTransferOptions", ("onLine", _distributed(told)))[0]
+    if held:
+        held[0][1].addprevious(online)
+        return True
+    way = make.object("MD_DigitalTransferOptions", ("onLine", inner(online)))
+    options = make.object("MD_Distribution", ("transferOptions", way))
+    for place in found(root, "distributionInfo/MD_Distribution")[:1]:
+        place.insert(writing.rank(place, "transferOptions", DIALECT), options[0])
+        return True
+    for empty in children(root, "distributionInfo"):
+        root.remove(empty)
+    whole = make.object("MD_Metadata", ("distributionInfo", options))[0]
+    root.insert(writing.rank(root, "distributionInfo", DIALECT), whole)
+    return True
+
+
+# Return the link to a service as what is distributed has it: without its operation.
+def _distributed(link: Link) -> Element:
+    extra = {name: text for name, text in link.extra.items() if name != "operation"}
+    plain = told_in_iso(replace(link, href=asking(link), extra=extra))
+    return writing.online_of(Maker(DIALECT), plain)
+
+
 # Put the identifier of a record first among those of its resource, which stay: a harvester knows a
 # record by the first, and takes one record alone of each (copies of a template have one between them,
 # and the dataset that two catalogues describe). Say whether it was not there.
@@ -139,7 +192,7 @@ def _tell_identifier(root: Element, record: Record) -> bool:
 # Tell plainly a text that stands in locales alone, in the first of them: SEMIC's stylesheet looks for
 # the locale of one in the whole answer, and two of one language stop it. Say whether there were some.
 def _tell_texts(root: Element) -> bool:
-    bare = [one for one in root.iter("{*}PT_FreeText") if one.getprevious() is None]
+    bare = [one for one in root.iter("{*}PT_FreeText") if inner(one.getparent()) is one]
     for one in bare:
         texts = (content(text) for text in one.iter("{*}LocalisedCharacterString"))
         plain = Maker(DIALECT).leaf("gco", "CharacterString", next(filter(None, texts), ""))

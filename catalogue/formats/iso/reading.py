@@ -269,8 +269,8 @@ def members(root: Element) -> Members:
         }
     )
     del met
-    if said["externalIds"] == (ExternalId(said["id"]),):  # that of the record says nothing more
-        said["externalIds"] = ()
+    if said["externalIds"][:1] == (ExternalId(said["id"]),):  # that of the record says nothing more
+        said["externalIds"] = said["externalIds"][1:]
     return said
 
 

@@ -163,7 +163,7 @@ def known_topics(make: Maker) -> frozenset[str]:
 
 def distribution_of(make: Maker, record: Record) -> Element | None:
     """Make the distribution; None when there is nothing to say."""
-    online = [_online(make, told_in_iso(link)) for link in aspect(record, "links")]
+    online = [online_of(make, told_in_iso(link)) for link in aspect(record, "links")]
     said_there: list[Property] = [
         (
             "distributionFormat",
@@ -193,8 +193,8 @@ def distributed(link: Link) -> bool:
     )
 
 
-# Make a ``CI_OnlineResource``.
-def _online(make: Maker, link: Link) -> Element:
+def online_of(make: Maker, link: Link) -> Element:
+    """Make a ``CI_OnlineResource``."""
     return make.object(
         "CI_OnlineResource",
         ("linkage", make.leaf("gmd", "URL", _as_uri(link.href)) if make.older else link.href),
@@ -244,7 +244,7 @@ def _operation(make: Maker, link: Link) -> Element:
             "DCP" if make.older else "distributedComputingPlatform",
             make.code("DCPList", "WebServices"),
         ),
-        ("connectPoint", _online(make, told_in_iso(link))),
+        ("connectPoint", online_of(make, told_in_iso(link))),
     )
 
 
@@ -281,7 +281,7 @@ def party_of(make: Maker, contact: Contact) -> Element:
     links = contact.links[:1] if make.older else contact.links  # a contact has one page there
     details: list[Property] = [
         ("address", make.object("CI_Address", *address) if says(address) else None),
-        ("onlineResource", [_online(make, link) for link in links]),
+        ("onlineResource", [online_of(make, link) for link in links]),
         ("hoursOfService", contact.extra.get("hoursOfService", "")),
         ("contactInstructions", contact.extra.get("contactInstructions", "")),
     ]

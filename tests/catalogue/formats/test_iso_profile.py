@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
+
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.iso import iso19139, profile
-from geoguichet.catalogue.formats.xml import parse
-from geoguichet.catalogue.record import Contact, ContactPoint, Record
+from geoguichet.catalogue.formats.xml import Element, parse
+from geoguichet.catalogue.record import Contact, ContactPoint, ExternalId, Link, Record, Time
 
 
 def test_a_resource_without_identifier_has_that_of_its_record_for_a_harvester() -> None:
@@ -111,3 +113,126 @@ def test_the_locales_of_two_records_have_two_names_in_one_answer() -> None:
         [back] = registry.read_document(document).records
         assert back.extra_properties["translations"] == told["translations"]
     assert len(names) == 2
+
+
+def _profiled(record: Record, document: bytes = b"") -> Element:
+    """Return what a harvester is told of a record; said twice, it is the same."""
+    told = profile.profiled(document or iso19139.write(record), record)
+    assert profile.profiled(told, record) == told
+    [back] = registry.read_document(told).records
+    assert (back.id, back.title, back.external_ids) == (
+        record.id,
+        record.title,
+        record.external_ids,
+    )
+    return parse(told)
+
+
+def test_two_records_of_one_resource_are_two_for_a_harvester_and_keep_its_identifier() -> None:
+    """udata takes the first identifier of a resource for that of the record, and one record of each."""
+    shared = (ExternalId("1300392329603", "CEH:EIDC:"),)
+    for name in ("a", "b"):
+        root = _profiled(Record(id=name, type="dataset", title="A", external_ids=shared))
+        codes = [one.text for one in root.iterfind(".//{*}citation//{*}identifier/*/{*}code/*")]
+        assert codes == [name, "1300392329603"]
+
+
+@pytest.mark.parametrize(
+    ("href", "protocol", "asked"),
+    [
+        ("http://a.fr/wms", "OGC:WMS", "http://a.fr/wms?service=WMS&request=GetCapabilities"),
+        ("http://a.fr/?map=a", "OGC:WFS", "http://a.fr/?map=a&service=WFS&request=GetCapabilities"),
+        ("http://a.fr/ows?SERVICE=WMS&", "", "http://a.fr/ows?SERVICE=WMS&request=GetCapabilities"),
+        ("http://a.fr/ows?", "OGC:WMTS", "http://a.fr/ows?service=WMTS&request=GetCapabilities"),
+        ("http://a.fr/wms?REQUEST=GetMap&layers=a", "OGC:WMS", ""),
+        ("http://a.fr/tms/1.0.0", "OSGeo:TMS", ""),
+        ("http://a.fr/api", "", ""),
+        ("http://.../wms", "OGC:WMS", ""),
+    ],
+)
+def test_a_service_is_asked_what_it_can_do_where_its_address_makes_no_request(
+    href: str, protocol: str, asked: str
+) -> None:
+    """SEMIC's stylesheet knows a service by that request alone."""
+    link = Link(href, "service", title="Haies", extra={"protocol": protocol} if protocol else {})
+    root = _profiled(Record(id="a", type="dataset", title="A", links=(link,)))
+    assert root.findtext(".//{*}onLine/*/{*}linkage/*") == (asked or href)
+
+
+@pytest.mark.parametrize(
+    ("href", "function"),
+    [
+        ("s3://seau/haies.tif", "information"),
+        ("https://15NOV09180446_01_P002.TIF", "information"),
+        ("http://atom.application.i2/a.zip", "information"),
+        ("http://a.fr/haies.tif", "download"),
+    ],
+)
+def test_an_address_that_leads_nobody_there_is_no_download_for_a_harvester(
+    href: str, function: str
+) -> None:
+    """udata refuses the whole record for one resource whose address is none of the web."""
+    link = Link(href, "enclosure", extra={"function": "download"})
+    root = _profiled(Record(id="a", type="dataset", title="A", links=(link,)))
+    assert root.findtext(".//{*}onLine/*/{*}function/*") == function
+    assert root.findtext(".//{*}onLine/*/{*}linkage/*") == href
+
+
+def test_the_spaces_of_an_address_are_escaped_for_a_harvester() -> None:
+    link = Link("http://a.fr/les haies.zip", "enclosure")
+    root = _profiled(Record(id="a", type="dataset", title="A", links=(link,)))
+    assert root.findtext(".//{*}onLine/*/{*}linkage/*") == "http://a.fr/les%20haies.zip"
+
+
+@pytest.mark.parametrize("pages", [(), (Link("http://a.fr/a.html", "about", title="Page"),)])
+def test_a_service_begins_by_where_it_is_asked_though_only_an_operation_says_it(
+    pages: tuple[Link, ...],
+) -> None:
+    """SEMIC's stylesheet takes the first address that is distributed for the endpoint."""
+    told = {"operation": "GetCapabilities", "protocol": "OGC:WMS"}
+    ways = (
+        Link("http://a.fr/map", "service", extra={"operation": "GetMap", "protocol": "OGC:WMS"}),
+        Link("http://a.fr/wms", "service", extra=told),
+    )
+    root = _profiled(Record(id="a", type="service", title="A", links=(*pages, *ways)))
+    hrefs = [one.text for one in root.iterfind(".//{*}onLine/*/{*}linkage/*")]
+    asked = "http://a.fr/wms?service=WMS&request=GetCapabilities"
+    assert hrefs == [asked, *(page.href for page in pages)]
+    assert len(root.findall(".//{*}connectPoint")) == 2
+
+
+def test_the_endpoint_of_a_service_comes_before_its_page_for_a_harvester() -> None:
+    page = Link("http://a.fr/a.html", "about", title="Page")
+    way = Link("http://a.fr/wfs", "service", extra={"protocol": "OGC:WFS"})
+    root = _profiled(Record(id="a", type="service", title="A", links=(page, way)))
+    hrefs = [one.text for one in root.iterfind(".//{*}onLine/*/{*}linkage/*")]
+    assert hrefs == ["http://a.fr/wfs?service=WFS&request=GetCapabilities", page.href]
+
+
+@pytest.mark.parametrize("href", ["http://xxxx/wms", "http://.../wms", "wms"])
+def test_an_operation_at_an_address_of_no_domain_is_no_endpoint(href: str) -> None:
+    """A placeholder: udata refuses the service for it."""
+    way = Link(href, "service", extra={"operation": "GetCapabilities", "protocol": "OGC:WMS"})
+    root = _profiled(Record(id="a", type="service", title="A", links=(way,)))
+    assert root.find(".//{*}onLine") is None
+
+
+def test_a_day_with_a_zone_in_a_period_is_a_day_for_a_harvester() -> None:
+    """SEMIC's stylesheet takes it for an instant, which udata refuses beside a day."""
+    record = Record(id="a", type="dataset", title="A", time=Time(interval=("2013-11-01", "..")))
+    zoned = iso19139.write(record).replace(b">2013-11-01<", b">2013-11-01Z<")
+    root = _profiled(record, zoned)
+    assert root.findtext(".//{*}beginPosition") == "2013-11-01"
+
+
+def test_a_text_told_in_locales_alone_is_told_plainly_for_a_harvester() -> None:
+    """SEMIC's stylesheet looks for the locale in the whole answer, and two of one language stop it."""
+    record = Record(id="a", type="dataset", title="A", description="B")
+    alone = (
+        b'<gmd:abstract><!-- plain: none --><gmd:PT_FreeText><gmd:textGroup><gmd:LocalisedCharacterString locale="#FR">'
+        b"Haies</gmd:LocalisedCharacterString></gmd:textGroup></gmd:PT_FreeText></gmd:abstract>"
+    )
+    document = re.sub(rb"<gmd:abstract>.*?</gmd:abstract>", alone, iso19139.write(record))
+    root = _profiled(record, document)
+    assert root.findtext(".//{*}abstract/{*}CharacterString") == "Haies"
+    assert root.findtext(".//{*}abstract//{*}LocalisedCharacterString") == "Haies"

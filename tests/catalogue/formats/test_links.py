@@ -273,6 +273,9 @@ def test_a_link_says_its_name_as_a_text_and_its_media_type(form: str) -> None:
         ("https:///chemin", False),
         ("https://{s}.tuiles.fr/{z}", False),
         ("http://atom.geo-ide.application.i2/a", False),
+        ("https://15NOV09180446_01_P002.TIF", False),
+        ("http://Resource_Distribution_Linkage", False),
+        ("http://my_tiles.a.fr/a", True),
         ("http://10.0.0.1/a", True),
         ("http://été.xn--fiqs8s/a", True),
         ("http://a.fr", True),
@@ -293,7 +296,8 @@ def test_an_address_without_a_host_is_no_distribution_of_rdf_and_its_record_stay
 
 
 @pytest.mark.parametrize(
-    "href", ["file:///C:/donnees/a.shp", "postgis-bdu:bdu:limite_admin.v_comite_sect"]
+    "href",
+    ["file:///C:/donnees/a.shp", "postgis-bdu:bdu:limite_admin.v_comite_sect", "s3://seau/a.tif"],
 )
 def test_an_address_inside_a_machine_is_no_distribution_of_rdf(href: str) -> None:
     record = Record(id="a", type="dataset", title="A", links=(Link(href, "enclosure"),))
