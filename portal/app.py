@@ -86,6 +86,7 @@ def create_app(
     share_referentials(versions_of(site.workspace), site.workspace)
     records = RecordsApi(site)
     features = FeaturesApi(site)
+    collections = Collections(site, records)
     people = People(site.workspace)
     door = SigningIn(site, people)
     let_through = gates()
@@ -113,7 +114,7 @@ def create_app(
             *Account(door).routes(),
             *Administration(door).routes(),
             *(page.route(site) for page in site.pages),
-            *Collections(site, records).routes(),
+            *collections.routes(),
             *features.routes(),
             *TilesApi(features).routes(),
             delegated.mount(site),
@@ -127,7 +128,7 @@ def create_app(
             Middleware(Knowing, site=site, people=people),
         ],
         exception_handlers=dict.fromkeys(REFUSED, site.refuse),
-        lifespan=partial(_served, site),
+        lifespan=partial(_served, site, collections),
     )
     made.state.counts = counts
     return made
@@ -145,12 +146,13 @@ def _elsewhere(door: SigningIn) -> list[Route]:
     return SingleSignOn(door).routes()
 
 
-# Close what is open of the catalogue when the server ends.
+# Close what is open of the catalogue and of the list of collections when the server ends.
 @asynccontextmanager
-async def _served(site: Site, _app: Starlette) -> AsyncIterator[None]:
+async def _served(site: Site, collections: Collections, _app: Starlette) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        collections.close()
         site.store.close()
 
 

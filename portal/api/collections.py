@@ -59,7 +59,8 @@ class Collections:
         self._described: dict[str, _Described] = {}
         self._lock = Lock()
         self._folder = Path(tempfile.mkdtemp(prefix="geoguichet-"))
-        finalize(self, _discard, self._folder, self._described)
+        #: Closes and removes its stores, once: a server told to end does not come to its exit.
+        self.close = finalize(self, _discard, self._folder, self._described)
 
     def routes(self) -> list[BaseRoute]:
         """Return what to put before pygeoapi's own routes."""

@@ -2,6 +2,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -219,3 +220,16 @@ def test_a_server_that_ends_leaves_nothing_of_the_catalogue_open(
         assert requests.get(f"{url}/collections/catalogue/items?f=json", timeout=30).ok
         assert not closed
     assert [store.path.name for store in closed] == ["catalogue.sqlite"]
+
+
+def test_a_server_that_ends_leaves_no_scratch_file(
+    tmp_path: Path, serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    with serve(tmp_path / "workspace") as url:
+        for path in ("/collections", "/collections/communes/items?f=fgb&limit=1"):
+            assert requests.get(url + path, timeout=30).status_code == 200
+        assert list(scratch.iterdir())
+    assert not list(scratch.iterdir())
