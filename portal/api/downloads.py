@@ -1,10 +1,9 @@
 """Whole layers to take away: every row that a filter selects, never cut, in bounded memory.
 
-Text forms go out as they are written; the others are written whole to a scratch file first, a few
-at a time, so that what fails is refused and not half sent.
+Text forms go out as they are written; the others are written whole to a scratch file first, so that
+what fails is refused and not half sent. How many are made at once is `serving.admission`'s affair.
 """
 
-import asyncio
 import csv
 import io
 import json
@@ -34,8 +33,6 @@ from geoguichet.portal.providers.tiles import ARROW
 
 #: Rows read at once.
 CHUNK = 5_000
-#: Scratch files written at once.
-_AT_ONCE = asyncio.Semaphore(2)
 
 
 class Selected(NamedTuple):
@@ -97,9 +94,8 @@ async def download(form: str, selected: Selected, headers: Mapping[str, str]) ->
         return StreamingResponse(one.texts(selected), media_type=one.media, headers=told)
     scratch = Path(tempfile.mkdtemp(prefix="geoguichet-download-"))
     try:
-        async with _AT_ONCE:
-            made = scratch / f"{selected.name}.{one.suffix}"
-            await run_in_threadpool(one.write or _never, selected, made)
+        made = scratch / f"{selected.name}.{one.suffix}"
+        await run_in_threadpool(one.write or _never, selected, made)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise

@@ -108,5 +108,5 @@ def kind_of(scope: Scope) -> str:
     asked = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("f")
     if asked is not None:
         return "light" if asked in _LIGHT_FORMS else "heavy"
-    accepted = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
+    accepted = dict(scope["headers"]).get(b"accept", b"").decode("latin-1").lower()
     return "heavy" if _HEAVY_KINDS.search(accepted) else "light"

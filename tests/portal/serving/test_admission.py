@@ -17,6 +17,7 @@ ITEMS = "/collections/catalogue/items"
         (ITEMS, "f=html", "text/turtle", "light"),
         (ITEMS, "limit=10000&f=dcat-rdf", "", "heavy"),
         (ITEMS, "", "application/rdf+xml", "heavy"),
+        ("/collections/communes/items", "", "TEXT/CSV", "heavy"),
         ("/collections/communes/items", "f=gpkg", "", "heavy"),
         ("/csw", "", "", "heavy"),
         (f"{ITEMS}/forets", "f=dcat-rdf", "", "light"),
