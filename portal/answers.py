@@ -148,6 +148,16 @@ def parameters(request: Request, *known: str) -> dict[str, str]:
     return given
 
 
+def choice(given: Mapping[str, str], name: str, values: tuple[str, str]) -> str:
+    """Return one of two values of a parameter, the first when it is not given; else a Refusal."""
+    value, (one, other) = given.get(name, values[0]), values
+    if value not in values:
+        raise Refusal(
+            400, _("{name} : {one} ou {other} est attendu.", name=name, one=one, other=other)
+        )
+    return value
+
+
 def unknown_parameter(name: str, known: Collection[str]) -> Refusal:
     """Return the refusal of a parameter that a resource does not take."""
     return Refusal(

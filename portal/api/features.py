@@ -199,7 +199,7 @@ class FeaturesApi:
         if is_whole:
             default = most = 2**53
         limit = min(_whole(given, "limit", default, least=1), most)
-        is_hits = given.get("resulttype") == "hits"
+        is_hits = answers.choice(given, "resulttype", ("results", "hits")) == "hits"
         properties = collection.provider.queryables(viewer=collection.viewer)
         query = FeatureQuery(
             boxes=_boxes(given, collection.crss),
@@ -213,8 +213,13 @@ class FeaturesApi:
             cursor=given.get("cursor", ""),
         )
         crs = _served("crs", given.get("crs", CRS84), collection.crss)
+        if is_whole and crs != CRS84:
+            told = _(
+                "crs : un fichier à emporter est en longitudes et latitudes ; essayez : f=json."
+            )
+            raise Refusal(400, told)
         shape = Shape(
-            _names(given.get("properties", ""), columns),
+            names_of(given.get("properties", ""), columns),
             given.get("skipGeometry", "").lower() not in ("true", "1", "yes"),
             None if crs == CRS84 else moving(CRS84, crs),
         )
@@ -442,7 +447,8 @@ def _order(text: str, columns: Mapping[str, str]) -> tuple[tuple[str, bool], ...
     return keys
 
 
-def _names(text: str, columns: Mapping[str, str]) -> tuple[str, ...]:
+def names_of(text: str, columns: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the properties that are asked for; a Refusal when one is not of the collection."""
     names = tuple(dict.fromkeys(name for name in text.split(",") if name))
     if any(name not in columns for name in names):
         raise Refusal(400, _("properties : une propriété n'est pas de celles de la collection."))

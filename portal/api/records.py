@@ -530,8 +530,8 @@ class _Shaping(NamedTuple):
                     known=", ".join(QUERYABLES),
                 ),
             )
-        bare = _choice(given, "skipGeometry", ("false", "true")) == "true"
-        return cls(names, bare, _choice(given, "resulttype", ("results", "hits")) == "hits")
+        bare = answers.choice(given, "skipGeometry", ("false", "true")) == "true"
+        return cls(names, bare, answers.choice(given, "resulttype", ("results", "hits")) == "hits")
 
     def shape(self, body: bytes) -> bytes:
         if not self.names and not self.bare:
@@ -545,15 +545,6 @@ class _Shaping(NamedTuple):
         if self.bare:
             document["geometry"] = None
         return answers.to_json(document)
-
-
-def _choice(given: Mapping[str, str], name: str, values: tuple[str, str]) -> str:
-    value, (one, other) = given.get(name, values[0]), values
-    if value not in values:
-        raise Refusal(
-            400, _("{name} : {one} ou {other} est attendu.", name=name, one=one, other=other)
-        )
-    return value
 
 
 def check_profile(request: Request, served: str) -> None:

@@ -20,7 +20,7 @@ from geoguichet.catalogue.search.query import filter_of
 from geoguichet.floor.words import Message, _
 from geoguichet.portal import answers
 from geoguichet.portal.answers import JSON, Refusal, answer, link
-from geoguichet.portal.api.features import Collection, FeaturesApi, told_by
+from geoguichet.portal.api.features import Collection, FeaturesApi, names_of, told_by
 from geoguichet.portal.providers.features import FeatureQuery
 from geoguichet.portal.providers.geopackage import Box
 from geoguichet.portal.providers.tiles import COUNT, DEEPEST, HALF, Address, Drawn, at, cut
@@ -95,7 +95,7 @@ class TilesApi:
             q=given.get("q", ""),
             filter=filter_of(given, known),
         )
-        names = [name for name in given.get("properties", "").split(",") if name in every]
+        names = names_of(given.get("properties", ""), every)
         columns = {name: every[name] for name in names if name != "id"} or columns_of(collection)
         return cut(
             collection.provider, query, tile,

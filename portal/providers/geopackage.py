@@ -6,6 +6,7 @@ first looked for in it.
 """
 
 import atexit
+import math
 import os
 import re
 import sqlite3
@@ -603,7 +604,7 @@ def typed(name: str, text: str, kind: str) -> object:
         if kind == "integer":
             return _sqlite_integer(text)
         if kind == "number":
-            return float(text)
+            return _finite(text)
     except ValueError as error:
         raise ParameterError(
             _("{name} : un nombre est attendu, reçu « {text} ».", name=name, text=text[:40])
@@ -615,6 +616,14 @@ def typed(name: str, text: str, kind: str) -> object:
             )
         return text.lower() in ("true", "1")
     return text
+
+
+# Read a number that is one: SQLite takes what is none for a missing value. ValueError otherwise.
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text[:21])
+    return number
 
 
 # Read an integer that SQLite can hold; ValueError otherwise.

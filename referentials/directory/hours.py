@@ -459,10 +459,12 @@ class Moment:
 def _date(match: re.Match[str]) -> date | None:
     try:
         if match["iso"]:
-            return date.fromisoformat(match["iso"])
-        return date(int(match["y"]), int(match["m"]), int(match["d"]))
+            told = date.fromisoformat(match["iso"])
+        else:
+            told = date(int(match["y"]), int(match["m"]), int(match["d"]))
     except ValueError:
         return None
+    return told if told.year < date.max.year else None  # days ahead of it are looked at
 
 
 def is_open(hours: str | None, at: Moment, departement: str = "") -> bool | None:

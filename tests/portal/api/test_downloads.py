@@ -60,6 +60,15 @@ def test_a_filter_and_a_choice_of_properties_hold_for_a_download(
     assert http.get(url + KIOSKS, params={"f": "csv", "filter": "x = 1"}).status_code == 400
 
 
+@pytest.mark.parametrize("form", list(downloads.FORMS))
+def test_a_file_in_other_coordinates_is_refused_and_not_given_in_degrees(
+    url: str, http: requests.Session, form: str
+) -> None:
+    metres = "http://www.opengis.net/def/crs/EPSG/0/2154"
+    refused = http.get(url + KIOSKS, params={"f": form, "crs": metres})
+    assert refused.status_code == 400 and refused.json()["description"].startswith("crs : ")
+
+
 def test_the_page_leads_to_every_form_of_what_it_shows(url: str, http: requests.Session) -> None:
     asked = {"filter": "rank > 10", "limit": "1"}
     links = http.get(url + KIOSKS, params=asked).json()["links"]

@@ -61,6 +61,7 @@ def test_a_page_holds_what_is_asked_for(
         ({"sortby": "couleur"}, "sortby : "),
         ({"offset": "-1"}, "offset : 0 ou plus"),
         ({"limit": "0"}, "limit : un nombre supérieur"),
+        ({"resulttype": "hit"}, "resulttype : results ou hits est attendu"),
         ({"bbox": "a,b,c,d"}, "bbox : "),
         ({"bbox-crs": "http://www.opengis.net/def/crs/EPSG/0/2154"}, "bbox-crs : "),
     ],

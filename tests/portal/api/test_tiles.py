@@ -79,5 +79,6 @@ def test_there_is_no_tile_elsewhere(url: str, http: requests.Session, path: str)
 def test_what_cannot_be_asked_of_a_tile_is_refused(url: str, http: requests.Session) -> None:
     assert http.get(f"{url}{TOULOUSE}?couleur=1").status_code == 400
     assert http.get(f"{url}{TOULOUSE}?filter=couleur=1").status_code == 400
+    assert http.get(f"{url}{TOULOUSE}?properties=couleur").status_code == 400
     assert http.get(f"{url}/collections/catalogue/tiles").status_code == 404
     assert http.get(f"{url}{HOME}/WebMercatorQuad/10/0/0").status_code == 204

@@ -113,6 +113,12 @@ def test_filters_are_read_as_the_column_is() -> None:
     assert typed("n", "1.5", "number") == 1.5
     assert typed("n", "true", "boolean") is True
     assert typed("n", "12", "string") == "12"
-    for text, kind in (("douze", "integer"), ("x", "number"), ("oui", "boolean")):
+    for text, kind in (
+        ("douze", "integer"),
+        ("x", "number"),
+        ("nan", "number"),
+        ("1e999", "number"),
+        ("oui", "boolean"),
+    ):
         with pytest.raises(ParameterError, match=r"^n"):
             typed("n", text, kind)

@@ -233,7 +233,8 @@ def test_the_next_opening_after_a_date(text: str, at: str, right: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-02-30 10h", "31/04/2026 10h", "2026-07-14", "2026-07-14 25h"]
+    "text",
+    ["2026-02-30 10h", "31/04/2026 10h", "2026-07-14", "2026-07-14 25h", "9999-12-31 23:59"],
 )
 def test_a_date_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="mardi 10h30"):
