@@ -37,6 +37,7 @@ from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import SOURCE, Message, _, language, languages, speaking
 from geoguichet.portal import answers, site
 from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, SCHEMA, Refusal, answer, link
+from geoguichet.portal.api.downloads import FORMS
 from geoguichet.portal.api.editing import Editing, utf8
 from geoguichet.portal.api.served import RECORD_PROFILE, spliced
 from geoguichet.portal.drawn import footprints
@@ -419,6 +420,7 @@ class RecordsApi:
         return {
             **served,
             "preview": preview(self.site, served["links"], viewer),
+            "forms": {form: one.label for form, one in FORMS.items()},
             "history": states[:-6:-1],
             "drawn": footprints(self.site.territory, [served], 1),
             "properties": plain.to_geojson()["properties"],

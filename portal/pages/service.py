@@ -9,18 +9,23 @@ from geoguichet.floor.words import SOURCE, Message, language
 from geoguichet.portal.site import Page, Site
 
 #: How a layer of the portal is opened, by tool; {address} is that of its collection, {name} its name
-#: and {root} the portal's. The tests run them.
+#: and {root} the portal's. The tests run each as the page shows it.
 EXAMPLES: Mapping[str, tuple[str, str]] = {
     "leaflet": ("Leaflet", """\
 const map = L.map("map").setView([46.5, 2.5], 6);
-fetch("{address}/items?f=json&limit=1000")
+fetch("{address}/items?f=geojson")
   .then((answer) => answer.json())
   .then((layer) => map.fitBounds(L.geoJSON(layer).addTo(map).getBounds()));
+"""),
+    "leaflet-tiles": ("Leaflet, Leaflet.VectorGrid", """\
+const map = L.map("map").setView([46.5, 2.5], 6);
+const url = "{address}/tiles/WebMercatorQuad/{z}/{y}/{x}";
+L.vectorGrid.protobuf(url, { maxNativeZoom: 14 }).addTo(map);
 """),
     "openlayers": ("OpenLayers", """\
 const source = new ol.source.Vector({
   format: new ol.format.GeoJSON(),
-  url: "{address}/items?f=json&limit=1000",
+  url: "{address}/items?f=geojson",
 });
 const map = new ol.Map({
   target: "map",
@@ -28,16 +33,30 @@ const map = new ol.Map({
   view: new ol.View({ center: ol.proj.fromLonLat([2.5, 46.5]), zoom: 6 }),
 });
 """),
+    "openlayers-tiles": ("OpenLayers, MVT", """\
+const source = new ol.source.OGCVectorTile({
+  format: new ol.format.MVT(),
+  url: "{address}/tiles/WebMercatorQuad",
+});
+const map = new ol.Map({
+  target: "map",
+  layers: [new ol.layer.VectorTile({ source })],
+  view: new ol.View({ center: ol.proj.fromLonLat([2.5, 46.5]), zoom: 6 }),
+});
+"""),
     "maplibre": ("MapLibre GL", """\
-const map = new maplibregl.Map({ container: "map", style: { version: 8, sources: {}, layers: [] } });
-map.on("load", () => {
-  map.addSource("{name}", { type: "geojson", data: "{address}/items?f=json&limit=1000" });
-  map.addLayer({ id: "{name}", type: "line", source: "{name}" });
+import { Map } from "maplibre-gl";
+
+const map = new Map({
+  container: "map",
+  style: "{address}/tiles/WebMercatorQuad?f=style",
 });
 """),
     "qgis": ("QGIS", """\
 layer = QgsVectorLayer("url='{root}' typename='{name}'", "{name}", "OAPIF")
-QgsProject.instance().addMapLayer(layer)
+url = "{address}/tiles/WebMercatorQuad/{z}/{y}/{x}"
+tiles = QgsVectorTileLayer(f"type=xyz&url={url}&zmin=0&zmax=14", "{name}")
+QgsProject.instance().addMapLayers([layer, tiles])
 """),
     "geopandas": ("Python (geopandas)", """\
 import geopandas

@@ -10,6 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.coverage.access.supplements import NETWORKS
 from geoguichet.floor.errors import GeoguichetError, LayerError
 from geoguichet.floor.viewer import Viewer
@@ -165,6 +166,9 @@ def _study(site: Site, asked: Asked) -> dict[str, Any]:
         "rule": _rule(study),
         "uses": _cost(study),
         "hours": _hours(document["kiosk_rows"]),
+        "record": site.store.search(
+            RecordQuery(ids=(f"study-{study.told.id}",)), viewer=asked.viewer
+        ).number_matched,
         "others": [one for one in _index(site, asked.viewer)["studies"] if one["id"] != study.told.id],
         "classes": CLASSES,
         "first": FIRST,

@@ -2,6 +2,7 @@
 port.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -143,6 +144,21 @@ def records_of_the_tests() -> Callable[[Path], None]:
 def url(workspace: Path, serve: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
     with serve(workspace) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """A headless Chromium, which draws WebGL without a graphics card."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("chromium (Debian: chromium) is not installed")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as engine:
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader"]
+        arguments += ["--enable-unsafe-swiftshader"]
+        opened = engine.chromium.launch(executable_path=chromium, args=arguments)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")
