@@ -18,12 +18,18 @@ from typing import Any
 import pyogrio
 import pytest
 import requests
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from geoguichet.referentials.layers import sample_path
 
 # Tests that do not say how many examples they need take 50; GEOGUICHET_EXAMPLES asks for more.
-settings.register_profile("suite", max_examples=int(os.environ.get("GEOGUICHET_EXAMPLES", "50")))
+# A machine busy with other tests is slow to draw; what a test says does not depend on it.
+settings.register_profile(
+    "suite",
+    max_examples=int(os.environ.get("GEOGUICHET_EXAMPLES", "50")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("suite")
 
 # What a terminal reads is French, whatever the language of the terminal that runs the tests.
