@@ -7,6 +7,7 @@ Kiosks that are only proposed are not in it: they are nowhere to go.
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -17,7 +18,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from geoguichet.coverage.nearest import KEPT, KIOSK, Kept, Vocabulary, communes_of, fresh
-from geoguichet.floor.errors import GeoguichetError
+from geoguichet.floor.errors import GeoguichetError, LayerError
 from geoguichet.floor.region import Region, Shown
 from geoguichet.floor.viewer import PUBLIC, Viewer, audience
 from geoguichet.floor.words import _, language
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _MORE = ("commune", "address", "postcode", "telephone", "wheelchair")
 _LAYER = "services"
 _making = Lock()
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +122,12 @@ def index_of(workspace: Path, region: Region, territory: Territory, *, viewer: V
     results = seen_first(workspace, region.portal.flagship, PUBLIC)[:1]
     watched = (workspace / "types.toml", TAXONOMY, territory.data)
     made_of = (*watched, *(folder / name for folder in results for name in _OF_RESULT))
-    with _making:
-        return _kept(workspace, territory, made_of, tuple(map(_state, made_of)))
+    try:
+        with _making:
+            return _kept(workspace, territory, made_of, tuple(map(_state, made_of)))
+    except LayerError as error:  # data of another make, which the other pages do without
+        logger.warning("Aucun index des guichets : %s", error)
+        raise PortalError(_("Ce portail ne montre aucun guichet.")) from error
 
 
 # Say whether a viewer sees the layer of counters, under the name by which the region shows it.

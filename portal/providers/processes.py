@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
+from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -232,9 +233,9 @@ def study_document(
 def _departements(source: str) -> list[str]:
     if not source:
         return list(sample.DEPARTEMENTS)
-    import pyogrio
+    from geoguichet.referentials.layers import read_layer
 
-    found = pyogrio.read_dataframe(source, layer="departements", columns=["code"])
+    found = read_layer(Path(source), layer="departements", columns=("code",))
     return sorted(found["code"])
 
 

@@ -204,3 +204,19 @@ def test_a_question_is_asked_of_the_region(bretagne: str, http: requests.Session
     found = http.post(f"{bretagne}/processes/white-zones/execution", json=asked).json()
     west, _south, east, _north = gpd.GeoDataFrame.from_features(found).total_bounds
     assert -5.2 < west < east < -1
+
+
+def test_data_without_communes_have_no_counters_to_find_and_no_failure(
+    tmp_path: Path, serve, http: requests.Session
+) -> None:
+    places = gpd.GeoDataFrame({"id": ["a"]}, geometry=[Point(-2, 48)], crs="EPSG:4326")
+    places.to_file(tmp_path / "territoire.gpkg", layer="services", engine="pyogrio")
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    (workspace / "region.toml").write_text(REGION + "[collections.services]\n", encoding="utf-8")
+    with serve(workspace) as url:
+        for path in ("/guichet", "/guichet/widget", "/communes", "/communes/35238"):
+            refused = http.get(url + path)
+            assert refused.status_code == 404
+            assert refused.json()["description"] == "Ce portail ne montre aucun guichet."
+        assert http.get(f"{url}/collections/services/items").json()["numberMatched"] == 1
