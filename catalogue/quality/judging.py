@@ -33,7 +33,7 @@ from geoguichet.floor.http import Client, HttpError
 from geoguichet.floor.region import read_region
 from geoguichet.floor.viewer import MACHINE, Viewer
 from geoguichet.floor.words import Message, _, ngettext, pgettext
-from geoguichet.referentials.layers import read_layer, sample_path
+from geoguichet.referentials.layers import list_layers, read_layer, sample_path
 
 # What is missing, wrong or doubtful in a record: ISO 19115, INSPIRE (technical guidance 2.0), OGC
 # Records, and sense. Every rule says what it found, where, why it matters and how to mend it; the
@@ -378,13 +378,7 @@ def checked(record: Record, places: Mapping[str, Extent] | None = None) -> Check
 
 
 def places_of(workspace: Path) -> Mapping[str, Extent]:
-    """Return the places of the region of a workspace; none where it has a name and no data.
-
-    Raises
-    ------
-    LayerError
-        Its data have no layer of communes or of départements.
-    """
+    """Return the places of the region of a workspace; none where it has a name and no data."""
     told = read_region(workspace)
     if told.territory is not None:
         return known_places((workspace / told.territory.data).resolve())
@@ -393,12 +387,13 @@ def places_of(workspace: Path) -> Mapping[str, Extent]:
 
 @cache
 def known_places(data: Path | None = None) -> Mapping[str, Extent]:
-    """Return the boxes of the communes and départements of a territory's data (without them, the
-    sample's) by folded name; a name borne twice is left out.
+    """Return the boxes of the communes and départements that a territory's data have (without data,
+    the sample's) by folded name; a name borne twice is left out.
     """
     found: dict[str, Extent | None] = {}
-    for layer in ("communes", "departements"):
-        places = read_layer(data or sample_path(), layer=layer)
+    path = data or sample_path()
+    for layer in sorted({"communes", "departements"}.intersection(list_layers(path))):
+        places = read_layer(path, layer=layer)
         places = places[places.geometry.notna()]
         for name, bounds in zip(
             places["name"], places.geometry.bounds.itertuples(index=False), strict=True

@@ -4,7 +4,9 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
+import shapely
 
 from geoguichet.catalogue.formats.iso.iso19139 import write
 from geoguichet.catalogue.intake.harvest.run import harvest
@@ -59,6 +61,13 @@ def test_names_borne_by_two_places_are_left_out() -> None:
     places = known_places()
     assert len(places) > 2700 and {"toulouse", "ariege", "rocamadour"} <= set(places)
     assert "lherm" not in places  # in Haute-Garonne and in the Lot
+
+
+def test_data_with_one_layer_of_places_or_none_are_no_failure(tmp_path: Path) -> None:
+    alone, path = {"name": ["Foix"], "geometry": [shapely.box(1.5, 42.9, 1.7, 43.0)]}, tmp_path
+    gpd.GeoDataFrame(alone, crs=4326).to_file(path / "a.gpkg", layer="communes")
+    gpd.GeoDataFrame(alone, crs=4326).to_file(path / "b.gpkg", layer="autre")
+    assert list(known_places(path / "a.gpkg")) == ["foix"] and not known_places(path / "b.gpkg")
 
 
 def test_the_command_prints_both_tables_and_writes_them(
