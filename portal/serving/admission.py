@@ -41,6 +41,8 @@ class Gate:
         if self.in_hand >= self.at_once + self.waiting:
             return False
         self.in_hand += 1
+        if not self.turns.locked():  # a turn is free, as it mostly is: no time to be kept
+            return await self.turns.acquire()
         try:
             async with asyncio.timeout(self.patience_s):
                 await self.turns.acquire()

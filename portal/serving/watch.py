@@ -13,6 +13,7 @@ import re
 import secrets
 import sys
 import time
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -51,13 +52,14 @@ class Counts:
         self.gates = gates
         self.began_s = time.time()
         self.answers: Counter[tuple[str, str, int]] = Counter()
-        self.within: Counter[tuple[str, float]] = Counter()
+        #: By the place of the first bound of `_SECONDS` that an answer did not pass.
+        self.within: Counter[tuple[str, int]] = Counter()
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
     def add(self, kind: str, method: str, status: int, took_s: float) -> None:
         """Count an answer."""
         self.answers[kind, method if method in _METHODS else "other", status] += 1
-        self.within.update((kind, most) for most in (*_SECONDS, float("inf")) if took_s <= most)
+        self.within[kind, bisect_left(_SECONDS, took_s)] += 1
         self.seconds[kind] += took_s
 
     def text(self) -> str:
@@ -67,11 +69,12 @@ class Counts:
             named = f'class="{kind}",method="{method}",status="{status}"'
             lines.append(f"geoguichet_requests_total{{{named}}} {count}")
         lines.append("# TYPE geoguichet_request_seconds histogram")
-        for (kind, most), count in sorted(self.within.items()):
-            told = "+Inf" if most == float("inf") else most
-            lines.append(f'geoguichet_request_seconds_bucket{{class="{kind}",le="{told}"}} {count}')
         for kind, spent in sorted(self.seconds.items()):
-            count = self.within[kind, float("inf")]
+            count = 0
+            for at, most in enumerate((*_SECONDS, "+Inf")):
+                count += self.within[kind, at]
+                told = f'geoguichet_request_seconds_bucket{{class="{kind}",le="{most}"}}'
+                lines.append(f"{told} {count}")
             lines.append(f'geoguichet_request_seconds_sum{{class="{kind}"}} {spent:.6f}')
             lines.append(f'geoguichet_request_seconds_count{{class="{kind}"}} {count}')
         lines.append("# TYPE geoguichet_requests_in_hand gauge")
