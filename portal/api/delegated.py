@@ -60,7 +60,9 @@ def _route(site: Site, one: _Delegated) -> Route:
 def _execution(site: Site) -> Any:
     async def answered(request: Request) -> Response:
         answers.wanted_form(request, ("json",))
-        document = await answers.body_of(request, most=_LONGEST_QUESTION)
+        document = await answers.body_of(
+            request, (answers.GEOJSON, answers.JSON), most=_LONGEST_QUESTION
+        )
         if not isinstance(document, dict):
             raise Refusal(400, _("Le corps de la demande : un objet JSON est attendu."))
         process = request.path_params["process"]

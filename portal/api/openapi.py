@@ -218,7 +218,7 @@ def _execution(name: str, summary: str, kind: str) -> Json:
                 "description": summary,
                 "content": {kind: {"schema": {"type": "object"}}},
             },
-            "400": ref("responses", "Refused"),
+            **{status: ref("responses", "Refused") for status in ("400", "413", "415", "503")},
         },
     }
 
