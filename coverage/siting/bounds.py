@@ -566,9 +566,8 @@ class _Weighed:
     def closed_one(self, step: int) -> bool:
         """Close what is missed least, of equal ones what stands longest; say whether one was."""
         once = np.flatnonzero((self._times == 1) & (self._need == 1))
-        lost = np.bincount(
-            self._whose[once], weights=self.weight[once], minlength=len(self.is_open)
-        )
+        lost = np.zeros(len(self.is_open))  # what bincount makes of nothing is whole numbers
+        np.add.at(lost, self._whose[once], self.weight[once])
         for row in self._several[self._times[self._several] == self._need[self._several]]:
             lost[self._of(row)] += self.weight[row]
         where = np.flatnonzero(self.is_open & ~self._kept)

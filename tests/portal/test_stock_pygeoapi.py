@@ -36,19 +36,20 @@ def stock(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @contextmanager
 def started(configuration: Path, folder: Path, workspace: Path) -> Iterator[str]:
     """Start pygeoapi's own Starlette application; it warns of nothing."""
+    # Held until the last moment: another test would be given the port meanwhile.
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-    url = f"http://127.0.0.1:{port}"
-    environment = os.environ | {
-        "PYGEOAPI_CONFIG": str(configuration),
-        "PYGEOAPI_OPENAPI": str(folder / "openapi.yml"),
-        "GEOGUICHET_WORKSPACE": str(workspace),
-        "GEOGUICHET_URL": url,
-    }
-    generating = [
-        PROGRAM, "openapi", "generate", configuration, "--output-file", folder / "openapi.yml",
-    ]  # fmt: skip
-    subprocess.run(generating, env=environment, check=True, capture_output=True, timeout=120)
+        url = f"http://127.0.0.1:{port}"
+        environment = os.environ | {
+            "PYGEOAPI_CONFIG": str(configuration),
+            "PYGEOAPI_OPENAPI": str(folder / "openapi.yml"),
+            "GEOGUICHET_WORKSPACE": str(workspace),
+            "GEOGUICHET_URL": url,
+        }
+        generating = [
+            PROGRAM, "openapi", "generate", configuration, "--output-file", folder / "openapi.yml",
+        ]  # fmt: skip
+        subprocess.run(generating, env=environment, check=True, capture_output=True, timeout=120)
     serving = [
         sys.executable, "-m", "uvicorn", "pygeoapi.starlette_app:APP", "--host", "127.0.0.1",
         "--port", port, "--log-level", "warning",

@@ -246,10 +246,10 @@ def test_an_invitation_ends_and_what_is_none_says_the_same(portal) -> None:
 
 @pytest.mark.parametrize("end", ["suspend", "erase", "give"])
 def test_what_an_administrator_handed_out_ends_with_its_power(portal, end: str) -> None:
-    by = portal.opened(f"{end}-chef@essai.example", "administrator", OTHER)
-    portal.opened(f"{end}-sujet@essai.example", "editor", OTHER)
+    by = portal.opened(f"chef-{end}@essai.example", "administrator", OTHER)
+    portal.opened(f"sujet-{end}@essai.example", "editor", OTHER)
     with portal.people.write() as base:
-        subject = accounts.of_email(base, f"{end}-sujet@essai.example")
+        subject = accounts.of_email(base, f"sujet-{end}@essai.example")
         invitation = links.invite(
             base, f"{end}-ami@essai.example", OTHER, "administrator", by=by.pseudonym
         )
