@@ -342,12 +342,12 @@ def followable(href: str) -> bool:
     return not colon or "/" in scheme or scheme.lower() in {"http", "https", "mailto", "ftp"}
 
 
-def by_role(links: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+def by_role(links: Iterable[Mapping[str, Any]] | None) -> dict[str, list[Mapping[str, Any]]]:
     """Return the links of a record as files, related records and web pages; those of the API itself
-    left out.
+    left out. A record may say null or false of its links, for none.
     """
     roles: dict[str, list[Mapping[str, Any]]] = {"files": [], "related": [], "pages": []}
-    for link in links:
+    for link in links or ():
         rel = str(link.get("rel", "")).lower().rpartition("/")[2].rpartition("#")[2]
         is_page = str(link.get("type", "")).startswith("text/html")
         if rel in _MACHINERY or (rel == "alternate" and "f=" in link["href"].partition("?")[2]):

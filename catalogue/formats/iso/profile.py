@@ -65,9 +65,9 @@ def profiled(document: bytes, record: Record) -> bytes:
     knows a service by the request in its address alone. A level that nobody tells is that of ISO
     19115, dataset.
     """
-    root = parse(document)
+    root, record = parse(document), shaped(record)
     if root.tag != f"{{{DIALECT.namespaces['gmd']}}}MD_Metadata":
-        document = write(shaped(record))
+        document = write(record)
         root = parse(document)
     told = (
         _tell_endpoint(root, record)
