@@ -29,7 +29,7 @@ from geoguichet.floor.region import read_region
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import SOURCE, Message, _, language, ngettext, speaking
 from geoguichet.portal import answers, filters
-from geoguichet.portal.answers import BY_STATUS, HTML, JSON, Refusal, answer, link
+from geoguichet.portal.answers import BY_STATUS, HTML, JSON, SCHEMA, Refusal, answer, link
 from geoguichet.portal.engine import Engine, configuration, in_language, resources, shown_to
 from geoguichet.portal.errors import in_words
 from geoguichet.portal.providers.records import store_of
@@ -347,6 +347,27 @@ class Site:
         """Return one of our pages."""
         made = await run_in_threadpool(self.render, template, data)
         return answer(made, HTML, status=status, headers=headers)
+
+    async def properties(
+        self, form: str, collection: str, kind: str, title: str, properties: Mapping[str, Any]
+    ) -> Response:
+        """Return the properties of a collection as a JSON schema or its page; ``kind`` says which of
+        them, as the end of their address does (``queryables``, ``sortables``, ``schema``).
+        """
+        here = f"{self.url}/collections/{quote(collection)}/{kind}"
+        document = {
+            "$schema": "https://json-schema.org/draft/2019-09/schema",
+            "$id": here,
+            "type": "object",
+            "title": title,
+            "properties": properties,
+            "additionalProperties": False,
+        }
+        if form == "json":
+            return answer(answers.to_json(document), SCHEMA)
+        links = [link("self", f"{here}?f=html", HTML), link("alternate", f"{here}?f=json", JSON)]
+        data = {**document, "links": links, "collection": collection, "kind": kind}
+        return await self.page("properties.html", data)
 
     # --- refusals --------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ error of communes; what existing networks already cover, and longer hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -548,6 +548,12 @@ NETWORKS = (
 ITINERANT = Network(
     "itinerant", Message("les arrêts des services itinérants"), (), "france-services"
 )
+
+
+def unknown_networks(missing: Iterable[str], *, knows_stops: bool) -> list[Network]:
+    """Return the networks that an answer does not know, from what its baseline says."""
+    absent = [network for network in NETWORKS if network.key in missing]
+    return absent if knows_stops else [*absent, ITINERANT]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from geoguichet.coverage.access.rules import UNKNOWN
-from geoguichet.coverage.access.supplements import ITINERANT, NETWORKS
+from geoguichet.coverage.access.supplements import ITINERANT, NETWORKS, unknown_networks
 from geoguichet.coverage.kiosks.ranking import SAVINGS, commune_count, gini
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.style import first_of, n_people, why_unreached
@@ -193,8 +193,7 @@ def baseline_sentences(result: CoverageResult) -> list[str]:
                 before=int(best["white_before"]),
             )
         )
-    absent = [network for network in NETWORKS if network.key in found.missing]
-    absent += [] if found.knows_stops else [ITINERANT]
+    absent = unknown_networks(found.missing, knows_stops=found.knows_stops)
     if absent:
         told.append(
             _(

@@ -23,7 +23,7 @@ from geoguichet.catalogue.search.query import filter_of, parse_bbox
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import SOURCE, Message, _, language
 from geoguichet.portal import answers
-from geoguichet.portal.answers import GEOJSON, HTML, JSON, JSON_LD, SCHEMA, Refusal, answer, link
+from geoguichet.portal.answers import GEOJSON, HTML, JSON, JSON_LD, Refusal, answer, link
 from geoguichet.portal.api.downloads import FORMS, Selected, download
 from geoguichet.portal.drawn import Drawing, crowd
 from geoguichet.portal.filters import label
@@ -272,23 +272,9 @@ class FeaturesApi:
             form = answers.wanted_form(request)
             collection = self.collection(request)
             answers.parameters(request)
-            here = f"{collection.home}/{kind}"
-            document = {
-                "$schema": "https://json-schema.org/draft/2019-09/schema",
-                "$id": here,
-                "type": "object",
-                "title": collection.resource["title"],
-                "properties": await run_in_threadpool(_described, collection),
-                "additionalProperties": False,
-            }
-            if form == "json":
-                return answer(answers.to_json(document), SCHEMA)
-            links = [
-                link("self", f"{here}?f=html", HTML),
-                link("alternate", f"{here}?f=json", JSON),
-            ]
-            data = {**document, "links": links, "collection": collection.name, "kind": kind}
-            return await self.site.page("properties.html", data)
+            told = await run_in_threadpool(_described, collection)
+            title = collection.resource["title"]
+            return await self.site.properties(form, collection.name, kind, title, told)
 
         return answered
 

@@ -217,23 +217,8 @@ class RecordsApi:
         async def answered(request: Request) -> Response:
             form = answers.wanted_form(request)
             answers.parameters(request)
-            here = f"{self.home}/{kind}"
-            document = {
-                "$schema": "https://json-schema.org/draft/2019-09/schema",
-                "$id": here,
-                "type": "object",
-                "title": str(_TITLES[kind]),
-                "properties": {name: _schema(name) for name in _PROPERTIES[kind]},
-                "additionalProperties": False,
-            }
-            if form == "json":
-                return answer(answers.to_json(document), SCHEMA)
-            links = [
-                link("self", f"{here}?f=html", HTML),
-                link("alternate", f"{here}?f=json", JSON),
-            ]
-            data = {**document, "links": links, "collection": COLLECTION, "kind": kind}
-            return await self.site.page("properties.html", data)
+            told = {name: _schema(name) for name in _PROPERTIES[kind]}
+            return await self.site.properties(form, COLLECTION, kind, str(_TITLES[kind]), told)
 
         return answered
 

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from geoguichet.catalogue.search.query import RecordQuery
-from geoguichet.coverage.access.supplements import NETWORKS
+from geoguichet.coverage.access.supplements import Network, unknown_networks
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Unit, _, cost
@@ -81,8 +81,14 @@ def told_of(manifest: Mapping[str, Any]) -> Flagship:
         sum(row["people"] for row in rows),
         counters["people_undecided"],
         lacking,
-        [str(net.label) for net in NETWORKS if net.key in beside["baseline"]["missing"]],
+        [str(network.label) for network in _unknown(beside["baseline"])],
     )
+
+
+# A study of before stops were counted knew none.
+def _unknown(baseline: Mapping[str, Any]) -> list[Network]:
+    knows_stops = bool(baseline.get("stops_known"))
+    return unknown_networks(baseline["missing"], knows_stops=knows_stops)
 
 
 def kind_of(lacked: Sequence[str], needs: Sequence[str]) -> str:

@@ -318,39 +318,41 @@ def loop() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture(scope="module")
-def portal(
+def opened(
     tmp_path_factory: pytest.TempPathFactory,
     loop: asyncio.Runner,
     write_study: Callable[..., Path],
     put_directory: Callable[..., None],
     open_accounts: Callable[[Path], dict[str, requests.Session]],
-) -> Iterator[Portal]:
-    workspace = tmp_path_factory.mktemp("whole")
-    fill(workspace, {*SEES}, write_study, put_directory)
-    sessions = open_accounts(workspace)
-    bearing = {name: str(one.headers["Authorization"]) for name, one in sessions.items()}
-    for session in sessions.values():
-        session.close()
-    app = create_app(workspace, url=URL, editable=True, token=TOKEN)
-    yield Portal(app, bearing | {"token": f"Bearer {TOKEN}"}, loop)
-    store_of(workspace.absolute()).close()
+) -> Iterator[Callable[[set[str]], Portal]]:
+    """What opens a portal that holds some of what there is to see, and who has an account there."""
+    workspaces = []
+
+    def make(held: set[str]) -> Portal:
+        workspace = tmp_path_factory.mktemp("portal")
+        workspaces.append(workspace.absolute())
+        fill(workspace, held, write_study, put_directory)
+        sessions = open_accounts(workspace)
+        bearing = {name: str(one.headers["Authorization"]) for name, one in sessions.items()}
+        for session in sessions.values():
+            session.close()
+        app = create_app(workspace, url=URL, editable=True, token=TOKEN)
+        return Portal(app, bearing | {"token": f"Bearer {TOKEN}"}, loop)
+
+    yield make
+    for workspace in workspaces:
+        store_of(workspace).close()
 
 
 @pytest.fixture(scope="module")
-def twin(
-    tmp_path_factory: pytest.TempPathFactory,
-    loop: asyncio.Runner,
-    write_study: Callable[..., Path],
-    put_directory: Callable[..., None],
-    open_accounts: Callable[[Path], dict[str, requests.Session]],
-) -> Iterator[Portal]:
+def portal(opened: Callable[[set[str]], Portal]) -> Portal:
+    return opened({*SEES})
+
+
+@pytest.fixture(scope="module")
+def twin(opened: Callable[[set[str]], Portal]) -> Portal:
     """A portal that holds what is public and nothing else."""
-    workspace = tmp_path_factory.mktemp("public")
-    fill(workspace, {"alouette"}, write_study, put_directory)
-    for session in open_accounts(workspace).values():
-        session.close()
-    yield Portal(create_app(workspace, url=URL, editable=True, token=TOKEN), {}, loop)
-    store_of(workspace.absolute()).close()
+    return opened({"alouette"})
 
 
 # --- what is looked for --------------------------------------------------------------------------
