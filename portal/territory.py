@@ -27,15 +27,15 @@ _FEATURES = "geoguichet.portal.providers.features.GeoPackageProvider"
 
 @dataclass(frozen=True, slots=True)
 class Territory:
-    """Whose data are shown: a name, and the GeoPackage they are in (None where there is none)."""
+    """Whose data are shown: a name, and the GeoPackage they are in (None where there is none).
+
+    ``is_sample`` where nothing is declared: the configuration at the root describes the embedded
+    sample.
+    """
 
     name: str
     data: Path | None
-
-    @property
-    def is_sample(self) -> bool:
-        """Whether it is the embedded sample, which the configuration at the root describes."""
-        return self.data == sample_path()
+    is_sample: bool = False
 
     def boxes(self) -> dict[str, tuple[float, ...]]:
         """Return the layers of the data, each with its box in degrees.
@@ -80,7 +80,9 @@ def territory_of(workspace: Path, region: Region) -> Territory:
     ground, name = region.territory, region.region.name
     if ground is not None:
         return Territory(ground.name or name or "", (workspace / ground.data).resolve())
-    return Territory(sample.NAME, sample_path()) if name is None else Territory(name, None)
+    if name is not None:
+        return Territory(name, None)
+    return Territory(sample.NAME, sample_path(), is_sample=True)
 
 
 # Return pygeoapi's resources for the layers of a territory that are shown.
@@ -135,8 +137,8 @@ def overlaid(
     UsageError
         The data cannot be read, or have no layer of a name that ``region.toml`` shows.
     """
+    box, own = territory.box(), resources
     if not territory.is_sample:
-        box = territory.box()
         own = {name: one for name, one in resources.items() if not _of_sample(one)}
         for one in own.values():
             if "extents" in one:
@@ -144,9 +146,11 @@ def overlaid(
             if "processor" in one:
                 told = {"data": str(territory.data), "territory": territory.name}
                 one["processor"] = {**one["processor"], **told}
-        layers = {name: one for name, one in shown.items() if name not in own and one.shown}
-        resources = own | _layers(territory, layers)
-        _measure(resources, box)
+        _measure(own, box)
+    added = {name: one for name, one in shown.items() if name not in own and one.shown}
+    layers = _layers(territory, added)
+    _measure(layers, box)
+    resources = own | layers
     found = {name: one for name, one in resources.items() if shown.get(name, Shown()).shown}
     for name, one in shown.items():
         if name in found:

@@ -101,6 +101,18 @@ def test_a_collection_is_hidden_retitled_and_made_of_any_layer(island: Path) -> 
     assert made["halls"]["providers"][0]["table"] == "services"
 
 
+@pytest.mark.parametrize("declared", [f'[territory]\ndata = "{sample_path()}"\n', ""])
+def test_a_collection_of_the_sample_is_made_whether_it_is_declared_or_not(
+    declared: str, tmp_path: Path
+) -> None:
+    text = f'{declared}[collections.places]\nlayer = "departements"\nid = "code"\n'
+    (tmp_path / "region.toml").write_text(text, encoding="utf-8")
+    made = configuration(tmp_path, read_region(tmp_path), url="http://x")["resources"]
+    assert made["places"]["providers"][0]["table"] == "departements"
+    assert any("2154" in crs for crs in made["places"]["providers"][0]["crs"])
+    assert ("communes" in made) is not bool(declared)
+
+
 def test_a_layer_or_a_file_that_is_not_there_is_one_sentence(island: Path) -> None:
     path = island / "region.toml"
     text = path.read_text("utf-8")
