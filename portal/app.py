@@ -31,6 +31,7 @@ from geoguichet.portal.api.collections import Collections
 from geoguichet.portal.api.features import FeaturesApi
 from geoguichet.portal.api.records import RecordsApi
 from geoguichet.portal.api.tiles import TilesApi
+from geoguichet.portal.cross_origin import CrossOrigin
 from geoguichet.portal.engine import Renewal
 from geoguichet.portal.errors import PortalError, PortInUseError
 from geoguichet.portal.pages.registry import PAGES
@@ -43,7 +44,6 @@ from geoguichet.portal.providers.referentials import versions_of
 from geoguichet.portal.providers.studies import sees_study
 from geoguichet.portal.serving import bounds, watch
 from geoguichet.portal.serving.admission import Admission, gates
-from geoguichet.portal.sharing import Sharing
 from geoguichet.portal.site import REFUSED, ROOM, Site
 from geoguichet.portal.territory import background
 from geoguichet.portal.viewing import viewer_of
@@ -123,7 +123,7 @@ def create_app(
             Middleware(_careful, languages=site.languages, by_tls=url.startswith("https:")),
             Middleware(Admission, site=site, gates=let_through),
             Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
-            Middleware(Sharing),
+            Middleware(CrossOrigin),
             Middleware(Renewal, workspace=workspace, renew=site.renew),
             Middleware(Knowing, site=site, people=people),
         ],

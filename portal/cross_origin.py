@@ -24,7 +24,7 @@ _PREFLIGHT = {
 }
 
 
-class Sharing:
+class CrossOrigin:
     """An application before another: its answers may be read from anywhere, and kept by their tag.
 
     No cookie goes with a request of another site: what it may read is what everybody may, or what
