@@ -32,6 +32,8 @@ from geoguichet.portal import answers, filters
 from geoguichet.portal.answers import BY_STATUS, HTML, JSON, SCHEMA, Refusal, answer, link
 from geoguichet.portal.engine import Engine, configuration, in_language, resources, shown_to
 from geoguichet.portal.errors import in_words
+from geoguichet.portal.jobs.contract import JobStore
+from geoguichet.portal.jobs.embedded import EmbeddedJobs
 from geoguichet.portal.providers.records import store_of
 from geoguichet.portal.territory import territory_of
 from geoguichet.portal.viewing import viewer_of
@@ -225,6 +227,7 @@ class Site:
         self.config = configuration(self.workspace, self.region, url=url)
         self.engine = Engine(self.config)
         self.store: RecordStore = store_of(self.workspace)
+        self.jobs: JobStore = EmbeddedJobs(self.workspace)
         self.renewals = 0
         """How often the collections changed since the portal was started."""
         self._told: dict[str, dict[str, Any]] = {}

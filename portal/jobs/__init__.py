@@ -1,0 +1,1 @@
+"""Work asked from the web, kept until it is done."""
