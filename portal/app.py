@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geoguichet.catalogue.intake.publish_referentials import share_referentials
-from geoguichet.coverage.outputs.style import LEAFLET
+from geoguichet.coverage.outputs.style import VENDOR
 from geoguichet.floor.viewer import PUBLIC
 from geoguichet.floor.words import _, speaking
 from geoguichet.portal import answers, theme
@@ -97,7 +97,10 @@ def create_app(
             Mount("/studies", _Studies(directory=site.workspace / "studies", check_dir=False)),
             *records.routes(),
             *reviewing.routes(site),
-            Mount("/static/leaflet", StaticFiles(directory=LEAFLET, check_dir=False)),
+            Mount(
+                "/static/maplibre-gl",
+                StaticFiles(directory=VENDOR / "maplibre-gl", check_dir=False),
+            ),
             Mount("/static", StaticFiles(directory=ROOM / "static")),
             *(Route(path, _moved(site, home)) for path, home in _ALIASES.items()),
             Route("/theme.css", _theme(site)),

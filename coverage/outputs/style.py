@@ -400,7 +400,8 @@ def _rgba(colour: str, alpha: int = 255) -> str:
 # Leaflet as text that needs no other file, for pages that open with no network. Its files are those of
 # the npm package, taken at set-up (``make front-end``) and kept out of git.
 
-LEAFLET = Path(str(resources.files("geoguichet.coverage.outputs") / "vendor" / "leaflet"))
+VENDOR = Path(str(resources.files("geoguichet.coverage.outputs") / "vendor"))
+LEAFLET = VENDOR / "leaflet"
 NO_LEAFLET = Message(
     "les cartes d'un seul fichier ne sont pas écrites : Leaflet n'est pas installé ; "
     "essayez : make front-end, là où npm atteint son registre, puis recommencez."

@@ -75,6 +75,10 @@ def _made(
         return None
     home = f"{site.url}/collections/{name}"
     return {
+        "name": name,
+        "asked": dict(asked),
+        "title": resource["providers"][0].get("title_field"),
+        "bounds": resource["extents"]["spatial"]["bbox"],
         "home": home,
         "href": f"{home}/items?{urlencode(asked)}" if asked else f"{home}/items",
         "colour": resource.get("colour"),

@@ -6,6 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from geoguichet.coverage.outputs.style import VENDOR
+
+with_maps = pytest.mark.skipif(
+    not (VENDOR / "maplibre-gl").is_dir(), reason="MapLibre (npm, make front-end) is not installed"
+)
+#: The objects that the first map of a page shows, each once.
+SHOWN = """() => [...new Set(document.querySelector('.map').map.queryRenderedFeatures().map(
+  (one) => one.layer.id + JSON.stringify(one.properties)))]"""
+
 
 @pytest.fixture
 def page(browser, url: str) -> Iterator:
@@ -34,6 +43,7 @@ def page(browser, url: str) -> Iterator:
     assert wrong == []
 
 
+@with_maps
 @pytest.mark.parametrize(
     ("path", "heading"),
     [
@@ -48,7 +58,52 @@ def test_a_page_with_a_map(page, url: str, path: str, heading: str) -> None:
     page.goto(url + path)
     page.locator(".map[data-ready]").first.wait_for()
     assert heading in page.locator("h1").inner_text()
-    assert page.locator(".map path.leaflet-interactive, .map path").count() >= 8
+    assert len(page.evaluate(SHOWN)) >= 8
+    assert "les flèches la déplacent" in page.locator(".map canvas").get_attribute("aria-label")
+
+
+@with_maps
+def test_a_whole_layer_is_on_its_map_and_leads_to_its_objects(page, url: str) -> None:
+    """Tiles are asked with the filters of the page; the rows of the table stand out."""
+    page.goto(f"{url}/collections/services/items?type=prefecture&inside=true")
+    page.locator(".map[data-ready]").wait_for()
+    points = [one for one in page.evaluate(SHOWN) if one.startswith("services-point")]
+    assert len(points) == 8 and all("prefecture" in one for one in points)
+    assert len([one for one in page.evaluate(SHOWN) if one.startswith("services-row")]) == 8
+    row = page.locator("tr[data-object]").first
+    row.locator("a").focus()
+    page.wait_for_function(
+        f"({SHOWN})().filter((one) => one.startsWith('services-row')).length == 1"
+    )
+    told = row.get_attribute("data-object")
+    place = page.evaluate(
+        """(id) => { const { map } = document.querySelector('.map');
+        const one = map.queryRenderedFeatures().find((each) => each.properties.id === id);
+        return map.project(one.geometry.coordinates); }""",
+        told,
+    )
+    page.locator(".map canvas").click(position=place)
+    assert told in page.locator(".maplibregl-popup a").get_attribute("href")
+
+
+@with_maps
+def test_a_map_takes_the_colours_that_a_reader_chooses(page, url: str) -> None:
+    page.goto(f"{url}/collections/communes")
+    page.locator(".map[data-ready]").wait_for()
+    out = "document.querySelector('.map').map.getPaintProperty('out', 'background-color')"
+    assert page.evaluate(out) == "#E7E3D9"
+    page.get_by_role("button", name="Sombre").click()
+    page.wait_for_function(f"{out} == '#14191A'")
+
+
+def test_a_drawing_stays_where_maps_are_not_to_be_had(browser, url: str) -> None:
+    with browser.new_context(locale="fr-FR") as context:
+        page = context.new_page()
+        page.route("**/maplibre-gl.mjs", lambda route: route.abort())
+        page.goto(f"{url}/collections/services/items")
+        page.locator(".map[data-failed]").wait_for()
+        assert page.locator(".map > svg .c-pt").is_visible()
+        assert page.get_by_text("La carte ne peut pas bouger ici").count() == 1
 
 
 def test_the_home_page_is_light_and_comes_with_its_map(page, url: str) -> None:
@@ -57,7 +112,7 @@ def test_the_home_page_is_light_and_comes_with_its_map(page, url: str) -> None:
     page.goto(url, wait_until="networkidle")
     assert "Les services publics" in page.locator("h1").inner_text()
     assert page.locator(".cadre svg .c-dep").count() == 1
-    assert sum(received) < 150_000 and page.evaluate("typeof L") == "undefined"
+    assert sum(received) < 150_000 and page.locator("canvas").count() == 0
 
 
 def test_lines_are_suggested_while_one_types(page, url: str) -> None:
@@ -91,6 +146,7 @@ def test_a_reader_chooses_the_colours(page, url: str) -> None:
     assert page.evaluate(ground) == "rgb(251, 250, 247)"
 
 
+@with_maps
 def test_a_rectangle_drawn_on_the_map_is_searched(page, url: str) -> None:
     page.goto(f"{url}/collections/catalogue/items")
     page.locator(".map[data-ready]").wait_for()
@@ -109,6 +165,7 @@ def test_the_description_of_the_api(page, url: str) -> None:
     page.get_by_text("/collections/catalogue/items", exact=True).first.wait_for()
 
 
+@with_maps
 def test_a_search_by_words_then_by_the_map(page, url: str) -> None:
     page.goto(url)
     page.get_by_role("combobox").fill("forets")

@@ -162,7 +162,7 @@ MATRIX: Mapping[str, list[str]] = {
     "/health": ["/health"],
     "/metrics": [],  # counts of requests, by class and status alone
     "/static": ["/static/style.css"],
-    "/static/leaflet": ["/static/leaflet/leaflet.js"],
+    "/static/maplibre-gl": ["/static/maplibre-gl/maplibre-gl.mjs"],
     "/studies": [
         *(f"/studies/etude-NAME/{file}" for file in ("manifest.json", "result.gpkg", "")),
         "/studies/etude-NAME/report.html",

@@ -188,7 +188,7 @@ def walked(url: str, http: requests.Session) -> Iterator[tuple[str, requests.Res
         path, _, query = address.removeprefix(url).partition("?")
         kept = tuple(re.findall(r"\b(?:f|lang)=[\w-]+", query))
         place = (re.sub(r"(/collections/[\w-]+/items)/[^?]+", r"\1/one", path), kept)
-        if not address.startswith(url) or place in seen or path.startswith("/static/leaflet"):
+        if not address.startswith(url) or place in seen or path.startswith("/static/maplibre-gl"):
             continue
         seen.add(place)
         answered = http.get(address, headers={"Accept": "text/html"})
