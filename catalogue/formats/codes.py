@@ -1,16 +1,18 @@
 """What formats write differently and records write once: languages, dates, reference systems,
-themes.
+themes, shapes.
 """
 
+import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import Any
 
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats.mapping import Conformity, Constraint, Language
-from geoguichet.catalogue.record import UNWRITABLE
+from geoguichet.catalogue.record import UNWRITABLE, Extent, Record
 from geoguichet.catalogue.text import fold, instant_keys
 
 # What the records that we write ourselves say in the same words: access, conformity, languages.
@@ -370,3 +372,105 @@ def _relation(protocol: str, function: str) -> str:
     if protocol.startswith(("OGC:", "ESRI:", "GLG:")) or "OPENGIS.NET/DEF/SERVICETYPE" in protocol:
         return "service"
     return "about" if function == "information" else "related"
+
+
+# Geometries of GeoJSON taken apart and put together: the boxes and shapes that formats write one
+# by one.
+
+
+def as_pieces(box: Extent) -> Iterator[dict[str, Any]]:
+    """Yield the polygons of a box (two across the antimeridian), or its point when it is flat."""
+    if (box.west, box.south) == (box.east, box.north):
+        yield {"type": "Point", "coordinates": [box.west, box.south]}
+        return
+    yield from map(dict, simple(box.as_geometry()))
+
+
+def simple(geometry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the points, lines and polygons that a geometry is made of."""
+    kind = geometry["type"]
+    if kind == "GeometryCollection":
+        for part in geometry["geometries"]:
+            yield from simple(part)
+    elif kind.startswith("Multi"):
+        for coordinates in geometry["coordinates"]:
+            yield {"type": kind.removeprefix("Multi"), "coordinates": coordinates}
+    else:
+        yield geometry
+
+
+def checked(geometry: Any) -> dict[str, Any]:
+    """Return a GeoJSON geometry that is one, in degrees; RecordError says why it is not."""
+    try:
+        json.dumps(geometry, allow_nan=False)
+    except (ValueError, TypeError) as error:
+        raise RecordError("geometry : des nombres finis sont attendus.") from error
+    if not isinstance(geometry, dict) or Record(id="-", geometry=geometry).extent is None:
+        raise RecordError("geometry : une géométrie GeoJSON avec des positions est attendue.")
+    return geometry
+
+
+def gathered(pieces: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return one geometry made of points, lines and polygons; None when there are none."""
+    if len(pieces) < 2:
+        return pieces[0] if pieces else None
+    kinds = {piece["type"] for piece in pieces}
+    if len(kinds) == 1:
+        return {
+            "type": f"Multi{kinds.pop()}",
+            "coordinates": [piece["coordinates"] for piece in pieces],
+        }
+    return {"type": "GeometryCollection", "geometries": pieces}
+
+
+def boxes_and_shapes(geometry: Mapping[str, Any] | None) -> list[Extent | Mapping[str, Any]]:
+    """Return the parts of a geometry, rectangles as boxes; two halves cut at the antimeridian are
+    one box.
+    """
+    parts = () if geometry is None else simple(geometry)
+    shapes: list[Extent | Mapping[str, Any]] = [_rectangle(part) or part for part in parts]
+    match shapes:
+        case [Extent(east=180) as first, Extent(west=-180) as second] if (
+            first.south,
+            first.north,
+        ) == (second.south, second.north):
+            return [Extent(first.west, first.south, second.east, first.north)]
+    return shapes
+
+
+def boxes(geometry: Mapping[str, Any] | None) -> list[Extent]:
+    """Return the boxes around the parts of a geometry; two halves cut at the antimeridian are
+    one.
+    """
+    found = (
+        part if isinstance(part, Extent) else Extent.from_geometry(part)
+        for part in boxes_and_shapes(geometry)
+    )
+    return [box for box in found if box is not None]
+
+
+# Return the box that a polygon is; None for any other shape.
+def _rectangle(part: Mapping[str, Any]) -> Extent | None:
+    if (
+        part["type"] != "Polygon"
+        or len(part["coordinates"]) != 1
+        or len(part["coordinates"][0]) != 5
+    ):
+        return None
+    ring = [tuple(position[:2]) for position in part["coordinates"][0]]
+    xs, ys = {x for x, _ in ring}, {y for _, y in ring}
+    if ring[0] != ring[-1] or len(xs) > 2 or len(ys) > 2 or len(set(ring)) != len(xs) * len(ys):
+        return None
+    return Extent(min(xs), min(ys), max(xs), max(ys))
+
+
+def as_wkt(geometry: Mapping[str, Any]) -> str:
+    """Write a point, line or polygon with every digit of its numbers."""
+
+    def written(held: Any) -> str:
+        if held and isinstance(held[0], int | float):  # a position
+            return f"{float(held[0])!r} {float(held[1])!r}"
+        return f"({', '.join(map(written, held))})"
+
+    kind, coordinates = geometry["type"], geometry["coordinates"]
+    return f"{kind.upper()} {written([coordinates] if kind == 'Point' else coordinates)}"

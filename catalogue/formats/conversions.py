@@ -5,8 +5,7 @@ A reader is given the document and the path of its row, and returns the value of
 when nothing is said). Those that need more than a path are made by a function: `contacts`, `links`.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -293,11 +292,13 @@ def box(*sides: str, listed: str = "", crs: str = "") -> Reader:
                 told = " ".join(item.texts(listed)).split()
             try:
                 pieces += (
-                    as_pieces(_extent(told, item.texts(crs) if crs else [])) if any(told) else ()
+                    codes.as_pieces(_extent(told, item.texts(crs) if crs else []))
+                    if any(told)
+                    else ()
                 )
             except RecordError as error:
                 item.refuse(" ".join(told), str(error))
-        return gathered(pieces)
+        return codes.gathered(pieces)
 
     return read
 
@@ -317,7 +318,7 @@ def geojson(part: Part, path: str) -> dict[str, Any] | None:
     """Read a geometry of GeoJSON that an object is."""
     for item in part.at(path):
         try:
-            return checked(item.node)
+            return codes.checked(item.node)
         except RecordError as error:
             item.refuse(str(item.node), str(error))
     return None
@@ -350,105 +351,3 @@ def period(part: Part, start: str, end: str) -> tuple[str, str]:
     if (start.strip(" .") and not first) or (end.strip(" .") and not last):
         part.refuse("/".join((start, end)), "ce n'est pas une période de dates AAAA-MM-JJ")
     return first or "..", last or ".."
-
-
-# Geometries of GeoJSON taken apart and put together: the boxes and shapes that formats write one
-# by one.
-
-
-def as_pieces(box: Extent) -> Iterator[dict[str, Any]]:
-    """Yield the polygons of a box (two across the antimeridian), or its point when it is flat."""
-    if (box.west, box.south) == (box.east, box.north):
-        yield {"type": "Point", "coordinates": [box.west, box.south]}
-        return
-    yield from map(dict, simple(box.as_geometry()))
-
-
-def simple(geometry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the points, lines and polygons that a geometry is made of."""
-    kind = geometry["type"]
-    if kind == "GeometryCollection":
-        for part in geometry["geometries"]:
-            yield from simple(part)
-    elif kind.startswith("Multi"):
-        for coordinates in geometry["coordinates"]:
-            yield {"type": kind.removeprefix("Multi"), "coordinates": coordinates}
-    else:
-        yield geometry
-
-
-def checked(geometry: Any) -> dict[str, Any]:
-    """Return a GeoJSON geometry that is one, in degrees; RecordError says why it is not."""
-    try:
-        json.dumps(geometry, allow_nan=False)
-    except (ValueError, TypeError) as error:
-        raise RecordError("geometry : des nombres finis sont attendus.") from error
-    if not isinstance(geometry, dict) or Record(id="-", geometry=geometry).extent is None:
-        raise RecordError("geometry : une géométrie GeoJSON avec des positions est attendue.")
-    return geometry
-
-
-def gathered(pieces: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return one geometry made of points, lines and polygons; None when there are none."""
-    if len(pieces) < 2:
-        return pieces[0] if pieces else None
-    kinds = {piece["type"] for piece in pieces}
-    if len(kinds) == 1:
-        return {
-            "type": f"Multi{kinds.pop()}",
-            "coordinates": [piece["coordinates"] for piece in pieces],
-        }
-    return {"type": "GeometryCollection", "geometries": pieces}
-
-
-def boxes_and_shapes(geometry: Mapping[str, Any] | None) -> list[Extent | Mapping[str, Any]]:
-    """Return the parts of a geometry, rectangles as boxes; two halves cut at the antimeridian are
-    one box.
-    """
-    parts = () if geometry is None else simple(geometry)
-    shapes: list[Extent | Mapping[str, Any]] = [_rectangle(part) or part for part in parts]
-    match shapes:
-        case [Extent(east=180) as first, Extent(west=-180) as second] if (
-            first.south,
-            first.north,
-        ) == (second.south, second.north):
-            return [Extent(first.west, first.south, second.east, first.north)]
-    return shapes
-
-
-def boxes(geometry: Mapping[str, Any] | None) -> list[Extent]:
-    """Return the boxes around the parts of a geometry; two halves cut at the antimeridian are
-    one.
-    """
-    found = (
-        part if isinstance(part, Extent) else Extent.from_geometry(part)
-        for part in boxes_and_shapes(geometry)
-    )
-    return [box for box in found if box is not None]
-
-
-# Return the box that a polygon is; None for any other shape.
-def _rectangle(part: Mapping[str, Any]) -> Extent | None:
-    if (
-        part["type"] != "Polygon"
-        or len(part["coordinates"]) != 1
-        or len(part["coordinates"][0]) != 5
-    ):
-        return None
-    ring = [tuple(position[:2]) for position in part["coordinates"][0]]
-    xs, ys = {x for x, _ in ring}, {y for _, y in ring}
-    if ring[0] != ring[-1] or len(xs) > 2 or len(ys) > 2 or len(set(ring)) != len(xs) * len(ys):
-        return None
-    return Extent(min(xs), min(ys), max(xs), max(ys))
-
-
-def as_wkt(geometry: Mapping[str, Any]) -> str:
-    """Write a point, line or polygon with every digit of its numbers."""
-
-    def written(held: Any) -> str:
-        if held and isinstance(held[0], int | float):  # a position
-            return f"{float(held[0])!r} {float(held[1])!r}"
-        return f"({', '.join(map(written, held))})"
-
-    kind, coordinates = geometry["type"], geometry["coordinates"]
-    return f"{kind.upper()} {written([coordinates] if kind == 'Point' else coordinates)}"

@@ -67,7 +67,7 @@ def _geometry(part: Part, path: str) -> dict[str, Any] | None:
             boxes[box] = None
         except (ValueError, RecordError) as error:
             item.refuse(item.said(), str(error))
-    return to.gathered([piece for box in boxes for piece in to.as_pieces(box)])
+    return codes.gathered([piece for box in boxes for piece in codes.as_pieces(box)])
 
 
 # Return the box between two corners. GeoNetwork writes degrees, longitude first and the eastern
@@ -254,7 +254,7 @@ def write(record: Record) -> bytes:
         }
         told = {key: codes.writable(text) for key, text in attributes.items() if text}
         etree.SubElement(root, f"{{{DC}}}URI", told).text = codes.writable(link.href)
-    for part in to.simple(record.geometry) if record.geometry else ():
+    for part in codes.simple(record.geometry) if record.geometry else ():
         if box := Extent.from_geometry(part):
             node = etree.SubElement(root, f"{{{OWS}}}BoundingBox", crs="urn:ogc:def:crs:EPSG::4326")
             etree.SubElement(node, f"{{{OWS}}}LowerCorner").text = f"{box.south!r} {box.west!r}"

@@ -168,7 +168,7 @@ def _as_link(link: Link) -> dict[str, Any]:
 def _extents(record: Record) -> list[dict[str, Any]]:
     return [
         {"bbox": [box.west, box.south, box.east, box.north], "crs": 4326}
-        for box in to.boxes(record.geometry)
+        for box in codes.boxes(record.geometry)
     ]
 
 

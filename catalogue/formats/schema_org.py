@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from geoguichet.catalogue.formats import codes, conversions, licences
+from geoguichet.catalogue.formats import codes, licences
 from geoguichet.catalogue.formats.mapping import (
     INSPIRE_THEME,
     Format,
@@ -165,7 +165,7 @@ def _person(contact: Contact, *, contact_point: bool) -> dict[str, Any]:
 def _places(record: Record) -> list[dict[str, Any]]:
     sides = (
         f"{box.south!r} {box.west!r} {box.north!r} {box.east!r}"
-        for box in conversions.boxes(record.geometry)
+        for box in codes.boxes(record.geometry)
     )
     return [
         *({"@type": "Place", "geo": {"@type": "GeoShape", "box": box}} for box in sides),

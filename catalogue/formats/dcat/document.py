@@ -15,7 +15,7 @@ from rdflib.compare import to_canonical_graph
 from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS, XSD
 from rdflib.term import Node
 
-from geoguichet.catalogue.formats import codes, conversions, licences, links
+from geoguichet.catalogue.formats import codes, licences, links
 from geoguichet.catalogue.formats.dcat.agents import IN_VCARD, address_of, agent
 from geoguichet.catalogue.formats.dcat.rdf import (
     ADMS,
@@ -347,7 +347,7 @@ def _contacts(record: Record) -> Iterator[Told]:
 def _where_and_when(record: Record, told: Members) -> Told:
     return {
         DCTERMS.spatial: [
-            *map(_place, conversions.boxes_and_shapes(record.geometry)),
+            *map(_place, codes.boxes_and_shapes(record.geometry)),
             *map(_named_place, told.get("places", ())),
         ],
         **{
@@ -362,11 +362,11 @@ def _where_and_when(record: Record, told: Members) -> Told:
 
 def _place(part: Extent | Mapping[str, Any]) -> Thing:
     geometry = part.as_geometry() if isinstance(part, Extent) else part
-    literal = Text(conversions.as_wkt(geometry), datatype=GSP.wktLiteral)
+    literal = Text(codes.as_wkt(geometry), datatype=GSP.wktLiteral)
     if isinstance(part, Extent):
         return Thing(DCTERMS.Location, {DCAT.bbox: literal})
     box = Extent.from_geometry(part)  # the shape is read where it can be, its box elsewhere
-    around = Text(conversions.as_wkt(box.as_geometry()), datatype=GSP.wktLiteral) if box else None
+    around = Text(codes.as_wkt(box.as_geometry()), datatype=GSP.wktLiteral) if box else None
     shape = Thing(LOCN.Geometry, {GSP.asWKT: literal})
     return Thing(DCTERMS.Location, {DCAT.bbox: around, LOCN.geometry: shape})
 

@@ -335,8 +335,8 @@ def _geometry(part: Part, path: str) -> dict[str, Any] | None:
     for place in part.at(path):
         literals = [item.said() for item in place.at(_SHAPES) if isinstance(item.node, Text)]
         shape = next(filter(None, (_shape(place, text) for text in literals)), None)
-        pieces += map(dict, to.simple(shape) if shape else ())
-    return to.gathered([piece for at, piece in enumerate(pieces) if piece not in pieces[:at]])
+        pieces += map(dict, codes.simple(shape) if shape else ())
+    return codes.gathered([piece for at, piece in enumerate(pieces) if piece not in pieces[:at]])
 
 
 def _places(part: Part, path: str) -> list[Place]:
@@ -355,7 +355,7 @@ def _shape(place: Part, text: str) -> dict[str, Any] | None:
         if text.startswith("<") and start not in ("<http", "<urn:"):
             return _gml(text)
         shape = json.loads(text) if start.startswith("{") else coordinates.from_wkt(text)
-        return shape and to.checked(shape)
+        return shape and codes.checked(shape)
     except (ValueError, RecordError, FormatError, KeyError, TypeError) as error:
         place.refuse(text, str(error))
         return None
@@ -367,11 +367,11 @@ _GML = 'xmlns:gml="http://www.opengis.net/gml/3.2"'
 def _gml(text: str) -> dict[str, Any] | None:
     body = text.partition("?>")[2] if text.startswith("<?") else text
     root = parse(f"<shape {_GML}>{body}</shape>".encode())
-    return to.gathered(
+    return codes.gathered(
         [
             piece
             for shape in coordinates.shapes_of(root)
-            for piece in map(dict, to.simple(coordinates.from_gml(shape)))
+            for piece in map(dict, codes.simple(coordinates.from_gml(shape)))
         ]
     )
 

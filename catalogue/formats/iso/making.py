@@ -12,7 +12,7 @@ from typing import Any
 
 from lxml import etree
 
-from geoguichet.catalogue.formats import codes, conversions
+from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats.mapping import Distributed, Place, Source, Step, beyond
 from geoguichet.catalogue.formats.xml import HREF, LOCAL, Element
 from geoguichet.catalogue.record import Contact, Extent, Record
@@ -269,7 +269,7 @@ def _place(make: Maker, place: Place) -> Element:
 # Yield a box per rectangle, and for other shapes their box and their polygon. Several parts come
 # after the box around all of them: most readers take the first box for the whole extent.
 def _geographic(make: Maker, record: Record) -> Iterator[Element]:
-    parts = conversions.boxes_and_shapes(record.geometry)
+    parts = codes.boxes_and_shapes(record.geometry)
     if len(parts) > 1 and record.extent is not None:
         yield _box(make, record.extent)
     for part in parts:

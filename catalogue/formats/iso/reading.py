@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes, conversions, coordinates, licences
+from geoguichet.catalogue.formats import codes, coordinates, licences
 from geoguichet.catalogue.formats.iso.values import (
     ELEMENTS,
     NAMES_2003,
@@ -92,8 +92,8 @@ def extents(reading: Reading, identification: Holder) -> Members:
                     places += named
         for temporal in children(extent, "temporalElement"):
             periods += _periods(reading, temporal)
-    geometry = conversions.gathered(each_once(pieces))
-    away = conversions.gathered(each_once(list(_pieces(reading, taken)))) if taken else None
+    geometry = codes.gathered(each_once(pieces))
+    away = codes.gathered(each_once(list(_pieces(reading, taken)))) if taken else None
     if geometry and away:
         geometry = coordinates.without(geometry, away)
     elif away:
@@ -142,16 +142,14 @@ def _pieces(reading: Reading, elements: list[Element]) -> Iterator[dict[str, Any
     if alone and len(alone) + len(found) > 2 and _same_box(alone[0], _hull(alone[1:], found)):
         del alone[0]
     for box in alone:
-        yield from conversions.as_pieces(box)
+        yield from codes.as_pieces(box)
     yield from found
 
 
 # Return the box around boxes and polygons.
 def _hull(boxes: list[Extent], polygons: list[dict[str, Any]]) -> Extent | None:
     return Extent.from_geometry(
-        conversions.gathered(
-            [*(piece for box in boxes for piece in conversions.as_pieces(box)), *polygons]
-        )
+        codes.gathered([*(piece for box in boxes for piece in codes.as_pieces(box)), *polygons])
         or {}
     )
 
@@ -193,7 +191,7 @@ def _shapes(reading: Reading, element: Element, boxes: list[Extent]) -> Iterator
         except ValueError as error:
             reading.refuse("geometry", shape, "", str(error))
         else:
-            yield from map(dict, conversions.simple(found))
+            yield from map(dict, codes.simple(found))
 
 
 _OPEN = frozenset({"now", "unknown", "after", "before"})
