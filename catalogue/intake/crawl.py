@@ -39,14 +39,20 @@ from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
 from geoguichet.floor.files import digest_of, leads_out, parts_of
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.schema import Schema, nothing
 from geoguichet.floor.viewer import MACHINE
 from geoguichet.floor.words import Message
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS file (
+SCHEMA = Schema(
+    Message("un registre de fichiers décrits"),
+    """
+CREATE TABLE file (
   path TEXT PRIMARY KEY, size INTEGER NOT NULL, changed INTEGER NOT NULL, digest TEXT NOT NULL, ids TEXT NOT NULL
-) WITHOUT ROWID
-"""
+) WITHOUT ROWID;
+""",
+    steps={0: nothing},
+    refusal=StoreError,
+)
 
 
 #: Called before each file with how many are done, of how many, and its name.
@@ -382,7 +388,7 @@ def _ledger(workspace: Path) -> Iterator[sqlite3.Connection]:
     path = workspace / "crawl.sqlite"
     try:
         with closing(sqlite3.connect(path, timeout=30)) as database:
-            database.execute(_SCHEMA)
+            SCHEMA.prepare(database, path)
             yield database
     except sqlite3.Error as error:
         raise StoreError(f"{path} : registre des fichiers illisible ({error}).") from error

@@ -35,6 +35,7 @@ from geoguichet.catalogue.search.tables import LoadSummary
 from geoguichet.catalogue.text import words
 from geoguichet.floor.files import read_toml, write_whole
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.schema import Schema, nothing
 from geoguichet.floor.viewer import MACHINE, Viewer
 from geoguichet.floor.words import Message
 from geoguichet.referentials import directory
@@ -44,11 +45,16 @@ from geoguichet.referentials import directory
 # record is edited, the document is what the edited record is written into (`formats.rewrite`).
 
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS original (
+SCHEMA = Schema(
+    Message("un fichier de documents d'origine"),
+    """
+CREATE TABLE original (
   id TEXT PRIMARY KEY, format TEXT NOT NULL, address TEXT NOT NULL, digest TEXT NOT NULL, document BLOB NOT NULL
-) WITHOUT ROWID
-"""
+) WITHOUT ROWID;
+""",
+    steps={0: nothing},
+    refusal=StoreError,
+)
 
 #: Of compression: half the time of the usual 6, for documents an eighth larger (15 % of what they
 #: were, not 13 %).
@@ -100,7 +106,7 @@ class Originals:
         ]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as database:
-            database.execute(_SCHEMA)
+            SCHEMA.prepare(database, self.path)
             database.executemany("INSERT OR REPLACE INTO original VALUES (?, ?, ?, ?, ?)", rows)
 
     def get(self, identifier: str) -> Original | None:
@@ -159,6 +165,7 @@ class Originals:
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} : ouverture impossible ({error}).") from error
         try:
+            SCHEMA.is_current(database, self.path)
             with database:
                 yield database
         except sqlite3.Error as error:

@@ -38,6 +38,7 @@ from geoguichet.catalogue.search.query import (
     write_cursor,
 )
 from geoguichet.catalogue.search.tables import Change, LoadSummary, Step, Writer
+from geoguichet.floor import schema
 from geoguichet.floor.viewer import MACHINE, Viewer
 
 if TYPE_CHECKING:
@@ -297,10 +298,11 @@ class SQLiteStore:
         had.
         """
         reader = self._open("ro")
-        if tables.schema_of(reader) == (0, 0):
+        if schema.state(reader) == (0, 0):
             reader.close()
             return None
-        if tables.is_outdated(reader):
+        is_current = upgrade.SCHEMA.is_current(reader, self.path)
+        if not is_current or tables.is_made_otherwise(reader):
             reader.close()
             with self._write():
                 pass
@@ -350,9 +352,11 @@ class SQLiteStore:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         database = self._open("rwc")
         try:
-            tables.prepare(database)
-            if tables.is_outdated(database):
-                upgrade.bring_up(database)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = FULL")  # what is told is on the disk by then
+            upgrade.SCHEMA.prepare(database, self.path)
+            if tables.is_made_otherwise(database):
+                upgrade.index_again(database)
             database.execute("BEGIN IMMEDIATE")
             yield database
             database.commit()
@@ -374,7 +378,10 @@ class SQLiteStore:
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} : ouverture impossible ({error}).") from error
         try:
-            schema, held = tables.schema_of(database)
+            upgrade.SCHEMA.is_current(database, self.path)
+        except StoreError:
+            database.close()
+            raise
         except sqlite3.Error as error:
             database.close()
             if (
@@ -388,16 +395,6 @@ class SQLiteStore:
             raise StoreError(
                 f"{self.path} : ce fichier n'est pas un catalogue Géoguichet ({error})."
             ) from error
-        if not schema and held:
-            database.close()
-            raise StoreError(f"{self.path} : ce fichier SQLite n'est pas un catalogue Géoguichet.")
-        if schema > tables.SCHEMA_VERSION:
-            database.close()
-            raise StoreError(
-                f"{self.path} : schéma de catalogue {schema}, attendu {tables.SCHEMA_VERSION} au "
-                "plus ; "
-                "ce fichier vient d'une version plus récente."
-            )
         return database
 
 

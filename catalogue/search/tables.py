@@ -25,6 +25,7 @@ from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search import audiences
 from geoguichet.catalogue.search.audiences import EVERYONE, EVERYONE_NUMBER, Shown
 from geoguichet.catalogue.text import instant_keys
+from geoguichet.floor.schema import run
 from geoguichet.floor.words import Message
 
 # What a record can be asked about: a row for each property, that says all there is to know of it.
@@ -574,15 +575,12 @@ def _apart(*texts: str) -> str:
 _BOUNDARY = " zzfrontierezz "
 
 
-# The tables of a catalogue file: how they are made, and made anew when a new version keeps them
-# otherwise.
-
-SCHEMA_VERSION = 4
+# The tables of a catalogue file (`upgrade.SCHEMA` has their versions).
 
 #: The properties that files indexed before they told which (``meta.terms``).
 _FIRST_TERMS = "format keywords license organization themes type"
 
-_KEPT = """
+KEPT = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE document (n INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE previous (id TEXT NOT NULL, version INTEGER NOT NULL, at TEXT NOT NULL, by TEXT NOT NULL,
@@ -622,32 +620,12 @@ CREATE VIRTUAL TABLE extent USING rtree (piece, west, east, south, north);
 # 32-bit numbers answer a superset, the doubles of `record` decide.
 
 
-def prepare(database: sqlite3.Connection) -> None:
-    """Make the tables of a new file."""
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
-    if database.execute("PRAGMA user_version").fetchone() == (0,):
-        _create(database)
-
-
-def schema_of(database: sqlite3.Connection) -> tuple[int, int]:
-    """Return the version of the tables of a file, 0 when none were made, and how many tables and
-    indexes it holds.
-
-    Both in one statement, so of one moment: another process may be making them.
-    """
-    schema, held = database.execute(
-        "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version"
-    ).fetchone()
-    return int(schema), int(held)
-
-
-def is_outdated(database: sqlite3.Connection) -> bool:
-    """Say whether the indexes of a file were made by an earlier version, with another analysis of
-    words, or of other properties.
-    """
-    (schema,) = database.execute("PRAGMA user_version").fetchone()
-    return schema < SCHEMA_VERSION or is_made_otherwise(database)
+def fill(database: sqlite3.Connection) -> None:
+    """Put into new tables what they hold from the start."""
+    run(database, *INDEXES.values())
+    database.execute("INSERT INTO audience VALUES (?, ?, ?, 0)", (EVERYONE_NUMBER, *EVERYONE))
+    values = made_with() | {"generation": "0", "numbering": os.urandom(16).hex()}
+    database.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
 
 
 def is_made_otherwise(database: sqlite3.Connection) -> bool:
@@ -659,26 +637,6 @@ def is_made_otherwise(database: sqlite3.Connection) -> bool:
 def made_with() -> dict[str, str]:
     """Return how the indexes of a file are made: one made otherwise is indexed anew."""
     return {"analysis": text.ANALYSIS, "terms": " ".join(sorted(TERMS))}
-
-
-def _create(database: sqlite3.Connection) -> None:
-    database.execute("BEGIN IMMEDIATE")
-    if database.execute("PRAGMA user_version").fetchone() == (0,):  # nobody made them meanwhile
-        run(database, _KEPT + audiences.TABLE + DERIVED, *INDEXES.values())
-        database.execute("INSERT INTO audience VALUES (?, ?, ?, 0)", (EVERYONE_NUMBER, *EVERYONE))
-        values = made_with() | {"generation": "0", "numbering": os.urandom(16).hex()}
-        database.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
-        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    database.commit()
-
-
-def run(database: sqlite3.Connection, *scripts: str) -> None:
-    """Run the statements of scripts inside the transaction that is open (`executescript` would end
-    it).
-    """
-    for statement in ";\n".join(scripts).split(";\n"):
-        if statement.strip():
-            database.execute(statement)
 
 
 def meta(database: sqlite3.Connection, key: str) -> str:

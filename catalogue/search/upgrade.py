@@ -8,28 +8,38 @@ import os
 import sqlite3
 from typing import Any
 
+from geoguichet.catalogue.errors import StoreError
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search import audiences, tables
+from geoguichet.floor.schema import Schema, run
+from geoguichet.floor.words import Message
 
 
-def bring_up(database: sqlite3.Connection) -> None:
-    """Bring a file up to this version, in one transaction, unless another process just did."""
+def index_again(database: sqlite3.Connection) -> None:
+    """Make the indexes of a file as this version does, in one transaction, unless another process
+    just did.
+    """
     database.execute("BEGIN IMMEDIATE")
-    (schema,) = database.execute("PRAGMA user_version").fetchone()
-    if not database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'audience'").fetchone():
-        _add_audiences(database)
-    if schema < _WITH_THESE_INDEXES or tables.is_made_otherwise(database):
+    if tables.is_made_otherwise(database):
         _derive_again(database)
-    database.execute(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
     database.commit()
 
 
-#: The earliest version whose indexes are those of this one.
-_WITH_THESE_INDEXES = 3
+# The indexes of the first versions are others: whatever they say, they are made again.
+def _forget_indexes(database: sqlite3.Connection) -> None:
+    database.execute("INSERT OR REPLACE INTO meta VALUES ('analysis', '')")
+
+
+# Have each record say to whom it is shown; what is indexed otherwise is, while at it.
+def _with_audiences(database: sqlite3.Connection) -> None:
+    if not database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'audience'").fetchone():
+        _add_audiences(database)
+    if tables.is_made_otherwise(database):
+        _derive_again(database)
 
 
 def _add_audiences(database: sqlite3.Connection) -> None:
-    tables.run(database, audiences.TABLE)
+    run(database, audiences.TABLE)
     row = (audiences.EVERYONE_NUMBER, *audiences.EVERYONE, tables.meta(database, "generation"))
     database.execute("INSERT INTO audience VALUES (?, ?, ?, ?)", row)
     for table in ("previous", "record"):
@@ -51,7 +61,7 @@ def _derive_again(database: sqlite3.Connection) -> None:
         "('record', 'shape', 'term', 'tagged', 'external_id', 'removed', 'words', 'extent')"
     ).fetchall():
         database.execute(f"DROP TABLE {name}")
-    tables.run(database, tables.DERIVED, *tables.INDEXES.values())
+    run(database, tables.DERIVED, *tables.INDEXES.values())
     stamp = tables.next_generation(database)
     tables.remember_generation(database, stamp)
     writer = tables.Writer(database, stamp)
@@ -78,3 +88,11 @@ _KEPT_ROWS = """
 SELECT body, n, version, at, by, change, audience, note, waiting FROM temp.kept JOIN document USING (n)
 WHERE n > ? ORDER BY n LIMIT 500
 """
+
+SCHEMA = Schema(
+    Message("un catalogue Géoguichet"),
+    tables.KEPT + audiences.TABLE + tables.DERIVED,
+    steps={1: _forget_indexes, 2: _forget_indexes, 3: _with_audiences},
+    refusal=StoreError,
+    fill=tables.fill,
+)

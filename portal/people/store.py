@@ -21,17 +21,18 @@ from pathlib import Path
 from threading import Lock
 from urllib.parse import urlsplit
 
-from geoguichet.floor.words import _
+from geoguichet.floor.schema import Schema, copies, run
+from geoguichet.floor.words import Message, _
 from geoguichet.portal.errors import PortalError
 
 FILE = "people.sqlite"
-_APPLICATION, _VERSION = 0x67677065, 1  # "ggpe"
+_APPLICATION = 0x67677065  # "ggpe"
 
 #: What was tried in vain; who runs the server reads it. It holds pseudonyms and addresses of
 #: machines, never what was typed.
 SECURITY_LOG = logging.getLogger("geoguichet.security")
 
-_SCHEMA = """
+_TABLES = """
 CREATE TABLE organisation (
   siren TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, territory TEXT NOT NULL,
   host INTEGER NOT NULL  -- whose portal this is: its administrators look after everyone
@@ -67,6 +68,14 @@ CREATE TABLE journal (
   number INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, did TEXT NOT NULL,
   whom TEXT NOT NULL, siren TEXT NOT NULL, about TEXT NOT NULL
 ) STRICT;
+CREATE TABLE tries (
+  digest BLOB PRIMARY KEY, failures INTEGER NOT NULL, last INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+_JOURNAL_STAYS = """
+DROP TRIGGER IF EXISTS journal_stays;
+DROP TRIGGER IF EXISTS journal_says;
+DROP TRIGGER IF EXISTS journal_keeps;
 CREATE TRIGGER journal_stays BEFORE DELETE ON journal
   BEGIN SELECT raise(ABORT, 'the journal is only added to'); END;
 CREATE TRIGGER journal_says BEFORE UPDATE ON journal
@@ -74,14 +83,33 @@ CREATE TRIGGER journal_says BEFORE UPDATE ON journal
 CREATE TRIGGER journal_keeps BEFORE INSERT ON journal  -- INSERT OR REPLACE
   WHEN EXISTS (SELECT 1 FROM journal WHERE number = new.number)
   BEGIN SELECT raise(ABORT, 'the journal is only added to'); END;
-CREATE TABLE tries (
-  digest BLOB PRIMARY KEY, failures INTEGER NOT NULL, last INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
 """
 
 
 class PeopleError(PortalError):
     """The accounts cannot be read or written; or what is asked of them is refused, in a sentence."""
+
+
+# The files of the first days of version 1 do not say who handed a link out: with whose power it would
+# end is not known, so it has ended.
+def _with_makers(base: sqlite3.Connection) -> None:
+    if "maker" not in {row[1] for row in base.execute("PRAGMA table_info (link)")}:
+        base.execute("DELETE FROM link")
+        base.execute("ALTER TABLE link ADD COLUMN maker TEXT NOT NULL DEFAULT ''")
+    run(base, _JOURNAL_STAYS)
+
+
+def _mark(base: sqlite3.Connection) -> None:
+    base.execute(f"PRAGMA application_id = {_APPLICATION}")
+
+
+SCHEMA = Schema(
+    Message("un fichier de comptes de Géoguichet"),
+    _TABLES + _JOURNAL_STAYS,
+    steps={1: _with_makers},
+    refusal=PeopleError,
+    fill=_mark,
+)
 
 
 class People:
@@ -116,9 +144,7 @@ class People:
             os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             with closing(sqlite3.connect(draft)) as base:
                 base.execute("PRAGMA journal_mode = WAL")
-                base.executescript(_SCHEMA)
-                base.execute(f"PRAGMA application_id = {_APPLICATION}")
-                base.execute(f"PRAGMA user_version = {_VERSION}")
+                SCHEMA.prepare(base, draft)
             draft.rename(self.path)
         except (OSError, sqlite3.Error) as error:
             told = _("{file} ne s'écrit pas ({error}).", file=self.path, error=error)
@@ -173,7 +199,11 @@ class People:
         return file, base
 
     def forget(self) -> None:
-        """Leave nothing of what was erased in the file's own journal (of SQLite)."""
+        """Leave nothing of what was erased in the file's own journal (of SQLite), nor in what was kept
+        of the file before it was brought up.
+        """
+        for copy in copies(self.path):
+            copy.unlink(missing_ok=True)
         with closing(sqlite3.connect(self.path, timeout=10)) as base:
             base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -188,7 +218,7 @@ def _connected(address: str) -> sqlite3.Connection:
 
 def _forgetful() -> sqlite3.Connection:
     base = _connected("file::memory:")
-    base.executescript(_SCHEMA)
+    SCHEMA.make(base)
     return base
 
 
@@ -199,11 +229,9 @@ def _close(idle: deque[tuple[int, sqlite3.Connection]]) -> None:
 
 # Refuse a file of another form; prepare what is asked of ours.
 def _check(base: sqlite3.Connection, path: Path) -> None:
-    ((application,),) = base.execute("PRAGMA application_id")
-    ((version,),) = base.execute("PRAGMA user_version")
-    if (application, version) != (_APPLICATION, _VERSION):
-        told = _("{file} n'est pas d'une forme que cette version de Géoguichet lit.", file=path)
-        raise PeopleError(told)
+    if base.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
+        raise PeopleError(_("{path} n'est pas {what}.", path=path, what=SCHEMA.what))
+    SCHEMA.prepare(base, path)
     base.execute("PRAGMA foreign_keys = ON")
     base.execute("PRAGMA secure_delete = ON")
 

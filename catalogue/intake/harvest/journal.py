@@ -12,28 +12,35 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from geoguichet.catalogue.errors import HarvestError, StoreError
+from geoguichet.floor.schema import Schema, nothing
+from geoguichet.floor.words import Message
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS source (
+SCHEMA = Schema(
+    Message("un journal des moissons"),
+    """
+CREATE TABLE source (
   name TEXT PRIMARY KEY, kind TEXT NOT NULL, address TEXT NOT NULL, validators TEXT NOT NULL DEFAULT '{}'
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS run (
+CREATE TABLE run (
   n INTEGER PRIMARY KEY, source TEXT NOT NULL, started TEXT NOT NULL, ended TEXT, status TEXT NOT NULL,
   cursor TEXT NOT NULL DEFAULT '', clean INTEGER NOT NULL DEFAULT 1, counts TEXT NOT NULL DEFAULT '{}'
 );
-CREATE TABLE IF NOT EXISTS document (
+CREATE TABLE document (
   source TEXT NOT NULL, digest TEXT NOT NULL, address TEXT NOT NULL, ids TEXT NOT NULL, run INTEGER NOT NULL,
   PRIMARY KEY (source, digest)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS item (
+CREATE TABLE item (
   id TEXT NOT NULL, source TEXT NOT NULL, print TEXT NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (id, source)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS item_print ON item (print);
-CREATE TABLE IF NOT EXISTS alias (
+CREATE INDEX item_print ON item (print);
+CREATE TABLE alias (
   value TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (value, source, id)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS alias_of ON alias (source, id);
-"""
+CREATE INDEX alias_of ON alias (source, id);
+""",
+    steps={0: nothing},
+    refusal=StoreError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +374,7 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with closing(sqlite3.connect(self.path, timeout=30)) as database:
-                database.executescript(_SCHEMA)
+                SCHEMA.prepare(database, self.path)
                 yield database
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} : journal des moissons illisible ({error}).") from error

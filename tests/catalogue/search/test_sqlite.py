@@ -17,7 +17,7 @@ import shapely
 from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import StoreError
 from geoguichet.catalogue.record import Extent, Record
-from geoguichet.catalogue.search import tables
+from geoguichet.catalogue.search import tables, upgrade
 from geoguichet.catalogue.search.query import RecordQuery, select
 from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.floor.viewer import MACHINE
@@ -320,7 +320,7 @@ def test_a_writer_killed_at_any_moment_loses_nothing_it_acknowledged(tmp_path: P
 def test_a_catalogue_of_the_next_version_is_left_alone(filled: SQLiteStore) -> None:
     filled.close()
     with sqlite3.connect(filled.path) as database:
-        database.execute(f"PRAGMA user_version = {tables.SCHEMA_VERSION + 1}")
+        database.execute(f"PRAGMA user_version = {upgrade.SCHEMA.version + 1}")
     database.close()
     with pytest.raises(StoreError, match="plus récente"):
         filled.search(RecordQuery(), viewer=MACHINE)
