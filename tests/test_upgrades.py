@@ -21,8 +21,11 @@ from geoguichet.catalogue.search import upgrade
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import Catalogue
 from geoguichet.cli import main
-from geoguichet.floor.schema import Schema, state
+from geoguichet.floor.files import Schema, state
 from geoguichet.floor.viewer import MACHINE, PUBLIC
+from geoguichet.portal.errors import PortalError
+from geoguichet.portal.jobs import embedded
+from geoguichet.portal.jobs.embedded import EmbeddedJobs
 from geoguichet.portal.people import store as people
 from geoguichet.portal.people.store import People, PeopleError
 
@@ -33,6 +36,7 @@ SCHEMAS: dict[str, Schema] = {
     "catalogue": upgrade.SCHEMA,
     "crawl": crawl.SCHEMA,
     "harvest": journal.SCHEMA,
+    "jobs": embedded.SCHEMA,
     "originals": exchange.SCHEMA,
     "people": people.SCHEMA,
 }
@@ -102,21 +106,24 @@ def test_a_store_of_a_later_version_is_refused_in_a_sentence(name: str, tmp_path
     folder = workspace_of("60c28f0", tmp_path)
     version = SCHEMAS[name].version
     with closing(sqlite3.connect(folder / f"{name}.sqlite")) as base:
+        SCHEMAS[name].prepare(base, folder / f"{name}.sqlite")
         base.execute(f"PRAGMA user_version = {version + 1}")
     opened = {
         "catalogue": lambda: Catalogue(folder).search(RecordQuery()),
         "crawl": lambda: crawl.described_files(folder),
         "harvest": lambda: Journal(journal_path(folder)).sources(),
+        "jobs": lambda: EmbeddedJobs(folder).jobs(viewer=MACHINE),
         "originals": lambda: Originals(originals_path(folder)).get("forets"),
         "people": lambda: People(folder).read().__enter__(),
     }
     refused = rf"{name}\.sqlite vient d'une version plus récente.*{version + 1}, {version} au"
-    with pytest.raises((StoreError, PeopleError), match=refused):
+    with pytest.raises((StoreError, PortalError), match=refused):
         opened[name]()
 
 
-def test_every_store_that_a_workspace_has_is_one_of_these() -> None:
-    assert {one.name.split(".")[1] for one in STORES.glob("*.sql")} == SCHEMAS.keys()
+def test_every_store_that_is_backed_up_is_one_of_these() -> None:
+    told = {one.name.split(".")[1] for one in STORES.glob("*.sql")}
+    assert told | {"jobs"} == SCHEMAS.keys()  # jobs are of this version
 
 
 KILLED = """

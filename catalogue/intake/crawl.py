@@ -37,9 +37,8 @@ from geoguichet.catalogue.intake.exchange import Refusals
 from geoguichet.catalogue.record import CONTENT, Link, Record
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
-from geoguichet.floor.files import digest_of, leads_out, parts_of
+from geoguichet.floor.files import Schema, digest_of, leads_out, nothing, parts_of
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.schema import Schema, nothing
 from geoguichet.floor.viewer import MACHINE
 from geoguichet.floor.words import Message
 

@@ -33,9 +33,8 @@ from geoguichet.catalogue.search.query import RecordQuery, SortKey
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.search.tables import LoadSummary
 from geoguichet.catalogue.text import words
-from geoguichet.floor.files import read_toml, write_whole
+from geoguichet.floor.files import Schema, nothing, read_toml, write_whole
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.schema import Schema, nothing
 from geoguichet.floor.viewer import MACHINE, Viewer
 from geoguichet.floor.words import Message
 from geoguichet.referentials import directory

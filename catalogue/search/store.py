@@ -38,7 +38,7 @@ from geoguichet.catalogue.search.query import (
     write_cursor,
 )
 from geoguichet.catalogue.search.tables import Change, LoadSummary, Step, Writer
-from geoguichet.floor import schema
+from geoguichet.floor import files
 from geoguichet.floor.viewer import MACHINE, Viewer
 
 if TYPE_CHECKING:
@@ -298,7 +298,7 @@ class SQLiteStore:
         had.
         """
         reader = self._open("ro")
-        if schema.state(reader) == (0, 0):
+        if files.state(reader) == (0, 0):
             reader.close()
             return None
         is_current = upgrade.SCHEMA.is_current(reader, self.path)

@@ -25,7 +25,7 @@ from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search import audiences
 from geoguichet.catalogue.search.audiences import EVERYONE, EVERYONE_NUMBER, Shown
 from geoguichet.catalogue.text import instant_keys
-from geoguichet.floor.schema import run
+from geoguichet.floor.files import run
 from geoguichet.floor.words import Message
 
 # What a record can be asked about: a row for each property, that says all there is to know of it.

@@ -11,7 +11,7 @@ from typing import Any
 from geoguichet.catalogue.errors import StoreError
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search import audiences, tables
-from geoguichet.floor.schema import Schema, run
+from geoguichet.floor.files import Schema, run
 from geoguichet.floor.words import Message
 
 

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from geoguichet.floor.files import Schema, nothing
 from geoguichet.floor.viewer import Viewer
-from geoguichet.floor.words import _
+from geoguichet.floor.words import Message, _
 from geoguichet.portal.jobs.contract import (
     IN_ANY_WAY,
     KEPT_S,
@@ -39,9 +40,8 @@ from geoguichet.portal.jobs.contract import (
 )
 
 FILE = "jobs.sqlite"
-_APPLICATION, _VERSION = 0x67676A6F, 1  # "ggjo"
 
-_SCHEMA = """
+_TABLES = """
 CREATE TABLE job (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE, process TEXT NOT NULL, question TEXT NOT NULL, digest TEXT NOT NULL,
@@ -69,6 +69,15 @@ CREATE TABLE callback (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE worker (name TEXT PRIMARY KEY, seen REAL NOT NULL) STRICT, WITHOUT ROWID;
 """
+
+
+SCHEMA = Schema(
+    Message("un fichier de travaux de Géoguichet"),
+    _TABLES,
+    steps={0: nothing},
+    refusal=JobError,
+    application=0x67676A6F,  # "ggjo"
+)
 
 _JOB = "id, process, digest, owner, response, state, progress, message, created, updated, started, finished, attempts"
 _GOES_ON = "state IN ('accepted', 'running')"
@@ -361,37 +370,12 @@ class EmbeddedJobs:
         try:
             base.execute("PRAGMA foreign_keys = ON")
             base.execute("PRAGMA synchronous = FULL")
-            if _form(base) == (0, 0):
-                _make(base)
-            _check(base)
+            base.execute("PRAGMA journal_mode = WAL")
+            SCHEMA.prepare(base, self.path)
         except (sqlite3.Error, JobError):
             base.close()
             raise
         return base
-
-
-def _check(base: sqlite3.Connection) -> None:
-    if _form(base) != (_APPLICATION, _VERSION):
-        told = _("{file} n'est pas d'une forme que cette version de Géoguichet lit.", file=FILE)
-        raise JobError(told)
-
-
-def _form(base: sqlite3.Connection) -> tuple[int, int]:
-    ((application,),) = base.execute("PRAGMA application_id")
-    ((version,),) = base.execute("PRAGMA user_version")
-    return application, version
-
-
-# Make the tables; of two who do so at once, the second finds them made.
-def _make(base: sqlite3.Connection) -> None:
-    base.execute("PRAGMA journal_mode = WAL")
-    base.execute("BEGIN EXCLUSIVE")
-    if _form(base) == (0, 0):
-        for statement in _SCHEMA.split(";\n"):
-            base.execute(statement)
-        base.execute(f"PRAGMA application_id = {_APPLICATION}")
-        base.execute(f"PRAGMA user_version = {_VERSION}")
-    base.execute("COMMIT")
 
 
 def _close(idle: deque[sqlite3.Connection]) -> None:

@@ -21,12 +21,11 @@ from pathlib import Path
 from threading import Lock
 from urllib.parse import urlsplit
 
-from geoguichet.floor.schema import Schema, copies, run
+from geoguichet.floor.files import Schema, copies, run
 from geoguichet.floor.words import Message, _
 from geoguichet.portal.errors import PortalError
 
 FILE = "people.sqlite"
-_APPLICATION = 0x67677065  # "ggpe"
 
 #: What was tried in vain; who runs the server reads it. It holds pseudonyms and addresses of
 #: machines, never what was typed.
@@ -99,16 +98,12 @@ def _with_makers(base: sqlite3.Connection) -> None:
     run(base, _JOURNAL_STAYS)
 
 
-def _mark(base: sqlite3.Connection) -> None:
-    base.execute(f"PRAGMA application_id = {_APPLICATION}")
-
-
 SCHEMA = Schema(
     Message("un fichier de comptes de Géoguichet"),
     _TABLES + _JOURNAL_STAYS,
     steps={1: _with_makers},
     refusal=PeopleError,
-    fill=_mark,
+    application=0x67677065,  # "ggpe"
 )
 
 
@@ -229,8 +224,6 @@ def _close(idle: deque[tuple[int, sqlite3.Connection]]) -> None:
 
 # Refuse a file of another form; prepare what is asked of ours.
 def _check(base: sqlite3.Connection, path: Path) -> None:
-    if base.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
-        raise PeopleError(_("{path} n'est pas {what}.", path=path, what=SCHEMA.what))
     SCHEMA.prepare(base, path)
     base.execute("PRAGMA foreign_keys = ON")
     base.execute("PRAGMA secure_delete = ON")

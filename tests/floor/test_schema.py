@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from geoguichet.floor.errors import GeoguichetError
-from geoguichet.floor.schema import Schema, copies, nothing, run, state
+from geoguichet.floor.files import Schema, copies, nothing, run, state
 from geoguichet.floor.words import Message
 
 FIRST = "CREATE TABLE cat (name TEXT NOT NULL);\n"
@@ -104,7 +104,7 @@ def test_a_file_of_others_is_refused(tmp_path: Path) -> None:
 
 def test_a_copy_that_cannot_be_kept_stops_the_upgrade(old: Path, monkeypatch) -> None:
     monkeypatch.setattr(
-        "geoguichet.floor.schema.shutil.copymode",
+        "geoguichet.floor.files.shutil.copymode",
         lambda *_: (_ for _ in ()).throw(OSError(28, "x")),
     )
     with pytest.raises(CatError, match="ne peut pas être gardé tel qu'il est"):

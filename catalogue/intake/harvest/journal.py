@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from geoguichet.catalogue.errors import HarvestError, StoreError
-from geoguichet.floor.schema import Schema, nothing
+from geoguichet.floor.files import Schema, nothing
 from geoguichet.floor.words import Message
 
 SCHEMA = Schema(
