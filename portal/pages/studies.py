@@ -35,6 +35,8 @@ from geoguichet.referentials.layers import list_layers, read_layer
 FIRST = 8
 #: Hours a week under which a host is said to be little open.
 _LITTLE = 8
+#: The share of people's places that are communes, under which they are something else.
+_COMMUNES = 0.9
 #: What a study writes, in the order in which it is offered: what each is for, and its form.
 FILES: Mapping[str, tuple[Message, str]] = {
     "report.pdf": (Message("Rapport"), "PDF"),
@@ -163,6 +165,7 @@ def _study(site: Site, asked: Asked) -> dict[str, Any]:
     return document | {
         "chosen": chosen,
         "drawn": _map(site.territory, file, needs, column, state),
+        "communes": _communes(site.territory, file, needs, column, state),
         "rule": _rule(study),
         "uses": _cost(study),
         "hours": _hours(document["kiosk_rows"]),
@@ -320,6 +323,22 @@ def _map(territory: Territory, file: Path, needs: Needs, chosen: str, _changed: 
         told = zip(kiosks["rank"], kiosks.geometry, strict=True)
         ranks = [(str(rank or "+"), point) for rank, point in told if point is not None]
     return drawn(territory, zones_by_need(territory, file, needs, chosen), squares=ranks)
+
+
+# Return the codes of the communes of each class of the map, which their tiles are coloured by; none
+# where people are not those of communes: their white zones are, in one class.
+@lru_cache(maxsize=16)
+def _communes(
+    territory: Territory, file: Path, needs: Needs, chosen: str, _changed: int
+) -> dict[str, list[str]]:
+    demand, communes = _layer(file, "demand"), _layer(territory.data or file, "communes")
+    if demand is None or communes is None:
+        return {}
+    known = demand["id"].isin(set(communes["code"]))
+    if known.mean() < _COMMUNES:
+        return {}
+    found = lacking(demand, needs, chosen).items()
+    return {kind: demand["id"][which & known].tolist() for kind, which in found if which.any()}
 
 
 # --- two studies ---------------------------------------------------------------------------------

@@ -179,7 +179,7 @@
     place.map = map;
     map.touchZoomRotate.disableRotation(); map.keyboard.disableRotation();
     map.addControl(new maplibre.NavigationControl({ showCompass: false }), "top-left").addControl(new maplibre.ScaleControl(), "bottom-left");
-    map.on("styleimagemissing", ({ id }) => { if (id.startsWith("trame#")) hatched(map, id); });
+    map.setMissingStyleImageResolver((id) => hatched(map, id));
     map.once("load", () => {
       telling(map, told, maplibre); beside(map, told.layers); ticked(map, place);
       if (place.dataset.search !== undefined) searching(map, told);

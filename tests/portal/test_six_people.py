@@ -27,6 +27,7 @@ import requests
 from geoguichet.catalogue.record import Link, Record
 from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.coverage.outputs.folder import write_all
+from geoguichet.coverage.outputs.style import VENDOR
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import read_study
 
@@ -224,6 +225,15 @@ def test_an_elected_official_reads_a_study(visit, url: str) -> None:
     assert page.locator("h1").inner_text() == told["title"]
     assert page.locator("section[aria-labelledby=carte-h] svg path").count() > 8
     assert page.locator("section[aria-labelledby=plan] tbody tr").count() >= 3
+    if (VENDOR / "maplibre-gl").is_dir():
+        page.locator(".map").scroll_into_view_if_needed()
+        page.locator(".map[data-ready]").wait_for()
+        shown = """() => document.querySelector('.map').map.queryRenderedFeatures()
+          .filter((one) => one.layer.metadata === 'c-etat').length"""
+        assert page.evaluate(shown) > 8
+        page.locator("[data-couche=c-etat]").uncheck()
+        left = (page.wait_for_timeout(100) or page.evaluate(shown) for _time in range(100))
+        assert 0 in left
     files = page.locator("ul.liste a[href*='/studies/ariege/']").evaluate_all(
         "all => all.map(a => a.href)"
     )

@@ -99,6 +99,25 @@ def test_the_page_holds_the_map_and_all_that_it_shows(url: str, http: requests.S
     assert "people in white zones" in english.text_content()
 
 
+def test_the_map_that_moves_colours_who_lacks_what(
+    url: str, http: requests.Session, studied: Path
+) -> None:
+    """Communes, from the tiles of their layer, by the class of their people; kiosks by rank."""
+    told = http.get(f"{url}/etudes/ariege").json()
+    (place,) = page(http, f"{url}/etudes/ariege").xpath("//div[@data-map]")
+    communes, kiosks = json.loads(place.get("data-layers"))
+    demand = read_dataframe(studied / "studies" / "ariege" / "result.gpkg", layer="demand")
+    people = demand.set_index("id")["people"]
+    found = {kind: int(people[codes].sum()) for kind, codes in communes["classes"].items()}
+    assert found == {row["kind"]: row["people"] for row in told["lacking"] if row["people"]}
+    for layer in (communes, kiosks):
+        tile = layer["tiles"].replace("{z}", "5").replace("{y}", "11").replace("{x}", "16")
+        assert http.get(tile).status_code == 200, tile
+    some = communes["classes"]["c-etat"][0]
+    assert http.get(communes["items"] + some).status_code == 200
+    assert kiosks["rank"] == "rank" and kiosks["name"] == "ariege-kiosks"
+
+
 def test_a_study_without_kiosks_asks_nothing_of_a_plan(url: str, http: requests.Session) -> None:
     text = page(http, f"{url}/etudes/plus-pres").xpath("//main")[0].text_content()
     assert "Le plan proposé" not in text and "Combien coûte" not in text
