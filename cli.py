@@ -143,6 +143,15 @@ class _Version(argparse.Action):
         help=Message("port d'écoute (5000)"),
     ),
     argument(
+        "--workers",
+        type=whole(
+            Message("un nombre de processus de 1 à 64 est attendu, {given} est donné"), most=64
+        ),
+        default=1,
+        metavar="N",
+        help=Message("combien de processus répondent, sur le même port (1)"),
+    ),
+    argument(
         "--editable",
         action="store_true",
         help=Message(
@@ -203,6 +212,7 @@ def _serve(arguments: argparse.Namespace) -> None:
             on_ready=say,
             editable=arguments.editable,
             token=token,
+            workers=arguments.workers,
         )
 
 

@@ -44,6 +44,7 @@ from geoguichet.portal.providers.referentials import versions_of
 from geoguichet.portal.providers.studies import sees_study
 from geoguichet.portal.serving import bounds, watch
 from geoguichet.portal.serving.admission import Admission, gates
+from geoguichet.portal.serving.workers import Member, claimed, serve_by_several
 from geoguichet.portal.site import REFUSED, ROOM, Site
 from geoguichet.portal.territory import background
 from geoguichet.portal.viewing import viewer_of
@@ -68,13 +69,19 @@ _TLS_ALONE = "max-age=15724800"
 
 
 def create_app(
-    workspace: Path, *, url: str = DEFAULT_URL, editable: bool = False, token: str = ""
+    workspace: Path,
+    *,
+    url: str = DEFAULT_URL,
+    editable: bool = False,
+    token: str = "",
+    member: Member | None = None,
 ) -> Starlette:
     """Return the application that serves a workspace at an address (as its readers see it, no slash
     at the end).
 
     When it is ``editable``, records can be created, replaced, changed and deleted over HTTP: by who
-    has an account that contributes, or bears the ``token``.
+    has an account that contributes, or bears the ``token``. A ``member`` is one of several processes
+    that serve it.
     """
     site = Site(
         workspace,
@@ -87,10 +94,10 @@ def create_app(
     records = RecordsApi(site)
     features = FeaturesApi(site)
     collections = Collections(site, records)
-    people = People(site.workspace)
+    people = People(site.workspace, member.folder if member else None)
     door = SigningIn(site, people)
     let_through = gates()
-    counts = watch.Counts(let_through)
+    counts = watch.Counts(let_through, member)
     made = Starlette(
         routes=[
             # What is asked most is looked for first: a route costs a microsecond to pass by.
@@ -182,27 +189,54 @@ def serve(
     on_ready: Callable[[str], None] = lambda _address: None,
     editable: bool = False,
     token: str = "",
+    workers: int = 1,
 ) -> None:
-    """Serve a workspace until interrupted; ``on_ready`` is told the address. PortInUseError when
-    the port is taken. Told to end (SIGTERM, SIGINT), the process itself ends within 5 seconds.
+    """Serve a workspace by so many processes until interrupted; ``on_ready`` is told the address.
+    PortInUseError when the port is taken. Told to end (SIGTERM, SIGINT), they end within 5 seconds.
     """
-    listener = listen(host, port)
-    with listener:
-        address = (
-            url.rstrip("/") if url else f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
-        )
-        app = create_app(workspace, url=address, editable=editable, token=token)
-        watched = watch.Watch(app, app.state.counts)
-        server = bounds.BoundedServer(watched, bounds.Bounds(connections=bounds.connections_here()))
-        tell_security()
-        watch.tell_access()
-        bounds.spare_logs()
-        on_ready(address)
+    with listen(host, port) as listener:
+        port = listener.getsockname()[1]
+        address = url.rstrip("/") if url else f"http://{_bracketed(host)}:{port}"
+        made = partial(create_app, workspace, url=address, editable=editable, token=token)
+        if workers == 1:
+            _serve_on(lambda: listener, made(), lambda: on_ready(address))
+            return
+    with claimed(host, port):
+        answer = partial(_serve_beside, made, host, port)
+        serve_by_several(answer, workers, lambda: on_ready(address))
+
+
+# Serve as one of several processes; it listens once it can answer.
+def _serve_beside(
+    made: Callable[..., Starlette],
+    host: str,
+    port: int,
+    member: Member,
+    on_ready: Callable[[], None],
+) -> None:
+    _serve_on(partial(listen, host, port, shared=True), made(member=member), on_ready, member)
+
+
+def _serve_on(
+    listening: Callable[[], socket.socket],
+    app: Starlette,
+    on_ready: Callable[[], None],
+    member: Member | None = None,
+) -> None:
+    watched = watch.Watch(app, app.state.counts)
+    server = bounds.BoundedServer(watched, bounds.Bounds(connections=bounds.connections_here()))
+    tell_security()
+    watch.tell_access(member)
+    bounds.spare_logs()
+    with listening() as listener:
+        on_ready()
         server.run(sockets=[listener])
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; PortInUseError or PortalError when it cannot."""
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Return a socket that listens, alone unless ``shared`` by our processes; PortInUseError or
+    PortalError when it cannot.
+    """
     if not 0 <= port <= 65535:
         told = _(
             "Port {port} : un nombre de 0 à 65535 est attendu, par exemple 5000.", port=str(port)
@@ -210,7 +244,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise PortalError(told)
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=128)
+        listener = socket.create_server((host, port), family=family, backlog=128, reuse_port=shared)
     except OSError as error:
         if error.errno in _IN_USE:
             told = _(

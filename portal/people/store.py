@@ -110,8 +110,10 @@ SCHEMA = Schema(
 class People:
     """The accounts of a workspace, there or not."""
 
-    def __init__(self, workspace: Path) -> None:
+    def __init__(self, workspace: Path, scratch: Path | None = None) -> None:
+        """``scratch`` is a folder that the processes of a server share while they serve."""
         self.path = workspace / FILE
+        self._scratch = scratch
         self._memory: sqlite3.Connection | None = None
         self._lock = Lock()
         self._idle: deque[tuple[int, sqlite3.Connection]] = deque()  # with the file it is of
@@ -163,7 +165,7 @@ class People:
             if not self.exist:
                 with self._lock:
                     if self._memory is None:
-                        self._memory = _forgetful()
+                        self._memory = _forgetful(self._scratch)
                         weakref.finalize(self, self._memory.close)
                     yield from _changed(self._memory, begin)
                 return
@@ -211,9 +213,15 @@ def _connected(address: str) -> sqlite3.Connection:
     return base
 
 
-def _forgetful() -> sqlite3.Connection:
-    base = _connected("file::memory:")
-    SCHEMA.make(base)
+# Return what remembers as long as a server serves: in memory, or where all of its processes look.
+def _forgetful(scratch: Path | None) -> sqlite3.Connection:
+    if scratch is None:
+        base = _connected("file::memory:")
+        SCHEMA.make(base)
+        return base
+    base = _connected((scratch / FILE).as_uri())
+    base.execute("PRAGMA synchronous = OFF")
+    SCHEMA.prepare(base, scratch / FILE)
     return base
 
 

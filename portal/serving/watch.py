@@ -12,11 +12,14 @@ import os
 import re
 import secrets
 import sys
+import threading
 import time
+from ast import literal_eval
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -27,11 +30,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geoguichet.catalogue.errors import StoreError
+from geoguichet.floor.errors import FileError
+from geoguichet.floor.files import write_whole
 from geoguichet.floor.viewer import PUBLIC
 from geoguichet.floor.words import _
 from geoguichet.portal.answers import now
 from geoguichet.portal.errors import PortalError
 from geoguichet.portal.serving.admission import WATCHING, Gate, kind_of
+from geoguichet.portal.serving.workers import Member
 from geoguichet.portal.site import Site
 
 ACCESS_LOG = logging.getLogger("geoguichet.access")
@@ -45,16 +51,32 @@ _NUMBER = re.compile(r"[0-9A-Za-z-]{8,64}")
 _SECRET = re.compile(r"^/acces/[^/]+")
 
 
-class Counts:
-    """What a process answered since it began, as Prometheus reads it."""
+#: When a process began, its answers, those within each bound, their seconds, the requests in hand.
+type _State = tuple[
+    float,
+    dict[tuple[str, str, int], int],
+    dict[tuple[str, int], int],
+    dict[str, float],
+    dict[str, int],
+]
 
-    def __init__(self, gates: Mapping[str, Gate]) -> None:
+
+class Counts:
+    """What was answered since a server began, by one process or by several, as Prometheus reads it."""
+
+    def __init__(self, gates: Mapping[str, Gate], member: Member | None = None) -> None:
         self.gates = gates
         self.began_s = time.time()
-        self.answers: Counter[tuple[str, str, int]] = Counter()
+        self.answers: defaultdict[tuple[str, str, int], int] = defaultdict(int)
         #: By the place of the first bound of `_SECONDS` that an answer did not pass.
-        self.within: Counter[tuple[str, int]] = Counter()
+        self.within: defaultdict[tuple[str, int], int] = defaultdict(int)
         self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.member = member
+        if member is not None:
+            own = member.folder / f"{member.number}.counts"
+            if own.exists():  # the process before this one has ended
+                self._take(literal_eval(own.read_text("utf-8")))
+            threading.Thread(target=self._share, args=(own,), daemon=True).start()
 
     def add(self, kind: str, method: str, status: int, took_s: float) -> None:
         """Count an answer."""
@@ -62,8 +84,41 @@ class Counts:
         self.within[kind, bisect_left(_SECONDS, took_s)] += 1
         self.seconds[kind] += took_s
 
+    # Have the others know what is counted here, to the second, until their folder is gone.
+    def _share(self, own: Path) -> None:
+        with suppress(FileError):
+            while own.parent.is_dir():
+                write_whole(own, repr(self._state()).encode())
+                time.sleep(1)
+
+    def _state(self) -> _State:
+        in_hand = {kind: gate.in_hand for kind, gate in self.gates.items()}
+        return self.began_s, dict(self.answers), dict(self.within), dict(self.seconds), in_hand
+
+    def _take(self, state: _State) -> None:
+        began_s, answers, within, seconds, _in_hand = state
+        self.began_s = min(self.began_s, began_s)
+        for key, count in answers.items():
+            self.answers[key] += count
+        for place, count in within.items():
+            self.within[place] += count
+        for kind, spent in seconds.items():
+            self.seconds[kind] += spent
+
     def text(self) -> str:
-        """Return it in Prometheus' text format (0.0.4)."""
+        """Return it in Prometheus' text format (0.0.4), what the other processes answered included."""
+        states = [self._state()]
+        if self.member is not None:
+            own = f"{self.member.number}.counts"
+            others = (one for one in self.member.folder.glob("*.counts") if one.name != own)
+            states += [literal_eval(one.read_text("utf-8")) for one in others]
+        all_of_us = Counts(self.gates)
+        for state in states:
+            all_of_us._take(state)
+        in_hand = {kind: sum(state[4][kind] for state in states) for kind in self.gates}
+        return all_of_us._text(in_hand)
+
+    def _text(self, in_hand: Mapping[str, int]) -> str:
         lines = ["# TYPE geoguichet_requests_total counter"]
         for (kind, method, status), count in sorted(self.answers.items()):
             named = f'class="{kind}",method="{method}",status="{status}"'
@@ -78,8 +133,8 @@ class Counts:
             lines.append(f'geoguichet_request_seconds_sum{{class="{kind}"}} {spent:.6f}')
             lines.append(f'geoguichet_request_seconds_count{{class="{kind}"}} {count}')
         lines.append("# TYPE geoguichet_requests_in_hand gauge")
-        for kind, gate in self.gates.items():
-            lines.append(f'geoguichet_requests_in_hand{{class="{kind}"}} {gate.in_hand}')
+        for kind, count in in_hand.items():
+            lines.append(f'geoguichet_requests_in_hand{{class="{kind}"}} {count}')
         lines.append("# TYPE process_start_time_seconds gauge")
         lines.append(f"process_start_time_seconds {self.began_s:.3f}")
         return "\n".join(lines) + "\n"
@@ -149,9 +204,9 @@ def routes(site: Site, counts: Counts) -> list[Route]:
     return [Route(path, answer) for path, answer in zip(WATCHING, (health, metrics), strict=True)]
 
 
-def tell_access() -> None:
-    """Have a line said of each request, where the environment asks for it. PortalError when the file
-    cannot be written.
+def tell_access(member: Member | None = None) -> None:
+    """Have a line said of each request, where the environment asks for it; each of several processes
+    has a file of its own, ``access-2.jsonl``. PortalError when the file cannot be written.
     """
     asked = os.environ.get(ASKED_BY, "").strip()
     if not asked:
@@ -159,6 +214,8 @@ def tell_access() -> None:
     if asked == "-":
         told: logging.Handler = logging.StreamHandler(sys.stdout)
     else:
+        if member is not None:
+            asked = str(Path(asked).with_stem(f"{Path(asked).stem}-{member.number}"))
         try:
             Path(asked).touch(mode=0o600)
             told = RotatingFileHandler(asked, "a", _FILE_BYTES, _FILES - 1, encoding="utf-8")
