@@ -191,7 +191,7 @@ def test_a_successor_counts_on(tmp_path: Path) -> None:
     first = watch.Counts(gates(), Member(1, tmp_path))
     first.add("light", "GET", 200, 0.01)
     end, told = time.monotonic() + 10, tmp_path / "1.counts"
-    while not (told.exists() and "'light'" in told.read_text()) and time.monotonic() < end:
+    while not (told.exists() and "'GET'" in told.read_text()) and time.monotonic() < end:
         time.sleep(0.1)
     assert 'status="200"} 1\n' in watch.Counts(gates(), Member(1, tmp_path)).text()
     assert 'status="200"} 1\n' in watch.Counts(gates(), Member(2, tmp_path)).text()
