@@ -505,11 +505,14 @@ def answer_of(
     k: int,
     closed: int = 0,
     within: float = inf,
+    communes: Mapping[Commune, tuple[float, float] | None] | None = None,
+    counters: Sequence[dict[str, Any]] | None = None,
 ) -> Answer | None:
     """Return what an open index answers; None for what it cannot tell.
 
-    ``closed`` counters that are so are told too (`chosen`); farther than ``within`` metres one is
-    looked for only while none was found at all.
+    ``communes`` and ``counters`` (by number) are its own, where they are in memory already. ``closed``
+    counters that are so are told too (`chosen`); farther than ``within`` metres one is looked for only
+    while none was found at all.
     """
     from pyproj import Geod
 
@@ -520,7 +523,7 @@ def answer_of(
         return list(geod.inv(lon, lat, [x for x, _ in ends], [y for _, y in ends])[2])
 
     kept = Kept.of(*base.execute("SELECT told FROM told").fetchone())
-    points = communes_of(base)
+    points = communes_of(base) if communes is None else communes
     given = degrees(text)
     if given is None:
         commune = the_commune(list(points), text)
@@ -534,15 +537,16 @@ def answer_of(
             return None
     errand = kept.vocabulary.find(what)
     at = at if at is not None else errand.open_at
-    told_of: dict[int, str] = {}
+    told_of: dict[int, dict[str, Any]] = {}
 
     def reach(limit: float) -> tuple[list[Candidate], bool]:
         rows, all_of_them = _around(base, here, limit / kept.detour)
         met = [row for row in rows if errand.met_by(row[1], row[2].split(","))]
         candidates = []
         for row, apart in zip(met, metres([row[4:6] for row in met]), strict=True):
-            number, planned, told = row[0], bool(row[3]), json.loads(row[6])["properties"]
-            told_of[number] = row[6]
+            number, planned = row[0], bool(row[3])
+            told_of[number] = json.loads(row[6]) if counters is None else counters[number]
+            told = told_of[number]["properties"]
             hours, departement = told["hours"], told["departement"] or ""
             candidates.append(Candidate(apart * kept.detour, number, hours, departement, planned))
         inside = [each for each in candidates if each.cost <= limit]
@@ -556,7 +560,7 @@ def answer_of(
         return None  # the study says why
     features = []
     for each, state in found:
-        told, cost = json.loads(told_of[each.number]), Unit.METRES.column("cost")
+        told, cost = told_of[each.number], Unit.METRES.column("cost")
         more = {"opening": state, "reopens": each.reopens(at), cost: each.cost}
         features.append(told | {"properties": told["properties"] | more})
     return Answer(errand, name, at, Unit.METRES, features, kept.with_kiosks)

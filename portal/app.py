@@ -45,7 +45,7 @@ from geoguichet.portal.providers.studies import sees_study
 from geoguichet.portal.serving import bounds, watch
 from geoguichet.portal.serving.admission import Admission, gates
 from geoguichet.portal.serving.workers import Member, claimed, serve_by_several
-from geoguichet.portal.site import REFUSED, ROOM, Site
+from geoguichet.portal.site import LEAST_PACKED, REFUSED, ROOM, Site
 from geoguichet.portal.territory import background
 from geoguichet.portal.viewing import viewer_of
 
@@ -132,7 +132,7 @@ def create_app(
         middleware=[
             Middleware(_careful, languages=site.languages, by_tls=url.startswith("https:")),
             Middleware(Admission, site=site, gates=let_through),
-            Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
+            Middleware(GZipMiddleware, minimum_size=LEAST_PACKED, compresslevel=4),
             Middleware(CrossOrigin),
             Middleware(Renewal, workspace=workspace, renew=site.renew),
             Middleware(Knowing, site=site, people=people),

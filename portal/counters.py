@@ -196,23 +196,26 @@ def _around(index: Index, place: Place, question: Mapping[str, str], when: When)
         with closing(index.open()) as base:
             told = answer_of(
                 base, place.asked, question["quoi"], at=when.at, k=COUNTERS, closed=_CLOSED,
-                within=_WITHIN,
+                within=_WITHIN, communes=index.communes, counters=index.counters,
             )  # fmt: skip
     except OrientationError:  # a commune without a point
         told = None
     if told is None:
         where = _("Aucun guichet n'est connu autour de {place} pour ce besoin.", place=place.name)
         return {"message": where}
-    counters = [counter_told(each, when.at) for each in told.features]
-    opened = [one for one in counters if one["open"]]
-    unsure = [one for one in counters if not one["open"] and one["status"] != "closed"]
-    shut = [one for one in counters if one["status"] == "closed"]
+    sorts: dict[str, list[Mapping[str, Any]]] = {"open": [], "unknown": [], "closed": []}
+    for each in told.features:
+        sorts.get(each["properties"]["opening"], sorts["unknown"]).append(each)
+    opened, unsure, shut = (
+        [counter_told(each, when.at) for each in some[: _CLOSED if not sorts["open"] else COUNTERS]]
+        for some in sorts.values()
+    )
     return {
         "title": _title(opened),
         "message": _message(question, opened, unsure, shut),
         "next_week": when.next_week,
         "note": told.errand.note,
-        "nearest": counters[0],
+        "nearest": counter_told(told.features[0], when.at),
         "open": opened,
         "uncertain": unsure[:COUNTERS],
         "closed": shut[:COUNTERS],

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -77,14 +78,10 @@ class Frame:
 
     def path(self, shapes: Iterable[shapely.Geometry]) -> str:
         """Return shapes of degrees as one path; one smaller than a pixel is a dot."""
-        parts: list[str] = []
-        for shape in shapes:
-            made = shapely.transform(shape, self.placed)
-            made = shapely.simplify(made, 0.6) if shape.geom_type != "Point" else made
-            for one in shapely.get_parts(made):
-                rings = shapely.get_rings(one) if one.geom_type == "Polygon" else [one]
-                parts += [_steps(shapely.get_coordinates(ring)) for ring in rings]
-        return "".join(parts)
+        made = shapely.transform(np.array([*shapes], dtype=object), self.placed)
+        parts = shapely.get_parts(shapely.simplify(made, 0.6))
+        surfaces = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+        return _steps([*shapely.get_rings(parts[surfaces]), *parts[~surfaces]])
 
     def scale(self) -> tuple[int, int] | None:
         """Return the length of a scale: its kilometres, and its pixels."""
@@ -92,13 +89,20 @@ class Frame:
         return next(((km, round(km * pixels)) for km in _SCALES if km * pixels < 160), None)
 
 
-# Return a line as a path of whole relative steps; those that go nowhere are left out.
-def _steps(line: np.ndarray) -> str:
-    places = np.rint(line).astype(int)
-    steps = np.diff(places, axis=0)
-    steps = steps[np.any(steps != 0, axis=1)]
-    told = "".join(f"{'' if x < 0 else ' '}{x}{'' if y < 0 else ' '}{y}" for x, y in steps)
-    return f"M{places[0][0]} {places[0][1]}" + (f"l{told.strip()}" if told else "h0")
+# Return lines as a path of whole relative steps; those that go nowhere are left out.
+def _steps(lines: Sequence[shapely.Geometry]) -> str:
+    coordinates, line = shapely.get_coordinates(lines, return_index=True)
+    places = np.rint(coordinates).astype(int)
+    begins = np.diff(line, prepend=-1) != 0
+    steps = np.where(begins[:, np.newaxis], places, places - np.roll(places, 1, axis=0))
+    kept = begins | steps.any(axis=1)
+    whole = steps[kept].tolist()
+    told = [f"{'' if x < 0 else ' '}{x}{'' if y < 0 else ' '}{y}" for x, y in whole]
+    made = []
+    for first, end in pairwise([*np.flatnonzero(begins[kept]).tolist(), len(told)]):
+        further = "".join(told[first + 1 : end]).strip()
+        made.append(f"M{whole[first][0]} {whole[first][1]}{f'l{further}' if further else 'h0'}")
+    return "".join(made)
 
 
 def drawn(
@@ -168,7 +172,7 @@ def _ground(
     territory: Territory, box: tuple[float, ...]
 ) -> tuple[Frame, str, list[tuple[str, int, int]]]:
     frame = Frame.around(box)
-    inside = shapely.box(*_seen(frame))
+    inside = visible(box)
     known = [(name, shape) for _code, name, shape in outlines(territory)]
     shapes = [shape for _name, shape in known if shape.intersects(inside)]
     names: list[tuple[str, int, int]] = []
@@ -185,9 +189,11 @@ def _ground(
     return frame, frame.path(shapes), names
 
 
-def _seen(frame: Frame) -> tuple[float, float, float, float]:
+def visible(box: Sequence[float]) -> shapely.Polygon:
+    """Return the ground that a map of a box shows (degrees)."""
+    frame = Frame.around(box)
     east, south = frame.west + WIDTH / frame.across, frame.north - frame.height / frame.down
-    return frame.west, south, east, frame.north
+    return shapely.box(frame.west, south, east, frame.north)
 
 
 def _at(frame: Frame, point: shapely.Point) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 Everything we ask of its inside is in this file, so that a new version of it is checked in one
 place. Its functions are given its own request and answer in JSON (the pages are filled by us), its
-refusals come out as ours, and one costly thing is taken away (the pyproj look-up of every bbox).
+refusals come out as ours, and two costly things are taken away (the pyproj look-up of every bbox, the
+look-up of languages).
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from copy import copy, deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn, cast
 from urllib.parse import urlencode
 
 import pygeoapi.api
 import yaml
+from babel import localedata
 from pygeoapi.api import APIRequest, itemtypes
 from pygeoapi.crs import transform_bbox
 from pygeoapi.error import GenericError
@@ -51,6 +54,8 @@ class Engine(pygeoapi.api.API):  # type: ignore[misc]
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         itemtypes.transform_bbox = bbox_between
+        # It asks of every word of a process whether it is a language.
+        localedata.normalize_locale = _normalized
         # It logs every refused request with its traceback, and every request without an offset.
         logging.getLogger("pygeoapi").setLevel(logging.CRITICAL)
         super().__init__(deepcopy(dict(config)), openapi={})
@@ -127,6 +132,9 @@ def bbox_between(
     """
     moved = bbox if from_crs == to_crs else transform_bbox(bbox, from_crs, to_crs, always_xy)
     return list(moved)
+
+
+_normalized = lru_cache(maxsize=1024)(localedata.normalize_locale)
 
 
 def said(sentence: str, status: int = 400) -> str:

@@ -68,22 +68,24 @@ class Index:
             return frozenset(kind for (kind,) in base.execute("SELECT DISTINCT kind FROM counters"))
 
     @cached_property
-    def addresses(self) -> Sequence[tuple[str, dict[str, Any]]]:
-        """The counters by their name and address, as words are compared."""
+    def counters(self) -> Sequence[dict[str, Any]]:
+        """The counters and the open kiosks, as features."""
         with closing(self.open()) as base:
             rows = base.execute("SELECT told FROM counters ORDER BY number").fetchall()
-        found = [json.loads(told) for (told,) in rows]
+        return [json.loads(told) for (told,) in rows]
+
+    @cached_property
+    def addresses(self) -> Sequence[tuple[str, dict[str, Any]]]:
+        """The counters by their name and address, as words are compared."""
         names = ("name", "address", "postcode", "commune_name")
         return [
             (plain(" ".join(str(one["properties"].get(name) or "") for name in names)), one)
-            for one in found
+            for one in self.counters
         ]
 
     def of_commune(self, code: str) -> list[dict[str, Any]]:
         """Return the counters and the open kiosks of a commune, as features."""
-        asked = "SELECT told FROM counters WHERE json_extract(told, '$.properties.commune') = ?"
-        with closing(self.open()) as base:
-            return [json.loads(told) for (told,) in base.execute(asked, (code,))]
+        return [one for one in self.counters if one["properties"].get("commune") == code]
 
     def needs(self) -> dict[str, str]:
         """Return what can be asked for in a citizen's words, by key: the needs of the study, then

@@ -5,9 +5,11 @@ Refusals end here too: whoever refuses, and however, it is told in one way.
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,7 +28,7 @@ from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreEr
 from geoguichet.catalogue.search.contract import RecordStore
 from geoguichet.catalogue.search.reviews import CHANGES
 from geoguichet.floor.region import read_region
-from geoguichet.floor.viewer import Viewer
+from geoguichet.floor.viewer import PUBLIC, Viewer
 from geoguichet.floor.words import SOURCE, Message, _, language, ngettext, speaking
 from geoguichet.portal import answers, filters
 from geoguichet.portal.answers import BY_STATUS, HTML, JSON, SCHEMA, Refusal, answer, link
@@ -115,7 +117,11 @@ def an_object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
     return {"type": "object", "required": list(required), "properties": properties}
 
 
+type Endpoint = Callable[[Request], Awaitable[Response]]
+
 ROOM = Path(__file__).resolve().parent
+#: Bytes from which an answer is sent packed, and bytes of the pages that are remembered.
+LEAST_PACKED, _PAGES_BYTES = 2_000, 16_000_000
 #: The collection of records.
 COLLECTION = "catalogue"
 
@@ -185,7 +191,7 @@ class Page:
             kind, write = self.tables[form]
             return answer(write(site, document), kind, headers=headers)
 
-        return Route(self.path, answered)
+        return Route(self.path, site.remembering(answered))
 
     def links(self, site: Site, given: Mapping[str, str] | None = None) -> list[dict[str, str]]:
         """Return the links to its forms, the page itself first, with the parameters it was given."""
@@ -231,6 +237,7 @@ class Site:
         self.renewals = 0
         """How often the collections changed since the portal was started."""
         self._told: dict[str, dict[str, Any]] = {}
+        self._pages: dict[tuple[Any, ...], tuple[bytes, dict[str, str]]] = {}
 
     def renew(self) -> None:
         """Serve the referentials there are now."""
@@ -350,6 +357,47 @@ class Site:
         """Return one of our pages."""
         made = await run_in_threadpool(self.render, template, data)
         return answer(made, HTML, status=status, headers=headers)
+
+    def remembering(self, endpoint: Endpoint) -> Endpoint:
+        """Return what answers as an endpoint does, and remembers the pages it makes for everybody: while
+        the data stand, and within a minute, for pages say what is open now.
+        """
+
+        async def answered(request: Request) -> Response:
+            told, viewer = request.headers, viewer_of(request)
+            asks = "html" in (request.query_params.get("f") or told.get("Accept", ""))
+            conditions = any(name.startswith("if-") for name in told)
+            for_all = viewer == PUBLIC and not SIGNED_IN.get()
+            if not asks or conditions or not for_all or request.method != "GET":
+                return await endpoint(request)
+            packed = "gzip" in told.get("Accept-Encoding", "")
+            asked = (request.url.path, request.url.query, told.get("Accept"), language(), packed)
+            key = (*asked, self.renewals, *self._moment())
+            if (page := self._pages.pop(key, None)) is None:
+                made = await endpoint(request)
+                if (
+                    made.status_code != 200
+                    or made.media_type != HTML
+                    or "Set-Cookie" in made.headers
+                ):
+                    return made
+                page = bytes(made.body), dict(made.headers)
+                if packed and len(page[0]) >= LEAST_PACKED:
+                    more = {"content-encoding": "gzip", "vary": "Accept-Encoding"}
+                    del page[1]["content-length"]
+                    page = gzip.compress(page[0], compresslevel=4), page[1] | more
+            self._pages[key] = page
+            while sum(len(body) for body, _headers in self._pages.values()) > _PAGES_BYTES:
+                del self._pages[next(iter(self._pages))]
+            return Response(page[0], headers=page[1])
+
+        return answered
+
+    # What tells that the data of the portal changed, and that a minute passed.
+    def _moment(self) -> tuple[int, int, int]:
+        data = self.territory.data
+        changed = data.stat().st_mtime_ns if data is not None and data.exists() else 0
+        return self.store.generation(viewer=PUBLIC), changed, int(time.time() // 60)
 
     async def properties(
         self, form: str, collection: str, kind: str, title: str, properties: Mapping[str, Any]

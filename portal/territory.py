@@ -66,11 +66,16 @@ class Territory:
 
     def box(self) -> tuple[float, ...]:
         """Return the box of the territory itself, without its surroundings, to a hundredth."""
-        boxes = self.boxes()
-        for name in ("departements", "communes", *boxes):
-            if name in boxes:
-                return tuple(round(value, 2) for value in boxes[name])
-        return FRANCE
+        return _box(self)
+
+
+@lru_cache(maxsize=8)
+def _box(territory: Territory) -> tuple[float, ...]:
+    boxes = territory.boxes()
+    for name in ("departements", "communes", *boxes):
+        if name in boxes:
+            return tuple(round(value, 2) for value in boxes[name])
+    return FRANCE
 
 
 def territory_of(workspace: Path, region: Region) -> Territory:

@@ -109,8 +109,8 @@ class FeaturesApi:
         """Return what to put before pygeoapi's own routes."""
         home = "/collections/{collection}"
         return [
-            Route(f"{home}/items", self.items),
-            Route(f"{home}/items/{{identifier:path}}", self.item),
+            Route(f"{home}/items", self.site.remembering(self.items)),
+            Route(f"{home}/items/{{identifier:path}}", self.site.remembering(self.item)),
             *(Route(f"{home}/{kind}", self._properties(kind)) for kind in _KINDS),
         ]
 

@@ -150,8 +150,12 @@ class RecordsApi:
         home = f"/collections/{COLLECTION}"
         item = f"{home}/items/{{identifier:path}}"
         return [
-            Route(f"{home}/items", self.items, methods=["GET", "POST", "OPTIONS"]),
-            Route(item, self.item, methods=["GET", *self._edits, "OPTIONS"]),
+            Route(
+                f"{home}/items",
+                self.site.remembering(self.items),
+                methods=["GET", "POST", "OPTIONS"],
+            ),
+            Route(item, self.site.remembering(self.item), methods=["GET", *self._edits, "OPTIONS"]),
             Route(f"{home}/facets", self.facets),
             *(Route(f"{home}/{kind}", self.properties(kind)) for kind in _PROPERTIES),
         ]

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
+import pandas as pd
 import shapely
 
 from geoguichet.catalogue.search.query import RecordQuery
@@ -21,7 +21,7 @@ from geoguichet.portal.answers import Refusal
 from geoguichet.portal.counters import counter_told, today
 from geoguichet.portal.kept import Index
 from geoguichet.portal.pages.counters import around, index_for
-from geoguichet.portal.pages.home import flagship, zones_by_need
+from geoguichet.portal.pages.home import Needs, flagship, needs_of, zones_by_need
 from geoguichet.portal.site import Asked, Page, Site, an_object
 from geoguichet.portal.territory import Territory
 from geoguichet.referentials.layers import read_layer
@@ -152,11 +152,14 @@ def _records(site: Site, name: str, viewer: Viewer) -> list[dict[str, str]]:
 @lru_cache(maxsize=8)
 def _result(
     file: Path, _state: int
-) -> tuple[gpd.GeoDataFrame, Mapping[str, str], gpd.GeoDataFrame]:
-    demand = read_layer(file, layer="demand").set_index("id")
-    services = read_layer(file, layer="services")
-    kiosks = read_layer(file, layer="kiosks", empty=True)
-    return demand, dict(zip(services["id"], services["name"], strict=True)), kiosks
+) -> tuple[pd.DataFrame, Mapping[str, str], list[dict[str, Any]]]:
+    demand, services, kiosks = (
+        read_layer(file, layer=layer, empty=layer == "kiosks").drop(columns="geometry")
+        for layer in ("demand", "services", "kiosks")
+    )
+    names = dict(zip(services["id"], services["name"], strict=True))
+    there = kiosks.to_dict("records") if "commune" in kiosks else []
+    return demand.set_index("id"), names, [{str(k): v for k, v in row.items()} for row in there]
 
 
 # Return what the leading study says of a commune; nothing where there is none that tells of it.
@@ -172,7 +175,7 @@ def _access(site: Site, viewer: Viewer, code: str) -> dict[str, Any] | None:
         return None
     if code not in demand.index:
         return None
-    row = demand.loc[code]
+    row: Any = demand.loc[code]
     state = "undecided" if row["undecided"] else "served" if row["served"] else "unserved"
     needs = [_need(need, row, names) for need in manifest["study"]["needs"]]
     return {
@@ -186,7 +189,16 @@ def _access(site: Site, viewer: Viewer, code: str) -> dict[str, Any] | None:
         "people": int(row["people"]),
         "rule": manifest["study"]["rule"]["kind"],
         "needs": needs,
-        "kiosks": _kiosks(kiosks, code),
+        "kiosks": [
+            {
+                "open": row.get("standing") == "existing",
+                "host": row["host"],
+                "rank": int(row["rank"]),
+                "people_added": int(row["people_added"]),
+            }
+            for row in kiosks
+            if row["commune"] == code
+        ],
     }
 
 
@@ -224,38 +236,20 @@ def _need(need: Mapping[str, Any], row: Any, names: Mapping[str, str]) -> dict[s
     }
 
 
-def _kiosks(kiosks: gpd.GeoDataFrame, code: str) -> list[dict[str, Any]]:
-    if "commune" not in kiosks:
-        return []
-    return [
-        {
-            "open": row.get("standing") == "existing",
-            "host": row["host"],
-            "rank": int(row["rank"]),
-            "people_added": int(row["people_added"]),
-        }
-        for row in kiosks[kiosks["commune"] == code].to_dict("records")
-    ]
-
-
 def _zones(site: Site, viewer: Viewer) -> Mapping[str, list[shapely.Geometry]]:
     found = flagship(site, viewer)
     if found is None:
         return {}
     _study, manifest, folder = found
     file = folder / "result.gpkg"
-    needs = tuple(
-        (unit.column(need["key"]), need[unit.column("within")])
-        for need in manifest["study"]["needs"]
-        for unit in Unit
-        if need.get(unit.column("within")) is not None
+    return _drawn(
+        site.territory, file, needs_of(manifest), file.stat().st_mtime_ns if file.exists() else 0
     )
-    return _drawn(site.territory, file, needs, file.stat().st_mtime_ns if file.exists() else 0)
 
 
 @lru_cache(maxsize=4)
 def _drawn(
-    territory: Territory, file: Path, needs: tuple[tuple[str, float], ...], _state: int
+    territory: Territory, file: Path, needs: Needs, _state: int
 ) -> Mapping[str, list[shapely.Geometry]]:
     found = zones_by_need(territory, file, needs)
     return {kind: [shapely.simplify(one, 0.0005) for one in some] for kind, some in found.items()}

@@ -13,7 +13,7 @@ from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message, weekdays
 from geoguichet.portal.answers import Refusal
 from geoguichet.portal.counters import answered
-from geoguichet.portal.drawn import Drawing, drawn
+from geoguichet.portal.drawn import Drawing, drawn, visible
 from geoguichet.portal.errors import PortalError
 from geoguichet.portal.kept import Index, index_of
 from geoguichet.portal.site import Asked, Page, Site, an_object
@@ -39,7 +39,7 @@ def index_for(site: Site, viewer: Viewer) -> Index:
         raise Refusal(404, error) from error
 
 
-def _answer(site: Site, asked: Asked) -> dict[str, Any]:
+def _answer(site: Site, asked: Asked, *, has_map: bool) -> dict[str, Any]:
     index = index_for(site, asked.viewer)
     document = answered(index, asked.given)
     if asked.form != "html":
@@ -53,7 +53,7 @@ def _answer(site: Site, asked: Asked) -> dict[str, Any]:
         "pages": _with_a_page(site, index),
     }
     question = document["question"]
-    here = _start(index, question) if "place" in question else None
+    here = _start(index, question) if has_map and "place" in question else None
     if here is not None:
         more["drawn"] = around(
             site.territory, question["commune"], here, numbered, document["closed"]
@@ -93,19 +93,20 @@ def around(
     their commune's name, the others as dots, where one starts from; ``zones`` lie beneath.
     """
     numbers = {told: _point(one) for told, one in numbered.items()}
-    shapes = outlines_of_communes(territory)
+    shapes, outlines = outlines_of_communes(territory)
     own = [shapes[code]] if code in shapes else []
-    seen = [*numbers.values(), *own, *([here] if here is not None else map(_point, others[:1]))]
-    west, south, east, north = shapely.union_all(seen).bounds
+    held = [*numbers.values(), *own, *([here] if here is not None else map(_point, others[:1]))]
+    west, south, east, north = shapely.total_bounds(held)
     wide, high = (max(_LEAST - (b - a) / 2, 0) + 0.01 for a, b in ((west, east), (south, north)))
     box = (west - wide, south - high, east + wide, north + high)
-    frame = shapely.box(*box).buffer(0.2)
-    near = [shape for shape in shapes.values() if shape.intersects(frame)]
+    frame = visible(box)
     dots = [one for one in map(_point, others) if one.within(frame)]
-    cut = {kind: [one.intersection(frame) for one in some] for kind, some in (zones or {}).items()}
+    cut = {
+        kind: shapely.clip_by_rect([*some], *frame.bounds) for kind, some in (zones or {}).items()
+    }
     layers = {
         **cut,
-        "c-com": near,
+        "c-com": outlines.geometries[outlines.query(frame, predicate="intersects")],
         "c-moi": own,
         "c-mini h": dots,
         "c-mini": dots,
@@ -121,16 +122,20 @@ def around(
 
 
 @lru_cache(maxsize=2)
-def outlines_of_communes(territory: Territory) -> Mapping[str, shapely.Geometry]:
-    """Return the outlines of communes, simplified for a map of some of them, by code."""
+def outlines_of_communes(
+    territory: Territory,
+) -> tuple[Mapping[str, shapely.Geometry], shapely.STRtree]:
+    """Return the outlines of communes, simplified for a map of some of them: by code, by place."""
+    nothing: tuple[dict[str, shapely.Geometry], shapely.STRtree] = {}, shapely.STRtree([])
     if territory.data is None:
-        return {}
+        return nothing
     try:
         found = read_layer(territory.data, layer="communes", empty=True)
     except LayerError:  # data of another make: the map is drawn on nothing
-        return {}
+        return nothing
     found = found[found.geometry.notna()]
-    return dict(zip(found["code"], found.geometry.simplify(0.0005).array, strict=True))
+    drawn = found.geometry.simplify(0.0005).array
+    return dict(zip(found["code"], drawn, strict=True)), shapely.STRtree(drawn)
 
 
 _TEXT = {"type": "string"}
@@ -151,12 +156,12 @@ _page = partial(
     title=Message("Trouver un guichet"),
     document=lambda _site, _viewer: {},
     parameters=PARAMETERS,
-    more=_answer,
     schema="Counters",
 )
 PAGES = (
     _page(path="/guichet", summary="The nearest counters for a need, at a moment",
-          template="guichet.html", menu="main", schemas={"Counters": _DOCUMENT}),
+          template="guichet.html", menu="main", schemas={"Counters": _DOCUMENT},
+          more=partial(_answer, has_map=True)),
     _page(path="/guichet/widget", summary="The same, to be framed by another site",
-          template="guichet-widget.html"),
+          template="guichet-widget.html", more=partial(_answer, has_map=False)),
 )  # fmt: skip

@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from heapq import nsmallest
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -94,11 +95,16 @@ def matching(places: Iterable[Place], asked: str, most: int) -> list[Place]:
     """Return the places whose name has a word that begins as each word asked for: those that begin so
     first, then the most peopled.
     """
-    parts = [_SHORT.get(part, part) for part in folded(asked).split()]
-    found = [place for place in places if all(f" {part}" in f" {place.folded}" for part in parts)]
-    start = " ".join(parts)
-    found.sort(key=lambda p: (not p.folded.startswith(start), -p.people, len(p.name), p.name))
-    return found[:most]
+    parts = [f" {_SHORT.get(part, part)}" for part in folded(asked).split()]
+    found = [(f" {place.folded}", place) for place in places]
+    for part in parts:
+        found = [each for each in found if part in each[0]]
+    start = "".join(parts)
+    ranked = [
+        ((not told.startswith(start), -place.people, len(place.name), place.name), place)
+        for told, place in found
+    ]
+    return [place for _rank, place in nsmallest(most, ranked)]
 
 
 def found(

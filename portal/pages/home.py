@@ -15,7 +15,7 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Unit, _, cost
 from geoguichet.portal.drawn import Drawing, drawn
-from geoguichet.portal.providers.studies import seen_first
+from geoguichet.portal.providers.studies import manifest_of, seen_first
 from geoguichet.portal.site import Asked, Site
 from geoguichet.portal.territory import Territory
 from geoguichet.referentials.layers import read_layer
@@ -48,7 +48,7 @@ def flagship(site: Site, viewer: Viewer) -> tuple[Flagship, Mapping[str, Any], P
     """
     for folder in seen_first(site.workspace, site.region.portal.flagship, viewer):
         try:
-            told = json.loads((folder / "manifest.json").read_bytes())
+            told = manifest_of(folder)
             return told_of(told), told, folder
         except (OSError, ValueError, KeyError, TypeError, IndexError):
             continue  # not a study of this version: the next one is shown

@@ -1,6 +1,5 @@
 """The studies: an index, a page for each with its map, and what changes from one to another."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +25,7 @@ from geoguichet.portal.pages.home import (
     told_of,
     zones_by_need,
 )
-from geoguichet.portal.providers.studies import STUDY, STUDY_ID, seen_first, sees_study
+from geoguichet.portal.providers.studies import STUDY, STUDY_ID, manifest_of, seen_first, sees_study
 from geoguichet.portal.site import Asked, Page, Site, an_object
 from geoguichet.portal.territory import Territory, outlines
 from geoguichet.referentials.layers import list_layers, read_layer
@@ -70,7 +69,7 @@ class Study(NamedTuple):
 
 def _opened(folder: Path) -> Study | None:
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest = manifest_of(folder)
         study = Study(told_of(manifest), manifest, folder)
         return study if study.version and manifest["study"]["id"] == folder.name else None
     except (OSError, ValueError, KeyError, TypeError, IndexError):
@@ -207,12 +206,19 @@ def _cost(study: Study) -> tuple[float, float, int] | None:
     from geoguichet.coverage.outputs.first_lines import YEARS
 
     choice = study.manifest["study"].get("kiosks")
-    kiosks = _layer(study.folder / "result.gpkg", "kiosks")
-    if not choice or kiosks is None or not kiosks.get("uses_per_year", pd.Series()).sum():
+    cost, uses = _cost_and_uses(study.folder / "result.gpkg", _state(study.folder))
+    if not choice or not uses:
         return None
-    whole = kiosks["cost_eur"].sum() + choice["experts"] * choice["expert_side_cost_eur"]
-    uses = kiosks["uses_per_year"].sum()
+    whole = cost + choice["experts"] * choice["expert_side_cost_eur"]
     return whole / YEARS / uses, choice["use"]["uses_per_person"], YEARS
+
+
+@lru_cache(maxsize=32)
+def _cost_and_uses(file: Path, _changed: int) -> tuple[float, float]:
+    kiosks = _layer(file, "kiosks")
+    if kiosks is None or not kiosks.get("uses_per_year", pd.Series()).sum():
+        return 0.0, 0.0
+    return float(kiosks["cost_eur"].sum()), float(kiosks["uses_per_year"].sum())
 
 
 # Return of the kiosks of the plan: the median of their hours, how many are little open, how many

@@ -50,6 +50,18 @@ def seen_first(workspace: Path, chosen: str | None, viewer: Viewer) -> list[Path
     return [path.parent for path in sorted(seen, key=lambda one: -one.stat().st_mtime)]
 
 
+def manifest_of(folder: Path) -> Any:
+    """Return the manifest of a study; OSError or ValueError where it does not read."""
+    file = folder / "manifest.json"
+    status = file.stat()
+    return _manifest(file, status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=16)
+def _manifest(file: Path, *_state: int) -> Any:
+    return json.loads(file.read_bytes())
+
+
 type StudiesState = tuple[tuple[str, int, int], ...]
 
 

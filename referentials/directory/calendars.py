@@ -3,7 +3,7 @@ known.
 """
 
 from datetime import date, datetime, time
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ LOCAL = {
 }
 
 
+@lru_cache(maxsize=1024)
 def is_public_holiday(day: date, departement: str = "") -> bool | None:
     """Return whether a day is a public holiday: one of the eleven of France, or one of the
     département; None outside the years of the ``opening-hours-py`` library, and where some
@@ -52,6 +53,7 @@ def _rule(days: str) -> opening_hours.OpeningHours:
     )
 
 
+@lru_cache(maxsize=1024)
 def is_school_holiday(day: date, departement: str = "") -> bool | None:
     """Return whether pupils of a département are on holiday; None outside the years of
     ``school_holidays.toml``, and where the zones differ and the département has none there.
