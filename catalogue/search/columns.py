@@ -28,6 +28,7 @@ from geoguichet.catalogue.search.query import (
     with_values,
 )
 from geoguichet.catalogue.search.tables import QUERYABLES, TERMS, meta
+from geoguichet.floor.words import language
 
 type Numbers = NDArray[np.int64]
 
@@ -50,6 +51,7 @@ class Columns:
         self.boxes = np.zeros((4, 0))
         self.years = np.zeros(0, dtype=np.int16)
         self.title_words = np.zeros(0, dtype=np.int16)
+        self.languages = np.zeros(0, dtype="U2")
         self.audiences = np.zeros(0, dtype=np.int32)
         self.starts = np.zeros(0, dtype=np.int64)
         self.lengths = np.zeros(0, dtype=np.int32)
@@ -108,6 +110,7 @@ class Columns:
         self.years[numbers] = [int(row[5][:4]) if row[5] else 0 for row in rows]
         self.title_words[numbers] = [min(row[6], 1000) for row in rows]
         self.audiences[numbers] = [row[8] for row in rows]
+        self.languages[numbers] = [(row[9] or "")[:2].lower() for row in rows]
         lengths = np.array([len(row[7]) // 4 for row in rows], dtype=np.int32)
         self.starts[numbers] = start + np.cumsum(lengths) - lengths
         self.lengths[numbers] = lengths
@@ -121,7 +124,7 @@ class Columns:
                 missing, len(self.years) // 4
             )  # so that records written one by one are not copied each time
             self.boxes = np.concatenate([self.boxes, np.full((4, missing), np.nan)], axis=1)
-            for name in ("years", "title_words", "starts", "lengths"):
+            for name in ("years", "title_words", "languages", "starts", "lengths"):
                 array = getattr(self, name)
                 setattr(self, name, np.concatenate([array, np.zeros(missing, dtype=array.dtype)]))
             nobody = np.full(missing, _NOBODY, dtype=self.audiences.dtype)
@@ -220,13 +223,15 @@ class Columns:
         """Return the first records of a page, best match first.
 
         A word found in the title weighs twice one found in the keywords and ten times one of the
-        abstract; short titles, rare words, extents that look like the box asked for, then recent
-        records come first.
+        abstract; short titles, rare words, extents that look like the box asked for, records that
+        do not say they are in another language than the reader's, then recent ones come first.
         """
         numbers = found.numbers
         scores = self._text_scores(database, found, query, selection)
         if query.bbox:
             scores *= 1 + self._likeness(numbers, query.bbox)
+        told = self.languages[numbers]  # "fre", "fra" and "fr" begin alike
+        scores[(told != "") & (told != language())] *= _FOREIGN
         scores *= 1 + np.clip(self.years[numbers] - 1990, 0, 60) / 200
         last = min(query.offset + query.limit, len(numbers))
         first = (
@@ -334,13 +339,16 @@ _REMEMBERED = 4_000_000
 #: Alternatives of ``q``, or words, whose places are told apart when ranking.
 _TOLD_APART = 6
 
+#: What a record in another language than the reader's counts for, beside one in it.
+_FOREIGN = 0.4
+
 #: The audience of a number that no record has.
 _NOBODY = -1
 
 _NONE: Numbers = np.zeros(0, dtype=np.int64)
 
 _ROWS = """
-SELECT n, west, south, east, north, updated, title_words, terms, audience
+SELECT n, west, south, east, north, updated, title_words, terms, audience, language
 FROM record WHERE stamp > ? ORDER BY n
 """
 

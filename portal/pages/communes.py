@@ -5,6 +5,7 @@ why, as the leading study tells it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,7 +17,7 @@ import shapely
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.viewer import Viewer
-from geoguichet.floor.words import Message, Unit, _, cost, listed, pgettext
+from geoguichet.floor.words import SOURCE, Message, Unit, _, cost, language, listed, pgettext
 from geoguichet.portal.answers import Refusal
 from geoguichet.portal.counters import counter_told, today
 from geoguichet.portal.kept import Index
@@ -25,6 +26,8 @@ from geoguichet.portal.pages.home import Needs, flagship, needs_of, zones_by_nee
 from geoguichet.portal.site import Asked, Page, Site, an_object
 from geoguichet.portal.territory import Territory
 from geoguichet.referentials.layers import read_layer
+from geoguichet.referentials.sources.fetch import cached
+from geoguichet.referentials.territories.code_history import CommuneHistory
 from geoguichet.referentials.territories.gazetteer import Commune, find_communes
 
 #: The figures of a commune that are shown, where the layer has them.
@@ -35,6 +38,8 @@ _FIGURES = {
     "second_homes": Message("dont résidences secondaires"),
 }
 _RECORDS = 5
+#: The source of the history of codes, and what a code is.
+_HISTORY, _CODE = "cog", re.compile(r"\d[\dAB]\d{3}", re.ASCII)
 
 
 @lru_cache(maxsize=4)
@@ -78,9 +83,17 @@ def _listed(site: Site, asked: Asked) -> dict[str, Any]:
 # One of them.
 
 
-def _commune(index: Index, text: str) -> Commune:
-    """Return the commune of a code, or of a name that is one's alone. Refusal (404) else."""
+def _commune(site: Site, index: Index, text: str, ending: str) -> Commune:
+    """Return the commune of a code, or of a name that is one's alone. Refusal (404) else; (301) to the
+    commune that holds what an older one did.
+    """
     found = find_communes(index.communes, text[:100])
+    if not found and (heir := _heir(site.workspace, index, text)):
+        told = _("{code} fait aujourd'hui partie de {name} ({heir}).", code=text, name=heir.name,
+                 heir=heir.code)  # fmt: skip
+        kept = f"?lang={language()}" if language() != SOURCE else ""
+        address = f"{site.url}/communes/{heir.code}{ending}{kept}"
+        raise Refusal(301, told, headers={"Location": address})
     if len(found) == 1:
         return found[0]
     if found:
@@ -98,9 +111,33 @@ def _commune(index: Index, text: str) -> Commune:
     )
 
 
-def _told(site: Site, asked: Asked) -> dict[str, Any]:
+# Return the one commune that holds today what a code held, as the official history tells it, where the
+# workspace fetched it.
+def _heir(workspace: Path, index: Index, code: str) -> Commune | None:
+    fetched = cached(workspace / "cache").get(_HISTORY)
+    if not fetched or not _CODE.fullmatch(code):
+        return None
+    last = fetched[-1]
+    heirs = _history(workspace / "cache" / last.name / last.digest[:12] / last.file).successors(
+        code
+    )
+    found = [one for one in index.communes if one.code in heirs]
+    return found[0] if len(heirs) == len(found) == 1 else None
+
+
+@lru_cache(maxsize=1)
+def _history(file: Path) -> CommuneHistory:
+    from geoguichet.referentials.readers.territories import read_any_history
+
+    try:
+        return read_any_history(file)
+    except LayerError:  # what was fetched is no history
+        return CommuneHistory((), {}, "")
+
+
+def _told(site: Site, asked: Asked, *, ending: str = "") -> dict[str, Any]:
     index = index_for(site, asked.viewer)
-    commune = _commune(index, asked.given["code"])
+    commune = _commune(site, index, asked.given["code"], ending)
     row = _rows(site.territory, "communes").get(commune.code, {})
     at = today(commune.departement)
     counters = [counter_told(one, at) for one in index.of_commune(commune.code)]
@@ -272,5 +309,5 @@ PAGES = (
     _page(path="/communes/{code}", summary="A commune", template="commune.html", more=_told,
           schema="Commune"),
     _page(path="/communes/{code}/widget", summary="The same, to be framed by another site",
-          template="commune-widget.html", more=_told, schema="Commune"),
+          template="commune-widget.html", more=partial(_told, ending="/widget"), schema="Commune"),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from geoguichet.catalogue.search.query import FacetRequest, RecordQuery, SortKey
 from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.catalogue.search.tables import QUERYABLES, LoadSummary
 from geoguichet.floor.viewer import MACHINE
+from geoguichet.floor.words import speaking
 
 
 def found(store: RecordStore, **parameters: str) -> list[str]:
@@ -299,6 +300,19 @@ def test_the_box_asked_for_then_freshness_rank(store: RecordStore) -> None:
     assert found(store, q="foret", bbox="1,43,2,44") == ["ici", "monde"]
     assert found(store, q="foret") == ["monde", "ici", "vieux"]
     assert found(store, q="foret", limit="1", offset="1") == ["ici"]
+
+
+def test_records_in_another_language_than_the_readers_come_after(store: RecordStore) -> None:
+    told = {"fr": "fr", "fre": "fre", "eng": {"code": "eng"}, "es": "es", "muet": None}
+    store.bulk_upsert(
+        Record(id=name, title="urban atlas", extra_properties={"language": code} if code else {})
+        for name, code in told.items()
+    )
+    assert set(found(store, q="urban")[:3]) == {"fr", "fre", "muet"}
+    with speaking("en"):
+        assert set(found(store, q="urban")[:2]) == {"eng", "muet"}
+        store.upsert(Record(id="fr", title="urban", extra_properties={"language": "en"}))
+        assert set(found(store, q="urban")[:3]) == {"eng", "muet", "fr"}
 
 
 def test_a_load_that_fails_leaves_nothing(filled: RecordStore, counters: Record) -> None:

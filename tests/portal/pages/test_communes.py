@@ -1,6 +1,7 @@
 """A page for every commune."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
@@ -102,6 +103,45 @@ def test_what_is_no_commune_is_refused_in_one_sentence(
     answer = http.get(f"{told}/communes/{text}", params={"f": "json"})
     assert answer.status_code == 404 and said in answer.json()["description"]
     assert len(answer.json()["description"]) < 600
+
+
+MOVEMENTS = """\
+MOD,DATE_EFF,TYPECOM_AV,COM_AV,TYPECOM_AP,COM_AP
+32,2019-01-01,COM,09901,COM,09122
+32,2019-01-01,COM,09122,COM,09122
+33,2007-01-01,COM,09902,COM,09901
+21,2010-01-01,COM,09903,COM,09032
+21,2010-01-01,COM,09903,COM,09261
+32,2011-01-01,COM,09904,COM,11069
+"""
+
+
+@pytest.fixture
+def with_history(told: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same portal, whose workspace fetched the history of codes."""
+    (workspace,) = tmp_path_factory.getbasetemp().glob("communes0")
+    folder = workspace / "cache" / "cog" / ("a" * 12)
+    folder.mkdir(parents=True)
+    (folder / "v_mvt.csv").write_text(MOVEMENTS, encoding="utf-8")
+    note = {"name": "cog", "digest": "a" * 64, "file": "v_mvt.csv", "bytes": 1, "fetched": "2026"}
+    (folder / "fetched.json").write_text(json.dumps(note), encoding="utf-8")
+    yield told
+    shutil.rmtree(workspace / "cache")
+
+
+def test_an_old_code_leads_to_the_commune_that_took_it(
+    with_history: str, http: requests.Session
+) -> None:
+    moved = {"09901": "", "09902": "", "09901/widget": "/widget"}
+    for code, ending in moved.items():
+        asked = f"{with_history}/communes/{code}?lang=en"
+        answer = http.get(asked, headers=HTML, allow_redirects=False)
+        assert answer.status_code == 301
+        goal = f"{with_history}/communes/09122{ending}?lang=en"
+        assert answer.headers["Location"] == goal
+        assert http.get(asked, headers=HTML).status_code == 200
+    for shared_or_beyond in ("09903", "09904", "09905"):
+        assert http.get(f"{with_history}/communes/{shared_or_beyond}").status_code == 404
 
 
 def test_a_commune_without_a_study_has_its_counters(url: str, http: requests.Session) -> None:
