@@ -24,6 +24,7 @@ from geoguichet.commands.arguments import (
     argparse_speaks,
     argument,
     command,
+    known_workspace,
     language_asked,
     whole,
     workspace_of,
@@ -53,6 +54,7 @@ GROUPS = {
     "init": None,
     "referentials": Message("annuaires de services et sources officielles"),
     "serve": None,
+    "worker": None,
     "backup": None,
     "verify": None,
     "restore": None,
@@ -214,6 +216,13 @@ def _serve(arguments: argparse.Namespace) -> None:
             token=token,
             workers=arguments.workers,
         )
+
+
+@command("worker", Message("faire les calculs que l'on demande au portail, jusqu'à Ctrl-C"))
+def _worker(arguments: argparse.Namespace) -> None:
+    from geoguichet.portal.jobs.worker import work
+
+    work(known_workspace(arguments))
 
 
 # Say who may edit records by HTTP.

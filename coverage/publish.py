@@ -48,9 +48,11 @@ COLLECTIONS = {"communes": "communes", "services": "services"}
 _FEATURES = (("white-zones", "Zones blanches"), ("kiosks", "Visioguichets"))
 
 
-def publish(result: CoverageResult, workspace: Path) -> tuple[str, ...]:
+def publish(
+    result: CoverageResult, workspace: Path, *, audience_of_it: str = ""
+) -> tuple[str, ...]:
     """Write the records of a study and of the sample's layers to the workspace's catalogue; return
-    their ids.
+    their ids. ``audience_of_it`` says who sees that of the study, where it is somebody's.
 
     A record whose content has not changed keeps its dates and is not written again.
 
@@ -62,7 +64,7 @@ def publish(result: CoverageResult, workspace: Path) -> tuple[str, ...]:
     with SQLiteStore(store_path(workspace)) as store:
         layers = sample_records(result.study.contact) if result.study.source == SAMPLE else ()
         asked = result.study.visibility
-        seen = EVERYONE if asked == "public" else Shown(audience(asked))
+        seen = EVERYONE if asked == "public" else Shown(audience_of_it or audience(asked))
         written: list[str] = []
         for several, shown in ((layers, None), ((study_record(result),), seen)):
             # by people, and by a crawl

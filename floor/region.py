@@ -241,6 +241,25 @@ class SignIn(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Processes(Table):
+    """``[processes]``: what the portal does when it is asked to compute."""
+
+    #: Who asks may have these addresses called back, and those that begin with them; no other.
+    callbacks: Annotated[tuple[str, ...], texts()] = ()
+
+    def check(self, asked: Any) -> None:
+        """Refuse what is not a whole host: another could begin as it does."""
+        for one in self.callbacks:
+            if not re.fullmatch(r"https?://[^/\s@]+/\S*", one):
+                raise BadKeyError(
+                    "l'adresse d'un serveur est attendue, « / » à la fin, {value} est donné",
+                    'callbacks = ["https://sig.region.example/"]',
+                    key="callbacks",
+                    value=shortened(one),
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Region(Table):
     """The whole file."""
 
@@ -257,6 +276,7 @@ class Region(Table):
     limits: Limits = field(default_factory=Limits)
     visibility: Shares = field(default_factory=Shares)
     sign_in: SignIn = field(default_factory=SignIn)
+    processes: Processes = field(default_factory=Processes)
 
 
 def read_region(workspace: Path) -> Region:

@@ -38,20 +38,29 @@ MAXIMUM_BODY = 5_000_000
 class Refusal(Exception):  # noqa: N818 (it is an answer, told by its status)
     """A request that is refused: the status of the answer, and why, in the reader's language.
 
-    ``code`` is OGC's word for it, where it is not that of the status.
+    ``code`` is OGC's word for it, where it is not that of the status; ``kind`` its address of the
+    kind of error, where a standard names one.
     """
 
     def __init__(
-        self, status: int, why: object, *, headers: Mapping[str, str] | None = None, code: str = ""
+        self,
+        status: int,
+        why: object,
+        *,
+        headers: Mapping[str, str] | None = None,
+        code: str = "",
+        kind: str = "",
     ) -> None:
         super().__init__(why)
         self.status = status
         self.headers = headers or {}
         self.code = code or _CODES.get(status, "NotApplicableCode")
+        self.kind = kind
 
     def document(self) -> dict[str, Any]:
         """Return it as OGC API tells an error (RFC 7807 members beside its own)."""
         return {
+            **({"type": self.kind} if self.kind else {}),
             "code": self.code,
             "description": str(self),
             "status": self.status,

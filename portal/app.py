@@ -2,14 +2,16 @@
 readers.
 """
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -26,7 +28,7 @@ from geoguichet.floor.viewer import PUBLIC
 from geoguichet.floor.words import _, speaking
 from geoguichet.portal import answers, theme
 from geoguichet.portal.answers import Refusal
-from geoguichet.portal.api import csw, delegated, feeds, openapi, reviewing, sitemap
+from geoguichet.portal.api import csw, feeds, openapi, processes, reviewing, sitemap
 from geoguichet.portal.api.collections import Collections
 from geoguichet.portal.api.features import FeaturesApi
 from geoguichet.portal.api.records import RecordsApi
@@ -127,7 +129,7 @@ def create_app(
             *collections.routes(),
             *features.routes(),
             *TilesApi(features).routes(),
-            delegated.mount(site),
+            *processes.routes(site),
         ],
         middleware=[
             Middleware(_careful, languages=site.languages, by_tls=url.startswith("https:")),
@@ -159,11 +161,22 @@ def _elsewhere(door: SigningIn) -> list[Route]:
 # Close what is open of the catalogue and of the list of collections when the server ends.
 @asynccontextmanager
 async def _served(site: Site, collections: Collections, _app: Starlette) -> AsyncIterator[None]:
+    tending = asyncio.create_task(_tended(site))
     try:
         yield
     finally:
+        tending.cancel()
+        await run_in_threadpool(site.tender.end)
         collections.close()
         site.store.close()
+
+
+# See each second that somebody does the jobs that wait.
+async def _tended(site: Site) -> None:
+    while True:
+        with suppress(PortalError):  # said where it is asked; the next second may be better
+            await run_in_threadpool(site.tender.look)
+        await asyncio.sleep(1)
 
 
 class _Studies(StaticFiles):

@@ -25,6 +25,7 @@ from geoguichet.floor.words import _, language
 from geoguichet.portal.errors import PortalError
 from geoguichet.portal.providers.studies import seen_first
 from geoguichet.portal.territory import Territory
+from geoguichet.portal.usual import usual_study
 from geoguichet.referentials.directory.services import NEEDS, TAXONOMY, service_name
 from geoguichet.referentials.territories.gazetteer import Commune, plain
 
@@ -176,11 +177,10 @@ def _kept(
 def _directory(territory: Territory, result: Path | None) -> Directory:
     from geoguichet.coverage.orientation import open_directory, study_and_result
     from geoguichet.coverage.study.study import parse_study
-    from geoguichet.portal.providers.processes import study_document
     from geoguichet.referentials.layers import read_layer
 
     source = "" if territory.is_sample else str(territory.data)
-    study = parse_study(study_document({}, territory.name, source))
+    study = parse_study(usual_study(territory, source))
     directory = open_directory(_at_ease(study))
     if result is None:
         return directory

@@ -36,6 +36,7 @@ from geoguichet.portal.engine import Engine, configuration, in_language, resourc
 from geoguichet.portal.errors import in_words
 from geoguichet.portal.jobs.contract import JobStore
 from geoguichet.portal.jobs.embedded import EmbeddedJobs
+from geoguichet.portal.jobs.worker import Tender
 from geoguichet.portal.providers.records import store_of
 from geoguichet.portal.territory import territory_of
 from geoguichet.portal.viewing import viewer_of
@@ -97,8 +98,8 @@ OTHERS = (
         for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt", "oas30")
     ),
     *(f"{_OGC}/tms/2.0/conf/{name}" for name in ("tilematrixset", "json-tilematrixset")),
-    *(f"{_OGC}/ogcapi-processes-1/1.0/conf/{name}" for name in ("core", "json",
-    "ogc-process-description")),
+    *(f"{_OGC}/ogcapi-processes-1/1.0/conf/{name}" for name in ("core", "json", "html", "oas30", "job-list",
+    "callback", "dismiss", "ogc-process-description")),
 )  # fmt: skip
 
 
@@ -234,6 +235,7 @@ class Site:
         self.engine = Engine(self.config)
         self.store: RecordStore = store_of(self.workspace)
         self.jobs: JobStore = EmbeddedJobs(self.workspace)
+        self.tender = Tender(self.workspace, self.jobs)
         self.renewals = 0
         """How often the collections changed since the portal was started."""
         self._told: dict[str, dict[str, Any]] = {}

@@ -148,9 +148,6 @@ def overlaid(
         for one in own.values():
             if "extents" in one:
                 one["extents"] = _extent(box)
-            if "processor" in one:
-                told = {"data": str(territory.data), "territory": territory.name}
-                one["processor"] = {**one["processor"], **told}
         _measure(own, box)
     added = {name: one for name, one in shown.items() if name not in own and one.shown}
     layers = _layers(territory, added)

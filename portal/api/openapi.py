@@ -8,7 +8,7 @@ from typing import Any
 from geoguichet.catalogue.search.cql2 import CRSS, LANGUAGES
 from geoguichet.catalogue.search.query import MAXIMUM_LIMIT
 from geoguichet.catalogue.search.tables import EXACT, FACETS, QUERYABLES, SORTABLES
-from geoguichet.floor.viewer import Viewer
+from geoguichet.floor.viewer import PUBLIC, Viewer
 from geoguichet.floor.words import Message
 from geoguichet.portal.answers import (
     CATALOG,
@@ -27,6 +27,8 @@ from geoguichet.portal.api.features import PARAMETERS
 from geoguichet.portal.api.feeds import MAXIMUM_LIMIT as MAXIMUM_FEED
 from geoguichet.portal.api.records import ENCODINGS, TOGETHER
 from geoguichet.portal.api.served import RECORD_PROFILE
+from geoguichet.portal.jobs.contract import STATES
+from geoguichet.portal.jobs.kinds import Kind, kinds_for
 from geoguichet.portal.pages.registry import PAGES
 from geoguichet.portal.providers.features import layer_fields
 from geoguichet.portal.site import COLLECTION, Page, Site, an_object, ref
@@ -122,10 +124,7 @@ def _root_paths() -> Json:
     ] + [
         ("/collections", "The collections", "portal", collections.PARAMETERS, listed, "f"),
         ("/processes", "The processes", "processes", (), processes, "f"),
-        ("/processes/white-zones", "The process that finds white zones", "processes", (),
-         processes, "f"),
-        ("/processes/nearest", "The process that finds counters", "processes", (), processes, "f"),
-        ("/jobs", "The jobs", "processes", (), processes, "f"),
+        *((f"/processes/{name}", f"The process {name}", "processes", (), processes, "f") for name in _OPEN),
         (reviewing.PATH, "The records that wait to be reviewed, for who contributes", "records", (),
          processes, "f"),
         ("/tileMatrixSets", "The tile matrix sets", "features", (), matrices, "f"),
@@ -140,12 +139,10 @@ def _root_paths() -> Json:
         }
         for path, summary, tag, parameters, content, form in gets
     }
-    paths["/processes/white-zones/execution"] = {
-        "post": _execution("execute_white_zones", "Find white zones", GEOJSON)
+    paths |= {
+        f"/processes/{kind.name}/execution": {"post": _execution(kind)} for kind in _OPEN.values()
     }
-    paths["/processes/nearest/execution"] = {
-        "post": _execution("execute_nearest", "Find the nearest counters", JSON)
-    }
+    paths |= _job_paths(processes)
     refused = {code: ref("responses", "Refused") for code in ("401", "403")}
     paths[reviewing.PATH]["get"]["responses"] |= refused
     paths[csw.PATH] = {"get": _csw()}
@@ -206,20 +203,58 @@ def _f(page: Page) -> str | Json:
     return _query("f", forms) if page.tables else "f"
 
 
-def _execution(name: str, summary: str, kind: str) -> Json:
+#: The processes that anyone may ask.
+_OPEN = kinds_for(PUBLIC, has_territory=True)
+
+
+def _execution(kind: Kind) -> Json:
     inputs = {"type": "object", "properties": {"inputs": {"type": "object"}}}
+    job = {"description": "Its job", "headers": _LOCATION}
+    answers = {"201": {**job, "content": {JSON: {"schema": {"type": "object"}}}}}
+    if kind.waits:
+        content = {kind.media: {"schema": {"type": "object"}}}
+        answers = {"200": {"description": "The answer", "content": content}, **answers}
+    prefer = {"name": "Prefer", "in": "header", "schema": {"type": "string"}}
     return {
-        "operationId": name,
-        "summary": summary,
+        "operationId": f"execute_{kind.name.replace('-', '_')}",
+        "summary": f"Put a question to {kind.name}",
         "tags": ["processes"],
+        "parameters": [prefer],
         "requestBody": {"content": {"application/json": {"schema": inputs}}},
         "responses": {
-            "200": {
-                "description": summary,
-                "content": {kind: {"schema": {"type": "object"}}},
-            },
+            **answers,
             **{status: ref("responses", "Refused") for status in ("400", "413", "415", "503")},
         },
+    }
+
+
+_LOCATION: Json = {"Location": {"schema": {"type": "string", "format": "uri"}}}
+
+
+# Return what is asked of jobs.
+def _job_paths(forms: Mapping[str, Json | str]) -> Json:
+    whole = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
+    counted = [_query(name, whole) for name in ("minDuration", "maxDuration", "offset")]
+    counted.append(_query("limit", whole | {"minimum": 1}))
+    texts = [_query(name, {"type": "string"}) for name in ("type", "processID", "datetime")]
+    states = _query("status", {"type": "string", "enum": list(STATES)})
+    name = {"name": "job", "in": "path", "required": True, "schema": {"type": "string"}}
+    listed = _operation("The jobs of who asks", "processes", "get_jobs", (), forms)
+    told = _operation("Where a job stands", "processes", "get_job", (), forms)
+    ended = _operation("A job is dismissed, or forgotten", "processes", "dismiss", (), {JSON: {}})
+    found: Json = {JSON: {}, GEOJSON: {}}
+    answered = _operation("The answer to a job", "processes", "get_results", (), found)
+    file = _operation("A file of a study", "processes", "get_file", (), {"*/*": {}})
+    inside = {**name, "name": "file"}
+    f = listed["parameters"]
+    return {
+        "/jobs": {"get": listed | {"parameters": [*f, *counted, *texts, states]}},
+        "/jobs/{job}": {
+            "get": told | {"parameters": [*f, name]},
+            "delete": ended | {"parameters": [name]},
+        },
+        "/jobs/{job}/results": {"get": answered | {"parameters": [name]}},
+        "/jobs/{job}/results/{file}": {"get": file | {"parameters": [name, inside]}},
     }
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from math import inf
 from typing import Any, Literal, Protocol, get_args
 
 from geoguichet.floor.viewer import Viewer
@@ -195,10 +196,14 @@ class JobStore(Protocol):
         viewer: Viewer,
         states: Sequence[str] = (),
         processes: Sequence[str] = (),
+        created: tuple[float | None, float | None] = (None, None),
+        lasted: tuple[float, float] = (0, inf),
         limit: int = 100,
         offset: int = 0,
     ) -> tuple[list[Job], int]:
-        """Return jobs that are the viewer's, the newest first, and how many there are in all."""
+        """Return jobs that are the viewer's, the newest first, and how many there are in all: made
+        between two moments, that ``lasted`` from so many seconds to so many.
+        """
 
     def question(self, name: str, *, viewer: Viewer) -> Question:
         """Return what a job asks. JobNotFoundError."""
@@ -210,7 +215,7 @@ class JobStore(Protocol):
         """Return the answer of a job, None when it has none (yet). JobNotFoundError."""
 
     def dismiss(self, name: str, *, viewer: Viewer) -> Job:
-        """End a job that goes on; one that has ended is as it was. JobNotFoundError."""
+        """End a job that goes on; forget one that has ended. JobNotFoundError."""
 
     # --- who works -------------------------------------------------------------------------------
 
@@ -228,8 +233,8 @@ class JobStore(Protocol):
     ) -> bool:
         """End a job; False, and nothing is changed, when it is not the worker's any longer."""
 
-    def give_back(self, lease: Lease) -> None:
-        """Let another worker do it: this one stops."""
+    def give_back(self, lease: Lease, *, lost: bool = False) -> None:
+        """Let another worker do it: this one stops, or ``lost`` what computed."""
 
     def kept(self, digest: str) -> Result | None:
         """Return the answer to an equal question."""

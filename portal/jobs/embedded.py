@@ -11,6 +11,8 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +151,8 @@ class EmbeddedJobs:
         viewer: Viewer,
         states: Sequence[str] = (),
         processes: Sequence[str] = (),
+        created: tuple[float | None, float | None] = (None, None),
+        lasted: tuple[float, float] = (0, inf),
         limit: int = 100,
         offset: int = 0,
     ) -> tuple[list[Job], int]:
@@ -162,6 +166,12 @@ class EmbeddedJobs:
             if values:
                 clauses.append(f"{column} IN ({', '.join('?' * len(values))})")
                 given += values
+        since, until = created
+        clauses.append("created BETWEEN ? AND ?")
+        given += [0.0 if since is None else since, inf if until is None else until + 0.001]
+        if lasted != (0, inf):
+            clauses.append("coalesce(finished, ?) - started BETWEEN ? AND ?")
+            given += [time.time(), *lasted]
         where = " AND ".join(clauses) or "1"
         with self._lent() as base:
             ((count,),) = base.execute(f"SELECT count(*) FROM job WHERE {where}", given)
@@ -188,11 +198,14 @@ class EmbeddedJobs:
         return self.kept(job.digest) if job.state == "successful" else None
 
     def dismiss(self, name: str, *, viewer: Viewer) -> Job:
-        """End a job that goes on; one that has ended is as it was. JobNotFoundError."""
-        self._found(name, viewer)
+        """End a job that goes on; forget one that has ended. JobNotFoundError."""
+        job = self.job(name, viewer=viewer)
         with self._lent(writes=True) as base:
-            _end(base, name, "dismissed", _("Abandonné."))
-        return self.job(name, viewer=viewer)
+            if _end(base, name, "dismissed", _("Abandonné.")):
+                asked = f"SELECT {_JOB} FROM job WHERE id = ?"
+                return Job(*base.execute(asked, (name,)).fetchone())
+            base.execute("DELETE FROM job WHERE id = ?", (name,))
+        return replace(job, state="dismissed")
 
     # --- who works -------------------------------------------------------------------------------
 
@@ -246,11 +259,10 @@ class EmbeddedJobs:
             _end(base, lease.job.id, state, message or _("Terminé."))
         return True
 
-    def give_back(self, lease: Lease) -> None:
-        """Let another worker do it: this one stops."""
-        self._changed(
-            lease, "state = 'accepted', attempts = attempts - 1, fence = fence + ?, progress = 0", 1
-        )
+    def give_back(self, lease: Lease, *, lost: bool = False) -> None:
+        """Let another worker do it: this one stops, or ``lost`` what computed."""
+        changes = "state = 'accepted', fence = fence + 1, progress = 0, attempts = attempts - ?"
+        self._changed(lease, changes, int(not lost))
 
     def kept(self, digest: str) -> Result | None:
         """Return the answer to an equal question."""
@@ -404,7 +416,7 @@ def _keep(base: sqlite3.Connection, digest: str, result: Result) -> None:
 
 
 # End a job that goes on, once; nothing is said of one that has ended.
-def _end(base: sqlite3.Connection, name: str, state: State, message: str) -> None:
+def _end(base: sqlite3.Connection, name: str, state: State, message: str) -> bool:
     now = time.time()
     changed = base.execute(
         "UPDATE job SET state = ?, message = ?, finished = ?, updated = ?, fence = fence + 1, "
@@ -414,3 +426,4 @@ def _end(base: sqlite3.Connection, name: str, state: State, message: str) -> Non
     )
     if changed.rowcount:
         _say(base, name, message, now)
+    return bool(changed.rowcount)

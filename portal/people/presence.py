@@ -30,7 +30,7 @@ from geoguichet.portal.site import SIGNED_IN, Site
 
 _READING = ("GET", "HEAD", "OPTIONS")
 #: What asks by POST and changes nothing: a token that only reads may.
-_ASKED_BY_POST = re.compile(r"/csw|/processes/[^/]+/execution")
+_ASKED_BY_POST = re.compile(r"/csw|/processes/(?!(study|harvest|import)/)[^/]+/execution")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from geoguichet.floor.files import DRAFTS, write_whole
 from geoguichet.floor.viewer import Viewer, VisibilityError, audience
 from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import metric_of
@@ -148,6 +149,35 @@ def _resource(result: Path, layer: str, box: list[float], title: str) -> dict[st
 def _audience(manifest: Path, *_state: int) -> str:
     try:
         told = json.loads(manifest.read_text(encoding="utf-8"))["study"]
-        return audience(told.get("visibility", "public"))
+        return audience(told.get("visibility", "public"), **owner_of_study(manifest.parent))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, VisibilityError):
         return audience("draft")
+
+
+# A study that somebody asked of the portal is its own: a draft is seen by them, and by the editors of
+# their organisation. One that the command line ran is nobody's.
+
+_OWNER = f"{DRAFTS}owner.json"
+
+
+def owner_of_study(folder: Path) -> dict[str, str]:
+    """Return whose a study is: a ``person`` (a pseudonym) and an ``organisation`` (SIREN); nothing for
+    nobody's.
+    """
+    try:
+        told = json.loads((folder / _OWNER).read_bytes())
+    except OSError:
+        return {}
+    return {"person": str(told["person"]), "organisation": str(told["organisation"])}
+
+
+def keep_owner(folder: Path, viewer: Viewer) -> str:
+    """Say that a study is a viewer's, and return who sees it (see `floor.viewer.audience`)."""
+    if viewer.person:
+        held = sorted(at for at, role in viewer.roles if role != "partner")
+        told = {"person": viewer.person, "organisation": held[0] if held else ""}
+        write_whole(folder / _OWNER, json.dumps(told).encode())
+        (folder / "manifest.json").touch()  # who sees it changed
+    manifest = folder / "manifest.json"
+    status = manifest.stat()
+    return _audience(manifest, status.st_ino, status.st_mtime_ns, status.st_size)

@@ -2,7 +2,7 @@
 
 A request is light or heavy. Heavy ones (records of a whole page written in RDF or ISO, layers taken
 away, CSW) are made a few at once and wait in a short queue; what is beyond is answered 503 with
-`Retry-After`. Computations have their own count (`providers.processes`).
+`Retry-After`. Computations are jobs (`portal.jobs`).
 """
 
 import asyncio

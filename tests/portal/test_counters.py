@@ -21,8 +21,8 @@ from geoguichet.floor.viewer import PUBLIC
 from geoguichet.floor.words import speaking
 from geoguichet.portal.counters import answered, places, when_asked
 from geoguichet.portal.kept import Index, index_of
-from geoguichet.portal.providers.processes import study_document
-from geoguichet.portal.territory import Territory
+from geoguichet.portal.territory import Territory, territory_of
+from geoguichet.portal.usual import usual_study
 from geoguichet.referentials.directory.hours import Moment, is_open
 from geoguichet.referentials.layers import read_layer, sample_path
 from geoguichet.referentials.territories import sample
@@ -125,7 +125,7 @@ def test_an_open_kiosk_is_an_answer_and_a_proposed_one_never(
     tmp_path: Path, write_study: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = {"model": "maximal_covering", "reach": "8 km", "count": 2, "user_side_cost": "1 EUR"}
-    study = parse_study(study_document({}) | {"kiosks": table})
+    study = parse_study(usual_study(territory_of(Path(), Region()), "") | {"kiosks": table})
     result = write_study(tmp_path, "essai").parent
     (result / "manifest.json").write_text(json.dumps({"study": {"visibility": "public"}}))
     place = Point(1.607, 42.966)

@@ -256,6 +256,8 @@ MATRIX: Mapping[str, list[str]] = {
     ],
     "/processes/{process}": ["/processes/white-zones", "/processes/absent"],
     "/jobs/{job}": ["/jobs/absent"],
+    "/jobs/{job}/results": ["/jobs/absent/results"],
+    "/jobs/{job}/results/{file}": ["/jobs/absent/results/manifest.json"],
 }  # fmt: skip
 #: Routes that are asked by no GET: see `test_what_may_not_be_seen_may_not_be_changed`.
 WRITTEN = {f"{ITEMS}/{{identifier:path}}/review", "/processes/{process}/execution"}

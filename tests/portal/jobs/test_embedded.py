@@ -95,6 +95,9 @@ def test_a_job_is_seen_by_who_asked_and_an_anonymous_one_by_its_address(store: J
     assert [job.id for job in everything] == [anonymous.id] and count == 2
     assert store.jobs(viewer=MACHINE, processes=("nothing",)) == ([], 0)
     assert store.jobs(viewer=ANNE, states=("accepted",))[1] == 1
+    assert store.jobs(viewer=ANNE, created=(time.time() + 60, None))[1] == 0
+    assert store.jobs(viewer=ANNE, created=(time.time() - 60, time.time()))[1] == 1
+    assert store.jobs(viewer=ANNE, lasted=(3, 4))[1] == 0  # it has not begun
 
 
 def test_a_worker_that_dies_loses_its_job_and_can_say_nothing_more(
@@ -142,8 +145,10 @@ def test_a_dismissed_job_is_the_workers_no_longer(store: JobStore) -> None:
     lease = lend(store)
     assert store.dismiss(job.id, viewer=ANNE).state == "dismissed"
     assert not store.keep(lease) and not store.end(lease, "successful", result=ANSWER)
-    assert store.dismiss(job.id, viewer=ANNE).state == "dismissed"
     assert [line for _at, line in store.log(job.id, viewer=ANNE)].count("Abandonné.") == 1
+    assert store.dismiss(job.id, viewer=ANNE).state == "dismissed"  # and is forgotten
+    with pytest.raises(JobNotFoundError):
+        store.job(job.id, viewer=ANNE)
 
 
 def test_so_many_wait_at_most(store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:

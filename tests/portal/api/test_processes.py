@@ -2,7 +2,7 @@ import pytest
 import requests
 
 from geoguichet.portal.errors import ParameterError
-from geoguichet.portal.providers.processes import study_document
+from geoguichet.portal.jobs.inputs import study_document
 
 
 def test_the_process_answers_white_zones(url: str, http: requests.Session) -> None:

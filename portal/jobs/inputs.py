@@ -1,0 +1,314 @@
+"""What each process takes: told to machines by the declared model of a study, checked before a job is
+kept.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from geoguichet.floor.viewer import Viewer
+from geoguichet.floor.words import Message, _, language, speaking
+from geoguichet.portal.errors import ParameterError
+from geoguichet.portal.jobs.grounds import Ground, files_of, flattened, study_of
+from geoguichet.portal.usual import SERVICES, THRESHOLDS
+
+if TYPE_CHECKING:
+    from geoguichet.coverage.study.study import Study
+
+type Inputs = Mapping[str, Any]
+#: Checks inputs for who asks, and returns the files that they name.
+type Check = Callable[[Inputs, Ground, Viewer], Mapping[str, str]]
+
+MOST_SERVICES = 12
+#: What isochrones are asked of at most: places, thresholds; and scenarios of a sensitivity on an axis.
+MOST_PLACES, MOST_WITHIN, MOST_FACTORS = 50, 5, 10
+#: Bytes of a document of records sent to be imported.
+MOST_IMPORTED = 5_000_000
+
+
+def described(
+    title: Message | str, about: Message | str, schema: Mapping[str, Any], *, least: int = 0
+) -> dict[str, Any]:
+    """Return the description of an input, which may be left out unless it is asked ``least`` once."""
+    return {
+        "title": str(title),
+        "description": str(about),
+        "schema": dict(schema),
+        "minOccurs": least,
+        "maxOccurs": 1,
+    }
+
+
+# --- the tables of a study -----------------------------------------------------------------------
+
+
+def study_inputs(*required: str) -> dict[str, Any]:
+    """Return the tables of a study's file, each an input."""
+    tables = _tables(language())
+    return {
+        name: described(name, told.get("description", ""), told, least=int(name in required))
+        for name, told in tables.items()
+    }
+
+
+@lru_cache(maxsize=8)
+def _tables(spoken: str) -> Mapping[str, dict[str, Any]]:
+    from geoguichet.coverage.study.schema import study_schema
+
+    with speaking(spoken):
+        schema = study_schema()
+    return {name: flattened(one, schema["$defs"]) for name, one in schema["properties"].items()}
+
+
+def study_asked(inputs: Inputs, ground: Ground, viewer: Viewer, *more: str) -> "Study":
+    """Return the study that inputs ask, those named ``more`` apart."""
+    document = {name: table for name, table in inputs.items() if name not in more}
+    return study_of(
+        {"study": {"id": "api", "title": "API"}, **document}
+        if "study" not in document
+        else document,
+        ground,
+        viewer=viewer,
+    )
+
+
+def check_study(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
+    """Check a study that is to be kept, by whom it may be."""
+    if "study" not in inputs:
+        raise ParameterError(_("study : {{id, title}} est attendu et manque."))
+    study = study_asked(inputs, ground, viewer)
+    if viewer.may("contributor") and not viewer.may("editor") and study.visibility != "draft":
+        raise ParameterError(
+            _("study.visibility : un contributeur garde un brouillon ; attendu draft.")
+        )
+    return files_of(study)
+
+
+def check_kiosks(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
+    """Check a study whose kiosks are asked."""
+    study = study_asked(inputs, ground, viewer)
+    if study.kiosks is None:
+        raise ParameterError(_("kiosks : une table est attendue et manque."))
+    return files_of(study)
+
+
+def sensitivity_inputs() -> dict[str, Any]:
+    """Return the tables of a study, and what multiplies its thresholds and its times."""
+    factor = {"type": "number", "minimum": 0.1, "maximum": 10}
+    factors = {"type": "array", "items": factor, "minItems": 1, "maxItems": MOST_FACTORS}
+    told = {
+        "thresholds": Message("ce qui multiplie tous les seuils (0.8,0.9,1,1.1,1.2)"),
+        "congestion": Message("ce qui multiplie les temps de voiture (0.9,1,1.15,1.3)"),
+    }
+    return study_inputs("services", "rule") | {
+        name: described(name, about, factors) for name, about in told.items()
+    }
+
+
+def check_sensitivity(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
+    """Check a study and its factors."""
+    for name in ("thresholds", "congestion"):
+        _listed(name, inputs.get(name, [1.0]), MOST_FACTORS, _is_factor)
+    return files_of(study_asked(inputs, ground, viewer, "thresholds", "congestion"))
+
+
+def _is_factor(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0.1 <= value <= 10
+
+
+def _listed(name: str, value: object, most: int, fits: Callable[[object], bool]) -> list[Any]:
+    if not isinstance(value, list) or not 1 <= len(value) <= most or not all(map(fits, value)):
+        told = _("{name} : une liste de 1 à {most} valeurs est attendue, reçu {given}.",
+                 name=name, most=most, given=json.dumps(value)[:60])  # fmt: skip
+        raise ParameterError(told)
+    return value
+
+
+def compare_inputs() -> dict[str, Any]:
+    """Return the two sides of a comparison."""
+    schema = {"oneOf": [{"type": "string", "maxLength": 63}, {"type": "object"}]}
+    about = Message(
+        "Le nom d'une étude du portail, ou une étude entière : les tables de son fichier."
+    )
+    titles = {"before": Message("Avant"), "after": Message("Après")}
+    return {name: described(title, about, schema, least=1) for name, title in titles.items()}
+
+
+def check_compared(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
+    """Check the two sides of a comparison."""
+    _known(inputs, ("before", "after"))
+    files: dict[str, str] = {}
+    for name in ("before", "after"):
+        side = inputs.get(name)
+        if isinstance(side, Mapping):
+            study = study_asked(side, ground, viewer)
+            files |= {f"{name}.{key}": file for key, file in files_of(study).items()}
+        else:
+            ground.study(viewer, side)
+    return files
+
+
+# --- isochrones ----------------------------------------------------------------------------------
+
+
+def isochrone_inputs() -> dict[str, Any]:
+    """Return what isochrones are asked."""
+    degrees = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+    texts = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_WITHIN}
+    places = {"type": "array", "items": degrees, "minItems": 1, "maxItems": MOST_PLACES}
+    router, step = _tables(language())["router"], {"type": "string", "default": "500 m"}
+    where = Message("En degrés : [[longitude, latitude], …].")
+    far = Message('Des distances ou des temps : ["10 min", "20 min"].')
+    return {
+        "points": described(Message("Lieux"), where, places, least=1),
+        "within": described(Message("Seuils"), far, texts, least=1),
+        "router": described(Message("Chemins"), router["description"], router),
+        "cell": described(Message("Pas"), Message("Le pas de la grille (« 500 m »)."), step),
+    }
+
+
+def check_isochrones(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
+    """Check what isochrones are asked: the router by the declaration of a study's."""
+    _known(inputs, ("points", "within", "router", "cell"))
+    _listed("points", inputs.get("points"), MOST_PLACES, _is_place)
+    _listed("within", inputs.get("within"), MOST_WITHIN, lambda text: isinstance(text, str))
+    if not isinstance(inputs.get("cell", ""), str):
+        raise ParameterError(_("cell : une longueur est attendue, par exemple « 500 m »."))
+    return files_of(router_study(inputs, ground, viewer))
+
+
+def router_study(inputs: Inputs, ground: Ground, viewer: Viewer) -> "Study":
+    """Return a study that is asked by the router of some inputs, which a study's checks hold for."""
+    router = inputs.get("router", {})
+    kind = router.get("kind", "") if isinstance(router, Mapping) else ""
+    within = "8 km" if kind in ("", "straight_line") else inputs["within"][0]
+    document = {
+        "router": router,
+        "services": {"x": {"types": ["town_hall"], "within": within}},
+        "rule": {"all": ["x"]},
+        "territory": {"name": "API", "departements": ["09"]},
+    }
+    return study_asked(document, ground, viewer)
+
+
+def _is_place(value: object) -> bool:
+    is_pair = isinstance(value, list) and len(value) == 2
+    numbers = value if isinstance(value, list) else []
+    numeric = all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers)
+    return is_pair and numeric and abs(numbers[0]) <= 180 and abs(numbers[1]) <= 90
+
+
+# --- white zones ---------------------------------------------------------------------------------
+
+
+def white_zone_inputs() -> dict[str, Any]:
+    """Return what white zones are asked: services, thresholds and a rule, as a study declares them."""
+    tables = _tables(language())
+    return {
+        "services": described("Services", Message(
+            "Les besoins, par clé : les types de service qui y répondent et, au choix, les "
+            "heures d'ouverture par semaine exigées."
+        ), {"type": "object", "maxProperties": MOST_SERVICES, "default": SERVICES}),
+        "thresholds": described(Message("Seuils"), Message(
+            "La distance acceptée pour chaque besoin, avec son unité (« 8 km »)."
+        ), {"type": "object", "default": THRESHOLDS}),
+        "rule": described(Message("Règle"), Message(
+            "Comment les besoins se combinent : all (tous), any (un seul suffit) ou at_least "
+            "(un nombre)."
+        ), {**tables["rule"], "default": {"all": list(SERVICES)}}),
+    }  # fmt: skip
+
+
+def check_white_zones(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
+    """Check what white zones are asked."""
+    return files_of(study_of(study_document(inputs), ground, viewer=viewer))
+
+
+def study_document(inputs: Inputs) -> dict[str, Any]:
+    """Return the inputs of ``white-zones`` as a study document (what a study file holds);
+    ParameterError names a wrong input.
+    """
+    _known(inputs, ("services", "thresholds", "rule"))
+    services = {
+        key: _mapping(f"services.{key}", item)
+        for key, item in _mapping("services", inputs.get("services", SERVICES)).items()
+    }
+    if len(services) > MOST_SERVICES:
+        raise ParameterError(
+            _(
+                "services : au plus {most} besoins sont attendus, {given} sont donnés.",
+                most=MOST_SERVICES,
+                given=len(services),
+            )
+        )
+    thresholds = _mapping("thresholds", inputs.get("thresholds", THRESHOLDS))
+    for key in thresholds:
+        if key not in services and "thresholds" in inputs:
+            raise ParameterError(
+                _(
+                    "thresholds.{key} : aucun service de ce nom ; attendu {known}.",
+                    key=key,
+                    known=", ".join(services),
+                )
+            )
+    return {
+        "study": {"id": "api", "title": "Zones blanches"},
+        "services": {
+            key: dict(service) | ({"within": thresholds[key]} if key in thresholds else {})
+            for key, service in services.items()
+        },
+        "rule": dict(_mapping("rule", inputs.get("rule", {"all": list(services)}))),
+    }
+
+
+def _mapping(name: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        given = json.dumps(value)[:60]
+        raise ParameterError(
+            _("{name} : un objet est attendu, reçu {given}.", name=name, given=given)
+        )
+    return value
+
+
+def _known(inputs: Inputs, known: tuple[str, ...]) -> None:
+    for name in inputs:
+        if name not in known:
+            raise ParameterError(
+                _(
+                    "{name} : entrée inconnue ; attendu {known}.",
+                    name=name[:60],
+                    known=", ".join(known),
+                )
+            )
+
+
+# --- texts: a place, records ---------------------------------------------------------------------
+
+
+def texts_of(told: Mapping[str, tuple[Message, Message, int]], most: int = 100) -> dict[str, Any]:
+    """Return inputs that are texts: by name a title, what it means, and 1 where it is expected."""
+    schema = {"type": "string", "maxLength": most}
+    return {
+        name: described(title, about, schema, least=least)
+        for name, (title, about, least) in told.items()
+    }
+
+
+def texts_checked(expected: Mapping[str, int], most: int = 100) -> Check:
+    """Return what checks inputs that are texts: by name 1 where it is expected."""
+
+    def check(inputs: Inputs, _ground: Ground, _viewer: Viewer) -> Mapping[str, str]:
+        known = ", ".join(expected)
+        missing = [(name, "") for name, least in expected.items() if least and name not in inputs]
+        for name, value in [*inputs.items(), *missing]:
+            if name not in expected or not isinstance(value, str) or (name, value) in missing:
+                told = _(
+                    "{name} : un texte est attendu, sous {known}.", name=name[:60], known=known
+                )
+                raise ParameterError(told)
+            if len(value.encode()) > most:
+                raise ParameterError(_("{name} : {most} caractères au plus.", name=name, most=most))
+        return {}
+
+    return check
