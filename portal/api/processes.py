@@ -50,17 +50,17 @@ _CALLBACKS = ("successUri", "inProgressUri", "failedUri")
 def routes(site: Site) -> list[Route]:
     """Return what answers about processes and jobs."""
     there = _Processes(site)
-    doors: list[tuple[str, Callable[[Request], Awaitable[Response]], str]] = [
-        ("/processes", there.listed, "GET"),
-        ("/processes/{process}", there.described, "GET"),
-        ("/processes/{process}/execution", there.executed, "POST"),
-        ("/jobs", there.jobs, "GET"),
-        ("/jobs/{job}", there.status, "GET"),
-        ("/jobs/{job}", there.dismissed, "DELETE"),
-        ("/jobs/{job}/results", there.results, "GET"),
-        ("/jobs/{job}/results/{file}", there.file, "GET"),
-    ]
-    return [Route(path, door, methods=[method]) for path, door, method in doors]
+    doors: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        "/processes": there.listed,
+        "/processes/{process}": there.described,
+        "/processes/{process}/execution": there.executed,
+        "/jobs": there.jobs,
+        "/jobs/{job}": there.job,
+        "/jobs/{job}/results": there.results,
+        "/jobs/{job}/results/{file}": there.file,
+    }
+    methods = {"/processes/{process}/execution": ["POST"], "/jobs/{job}": ["GET", "DELETE"]}
+    return [Route(path, door, methods=methods.get(path)) for path, door in doors.items()]
 
 
 class _Processes:
@@ -259,9 +259,13 @@ class _Processes:
         document = {"jobs": [self._status(job) for job in found], "numberMatched": count}
         return await self._told(request, "jobs.html", "/jobs", document, links, names)
 
-    async def status(self, request: Request) -> Response:
-        """Answer where a job stands."""
+    async def job(self, request: Request) -> Response:
+        """Answer where a job stands; end one that goes on, or forget one that has ended."""
         job = await self._job(request)
+        if request.method == "DELETE":
+            dismiss, viewer = self.site.jobs.dismiss, viewer_of(request)
+            job = await run_in_threadpool(dismiss, job.id, viewer=viewer)
+            return answer(answers.to_json(self._status(job)), JSON)
         document = self._status(job)
         if answers.wanted_form(request) == "html":
             viewer = viewer_of(request)
@@ -271,12 +275,6 @@ class _Processes:
         if not job.has_ended:
             told.headers["Retry-After"] = "2"
         return told
-
-    async def dismissed(self, request: Request) -> Response:
-        """End a job that goes on, forget one that has ended."""
-        job = await self._job(request)
-        job = await run_in_threadpool(self.site.jobs.dismiss, job.id, viewer=viewer_of(request))
-        return answer(answers.to_json(self._status(job)), JSON)
 
     async def results(self, request: Request) -> Response:
         """Answer what a job was asked."""

@@ -76,7 +76,7 @@ def study_asked(inputs: Inputs, ground: Ground, viewer: Viewer, *more: str) -> "
 def check_study(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
     """Check a study that is to be kept, by whom it may be."""
     if "study" not in inputs:
-        raise ParameterError(_("study : {{id, title}} est attendu et manque."))
+        raise ParameterError(_("study : une table avec id et title est attendue et manque."))
     study = study_asked(inputs, ground, viewer)
     if viewer.may("contributor") and not viewer.may("editor") and study.visibility != "draft":
         raise ParameterError(

@@ -1,4 +1,5 @@
-"""Who does jobs: a worker, which borrows one at a time and has a child process answer it.
+"""Who does jobs: a worker, which borrows one at a time and has a child process answer it
+(:func:`geoguichet.portal.jobs.child.main`).
 
 A worker may be killed at any moment: its child ends with it, its lease runs out, another takes the job.
 `Tender` starts one for a portal when jobs wait and nobody works; ``geoguichet worker`` is one beside it,
