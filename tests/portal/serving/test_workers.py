@@ -3,11 +3,9 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,37 +19,7 @@ from geoguichet.portal.serving.workers import Member
 if not sys.platform.startswith("linux"):
     pytest.skip("only Linux deals out the connections of a port", allow_module_level=True)
 
-TOKEN = "jeton-des-essais"
 ITEMS = "/collections/catalogue/items"
-
-
-class Served:
-    """A server of two processes, each request on a connection of its own, so that both are asked."""
-
-    def __init__(self, workspace: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.log = workspace / "log"
-        words = ("serve", "--editable", "--workers", "2", "--port", str(self.port))
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "geoguichet.cli", *words, "--workspace", str(workspace)],
-                env=os.environ
-                | {"GEOGUICHET_TOKEN": TOKEN, watch.ASKED_BY: str(workspace / "a.jsonl")},
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        assert self.process.stdout is not None
-        assert str(self.port) in self.process.stdout.readline(), self.log.read_text()
-
-    def ask(self, path: str, method: str = "GET", **told: object) -> requests.Response:
-        headers = {"Authorization": f"Bearer {TOKEN}", "Connection": "close"}
-        url = f"http://127.0.0.1:{self.port}{path}"
-        return requests.request(method, url, headers=headers, timeout=30, **told)
-
-    def children(self) -> list[int]:
-        return children_of(self.process.pid)
 
 
 def children_of(pid: int) -> list[int]:
@@ -62,16 +30,14 @@ def children_of(pid: int) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, records_of_the_tests) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory, records_of_the_tests, serve_apart):
     workspace = tmp_path_factory.mktemp("workers")
     records_of_the_tests(workspace)
-    made = Served(workspace)
-    yield made
-    made.process.kill()
-    made.process.communicate()
+    with serve_apart(workspace, "--workers", "2") as made:
+        yield made
 
 
-def test_an_edit_made_by_one_is_seen_by_all_at_once(served: Served) -> None:
+def test_an_edit_made_by_one_is_seen_by_all_at_once(served) -> None:
     path = f"{ITEMS}/forets?f=json"
     for turn in range(5):
         record = served.ask(path).json()
@@ -86,7 +52,7 @@ def test_an_edit_made_by_one_is_seen_by_all_at_once(served: Served) -> None:
         assert found == {1}
 
 
-def test_metrics_are_those_of_all_and_each_has_an_access_log(served: Served) -> None:
+def test_metrics_are_those_of_all_and_each_has_an_access_log(served) -> None:
     def answered() -> int:
         told = served.ask("/metrics").text
         return sum(map(int, re.findall(r'requests_total\{.*status="404"\} (\d+)', told)))
@@ -101,23 +67,30 @@ def test_metrics_are_those_of_all_and_each_has_an_access_log(served: Served) -> 
     assert sum(lines) == 12
 
 
-def test_one_that_is_killed_is_replaced_and_it_is_told(served: Served) -> None:
-    first, second = served.children()
+def test_one_that_is_killed_is_replaced_and_it_is_told(served) -> None:
+    first, second = children_of(served.process.pid)
+    merge = {"properties": {"title": "Tel qu'il a été dit"}}
+    edited = [f"{ITEMS}/jeu-{number:02d}" for number in range(13)]
+    assert {served.ask(one, "PATCH", json=merge).status_code for one in edited} == {204}
     began, failed = time.monotonic(), 0.0
     os.kill(first, signal.SIGKILL)
-    while len(served.children()) < 2 and time.monotonic() < began + 60:
+    while len(children_of(served.process.pid)) < 2 and time.monotonic() < began + 60:
         try:
             assert served.ask(f"{ITEMS}/forets?f=json").status_code == 200  # by the other
         except requests.ConnectionError:  # the one that dies takes what it had with it
             failed = time.monotonic() - began
     assert failed < 2
-    assert first not in served.children() and second in served.children()
+    kept = {served.ask(f"{one}?f=json").json()["properties"]["title"] for one in edited}
+    assert kept == {"Tel qu'il a été dit"}
+    assert first not in children_of(served.process.pid) and second in children_of(
+        served.process.pid
+    )
     assert re.search(
         r"process \d+ of the server \(number \d\) ended \(-9\)", served.log.read_text()
     )
 
 
-def test_tries_in_vain_are_counted_together(served: Served) -> None:
+def test_tries_in_vain_are_counted_together(served) -> None:
     url = f"http://127.0.0.1:{served.port}{ITEMS}/forets"
     wrong = {"Authorization": "Bearer nobody", "Connection": "close"}
     codes = [requests.delete(url, headers=wrong, timeout=30).status_code for _try in range(24)]
@@ -125,15 +98,15 @@ def test_tries_in_vain_are_counted_together(served: Served) -> None:
 
 
 def test_a_port_that_processes_share_is_taken_for_others(
-    served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["serve", "--workers", "2", "--port", str(served.port), "--workspace", str(tmp_path)]
     assert main(words) == 2
     assert f"Le port {served.port}" in capsys.readouterr().err
 
 
-def test_all_end_within_five_seconds(served: Served) -> None:
-    children = served.children()
+def test_all_end_within_five_seconds(served) -> None:
+    children = children_of(served.process.pid)
     began = time.monotonic()
     served.process.send_signal(signal.SIGTERM)
     assert served.process.wait(10) == 0
