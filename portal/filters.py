@@ -4,6 +4,7 @@ by what they are for.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -12,6 +13,7 @@ from markupsafe import Markup
 
 from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.search.tables import QUERYABLES
+from geoguichet.coverage.outputs.style import UNREACHED, UNSERVED
 from geoguichet.floor import words
 from geoguichet.floor.words import Message, _, language, languages
 from geoguichet.referentials.directory.hours import hours_told
@@ -218,9 +220,25 @@ LABELS: Mapping[str, Mapping[str, Message]] = {
 }
 
 
+#: How the columns that a study makes of each of its needs end.
+_ENDINGS: Mapping[str, Message] = {
+    "_perhaps_m": Message("distance si les horaires inconnus conviennent (m)"),
+    "_perhaps_s": Message("durée si les horaires inconnus conviennent (s)"),
+    "_service": Message("guichet le plus proche"),
+    "_reason": Message("pourquoi il est hors de portée"),
+    "_m": Message("distance (m)"),
+    "_s": Message("durée (s)"),
+}
+
+
 def label(name: object, group: str = "column") -> str:
     """Return what a code is called in the language of the moment."""
-    return str(LABELS[group].get(str(name), name))
+    told = str(name)
+    if group == "column" and told not in LABELS[group]:
+        for ending, message in _ENDINGS.items():
+            if told.endswith(ending):
+                return f"{told.removesuffix(ending)} : {message}"
+    return str(LABELS[group].get(told, name))
 
 
 #: Codes of columns, in the words of readers.
@@ -246,22 +264,42 @@ VALUES: Mapping[str, Mapping[str, Message]] = {
         "directory": Message("position du répertoire"),
         "town_hall": Message("placé à la mairie"),
         "representative_point": Message("point de la commune"),
+        "polygon": Message("point de la commune"),
         "none": Message("non placé"),
     },
+    "kind": {
+        "CC": Message("Communauté de communes"),
+        "CA": Message("Communauté d'agglomération"),
+        "CU": Message("Communauté urbaine"),
+        "ME": Message("Métropole"),
+    },
+    "unserved_reason": UNSERVED,
 }
 
 
-def in_words(value: object, column: str) -> str:
-    """Return a text of a column as readers are told it: a type of counter, hours, a code; others as it
-    is.
+#: Columns of several values, which commas part.
+_SEVERAL = ("departement", "departements", "needs", "zones", "hosts", "host_names", "host_costs")
+#: What a source wrote, which pages tell in words by other columns.
+RAW = ("fid", "hours_raw")
+
+
+def in_words(value: object, column: str, areas: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return a value of a column as readers are told it: a number, a type of counter, hours, a code,
+    départements by their names; others as it is.
     """
     if isinstance(value, bool):
         return _("oui") if value else _("non")
-    if column == "type" and value in SERVICE_TYPES:
-        return capital(service_name(str(value)))
-    if column in VALUES:
-        return str(VALUES[column].get(str(value), value))
-    return hours_told(str(value)) if column == "hours" and value else str(value)
+    if isinstance(value, int | float):
+        return number(value)
+    told = str(value)
+    if column == "type" and told in SERVICE_TYPES:
+        return capital(service_name(told))
+    if column in _SEVERAL:
+        return ", ".join(areas.get(one, one) for one in told.split(","))
+    values = VALUES.get(column, UNREACHED if column.endswith("_reason") else {})
+    if told in values:
+        return str(values[told])
+    return hours_told(told) if column == "hours" else told
 
 
 def capital(text: str) -> str:
@@ -274,7 +312,7 @@ FIRST_COLUMNS = (
     "type", "standing", "commune_name", "departement", "hours", "people", "population",
     "people_added", "hours_per_week", "communes", "people_after", "served", "undecided", "households",
 )  # fmt: skip
-_APART = ("id", "hours_raw", "source_row", "point_source", "point_raw", "week_minutes")
+_APART = (*RAW, "id", "source_row", "point_source", "point_raw", "week_minutes")
 _SHOWN = 6
 
 

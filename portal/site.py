@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -38,7 +38,7 @@ from geoguichet.portal.jobs.contract import JobStore
 from geoguichet.portal.jobs.embedded import EmbeddedJobs
 from geoguichet.portal.jobs.worker import Tender
 from geoguichet.portal.providers.records import store_of
-from geoguichet.portal.territory import territory_of
+from geoguichet.portal.territory import outlines, territory_of
 from geoguichet.portal.viewing import viewer_of
 
 # What the interface declares: conformance classes, each held by `portal.conformance` or by a
@@ -310,7 +310,8 @@ class Site:
     def _templates(self) -> jinja2.Environment:
         loader = jinja2.FileSystemLoader(ROOM / "templates")
         environment = jinja2.Environment(loader=loader, autoescape=True, auto_reload=False)
-        environment.filters.update(filters.FILTERS)
+        areas = {code: name for code, name, _shape in outlines(self.territory)}
+        environment.filters.update(filters.FILTERS, in_words=partial(filters.in_words, areas=areas))
         environment.globals.update(
             _=_,
             ngettext=ngettext,
@@ -322,6 +323,7 @@ class Site:
             door=self.door,
             layer=self.layer,
             CHANGES=CHANGES,
+            RAW=filters.RAW,
         )
         return environment
 

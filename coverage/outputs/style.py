@@ -48,7 +48,8 @@ COMMUNE_STANDINGS = {
     "unserved": Message("Commune non desservie"),
     "undecided": Message("Commune non tranchée"),
 }
-_UNREACHED = {
+#: Why a need is not met, and why a point stays unserved, by the reasons that a result tells.
+UNREACHED = {
     "no_service": Message("aucun à portée"),
     "not_snapped": Message("aucune route assez proche"),
     "closed": Message("la route est fermée"),
@@ -58,7 +59,7 @@ _UNREACHED = {
     "no_path": Message("aucun trajet n’y mène"),
     "beyond_limit": Message("au-delà de la limite de calcul"),
 }
-_UNSERVED = {
+UNSERVED = {
     "full": Message("les visioguichets à portée n’ont plus de place"),
     "not_chosen": Message(
         "un lieu d’accueil est à portée, mais il n’est pas parmi les plus utiles"
@@ -81,12 +82,12 @@ def standings(study: Study) -> dict[str, Message]:
 
 def why_unreached(reason: str, study: Study) -> str:
     """Say why a need is not met, by the reason that the routers give."""
-    return str(_UNREACHED[reason]) if reason in _UNREACHED else _not_located(study)
+    return str(UNREACHED[reason]) if reason in UNREACHED else _not_located(study)
 
 
 def why_unserved(reason: str, study: Study) -> str:
     """Say why a point stays unserved once the kiosks are open."""
-    return str(_UNSERVED[reason]) if reason in _UNSERVED else _not_located(study)
+    return str(UNSERVED[reason]) if reason in UNSERVED else _not_located(study)
 
 
 def _not_located(study: Study) -> str:

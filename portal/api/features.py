@@ -38,7 +38,6 @@ from geoguichet.portal.providers.features import (
 )
 from geoguichet.portal.providers.geopackage import Box
 from geoguichet.portal.site import Site
-from geoguichet.portal.territory import outlines
 from geoguichet.portal.viewing import viewer_of
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -158,14 +157,13 @@ class FeaturesApi:
         return answer(body, GEOJSON, headers=headers)
 
     # Return what the form of a page offers: the values of its filters with their rows, remembered while
-    # the data stand; and how départements are called.
+    # the data stand.
     def _form(self, collection: Collection) -> dict[str, Any]:
         state = collection.provider.state(viewer=collection.viewer)[0]
         if (known := self._values.get(collection.name)) is None or known[0] != state:
             told = collection.provider.values(FILTERS, _MOST_CHOICES, viewer=collection.viewer)
             known = self._values[collection.name] = state, dict(list(told.items())[:_FILTERS])
-        names = {code: name for code, name, _shape in outlines(self.site.territory)}
-        return {"filters": known[1], "departements": names}
+        return {"filters": known[1]}
 
     # Return all that a question selects as a drawing, remembered while the data stand.
     def _drawn(self, collection: Collection, asked: Asked) -> Drawing:

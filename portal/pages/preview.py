@@ -18,7 +18,7 @@ from pygeoapi.provider.base import ProviderGenericError
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import language, number
 from geoguichet.portal.drawn import drawn
-from geoguichet.portal.filters import label
+from geoguichet.portal.filters import key_columns, label
 from geoguichet.portal.site import COLLECTION, Site
 from geoguichet.portal.viewing import across
 
@@ -119,7 +119,7 @@ def _table(resource: Mapping[str, Any], features: Sequence[Mapping[str, Any]]) -
     known = features[0]["properties"]
     told = resource.get("columns") or {}
     named = resource["providers"][0].get("title_field")
-    first = [*told] or [named, *(key for key in known if key not in ("id", named))]
+    first = [*told] or key_columns(known, named)
     columns = [(key, told.get(key) or label(key)) for key in first if key in known][:_COLUMNS]
     rows = [{"id": one["id"], "told": one["properties"]} for one in features[:ROWS]]
     return {"columns": columns, "rows": rows}

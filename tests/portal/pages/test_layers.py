@@ -8,8 +8,9 @@ import pytest
 import requests
 from pyogrio import read_dataframe
 
+from geoguichet.coverage.outputs.style import UNSERVED
 from geoguichet.portal.drawn import crowd
-from geoguichet.portal.filters import in_words, key_columns
+from geoguichet.portal.filters import in_words, key_columns, label
 from geoguichet.portal.territory import Territory
 from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.territories import sample
@@ -90,10 +91,31 @@ def test_every_row_of_the_layer_is_drawn() -> None:
         (True, "served", "oui"),
         ("optimal", "status", "optimum prouvé"),
         ("Foix", "name", "Foix"),
+        (1234.5, "people", "1 234"),
+        ("hours_unknown", "mairie_reason", "un guichet à portée, dont les horaires sont inconnus"),
+        ("host_refused", "unserved_reason", str(UNSERVED["host_refused"])),
+        ("CA", "kind", "Communauté d'agglomération"),
+        ("", "hours", ""),
+        ("09,31,2A", "departements", "Ariège, Haute-Garonne, 2A"),
+        ("polygon", "point_source", "point de la commune"),
     ],
 )
 def test_codes_are_told_in_words(value: object, column: str, told: str) -> None:
-    assert in_words(value, column) == told
+    assert in_words(value, column, {"09": "Ariège", "31": "Haute-Garonne"}) == told
+
+
+def test_the_columns_of_a_need_have_a_name() -> None:
+    assert label("etat_m") == "etat : distance (m)"
+    assert label("mairie_perhaps_s").startswith("mairie : durée si")
+    assert label("poste_reason") == "poste : pourquoi il est hors de portée"
+    assert (label("worst_m"), label("_x")) == ("pire dépassement (m)", "_x")
+
+
+def test_no_page_of_a_layer_shows_what_a_source_wrote_raw(url: str, http: requests.Session) -> None:
+    one = page(http, f"{url}/collections/services/items/mairie-09122").text_content()
+    every = page(http, f"{url}/{HOME}").xpath("//a[contains(., 'Toutes les colonnes')]/@href")[0]
+    for told in (one, page(http, every).xpath("//table")[0].text_content()):
+        assert '[["' not in told and "town_hall" not in told and "Ariège" in told
 
 
 def test_the_name_comes_first_and_few_columns_follow() -> None:
