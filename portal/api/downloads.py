@@ -29,7 +29,6 @@ from geoguichet.floor.viewer import Viewer
 from geoguichet.portal.answers import GEOJSON
 from geoguichet.portal.providers.features import FeatureQuery, LayerProvider, Match, Shape
 from geoguichet.portal.providers.geopackage import geometries
-from geoguichet.portal.providers.tiles import ARROW
 
 #: Rows read at once.
 CHUNK = 5_000
@@ -162,11 +161,18 @@ def _coordinates(drawn: np.ndarray[Any, Any], where: list[str]) -> list[tuple[ob
 
 # --- files ----------------------------------------------------------------------------------------
 
+#: The type of a column in Arrow, by its JSON type.
+_ARROW = {
+    "boolean": pa.bool_(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "string": pa.string(),
+}
 _OGR = {"POINT": "Point", "MULTIPOLYGON": "MultiPolygon", "POLYGON": "Polygon"}
 
 
 def _schema(selected: Selected, beside: Mapping[str, Any]) -> pa.Schema:
-    columns = {name: ARROW[kind] for name, kind in selected.columns.items()}
+    columns = {name: _ARROW[kind] for name, kind in selected.columns.items()}
     return pa.schema(list({**columns, **beside}.items()))
 
 

@@ -50,6 +50,7 @@ class TilesApi:
         self.features = features
         self.url = features.site.url
         self._kept: OrderedDict[str, Drawn] = OrderedDict()
+        self._held = 0
 
     def routes(self) -> list[BaseRoute]:
         """Return what to put before pygeoapi's own routes."""
@@ -75,7 +76,7 @@ class TilesApi:
             tag = headers["ETag"]
             if (drawn := self._kept.get(tag)) is None:
                 drawn = await run_in_threadpool(self._cut, request, collection, tile)
-                self._keep(tag, drawn)
+            self._keep(tag, drawn)
         except ProviderGenericError as error:
             raise told_by(error) from error
         headers["OGC-NumberMatched"], headers["OGC-NumberReturned"] = (
@@ -103,10 +104,13 @@ class TilesApi:
         )  # fmt: skip
 
     def _keep(self, tag: str, drawn: Drawn) -> None:
-        self._kept[tag] = drawn
-        held = sum(len(one.body) for one in self._kept.values())
-        while len(self._kept) > _KEPT or held > _KEPT_BYTES:
-            held -= len(self._kept.popitem(last=False)[1].body)
+        if (
+            known := self._kept.pop(tag, None)
+        ) is None:  # else it was asked for anew, or cut twice at once
+            self._held += len(drawn.body)
+        self._kept[tag] = known or drawn
+        while len(self._kept) > _KEPT or self._held > _KEPT_BYTES:
+            self._held -= len(self._kept.popitem(last=False)[1].body)
 
     # --- what they are ---------------------------------------------------------------------------
 

@@ -286,9 +286,9 @@ def _zones(site: Site, viewer: Viewer) -> Mapping[str, list[shapely.Geometry]]:
 
 @lru_cache(maxsize=4)
 def _drawn(
-    territory: Territory, file: Path, needs: Needs, _state: int
+    territory: Territory, file: Path, needs: Needs, state: int
 ) -> Mapping[str, list[shapely.Geometry]]:
-    found = zones_by_need(territory, file, needs)
+    found = zones_by_need(territory, file, needs, state)
     return {kind: [shapely.simplify(one, 0.0005) for one in some] for kind, some in found.items()}
 
 

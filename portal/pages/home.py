@@ -23,6 +23,8 @@ from geoguichet.referentials.layers import read_layer
 #: Of each need, the column of its distance in a result, and how far it may be.
 type Needs = tuple[tuple[str, float], ...]
 
+#: What is read of the places of people, where a result has it.
+_PEOPLE = ("id", "departement", "people", "served", "served_after", "undecided")
 #: What lacks, drawn in these classes: the first need, the second, both; who is not decided.
 CLASSES = ("c-etat", "c-mairie", "c-deux", "c-nt")
 
@@ -147,22 +149,38 @@ def needs_of(manifest: Mapping[str, Any]) -> Needs:
 
 
 @lru_cache(maxsize=8)
-def _map(territory: Territory, file: Path, needs: Needs, _state: int) -> Drawing:
-    return drawn(territory, zones_by_need(territory, file, needs))
+def _map(territory: Territory, file: Path, needs: Needs, state: int) -> Drawing:
+    return drawn(territory, zones_by_need(territory, file, needs, state))
+
+
+@lru_cache(maxsize=2)
+def people_of(file: Path, needs: Needs, _state: int) -> pd.DataFrame | None:
+    """Return where the people of a result are and what they are far from, a row a place; None where that
+    does not read. What pages ask of it alone is read: a study may have 300,000 places.
+    """
+    asked = {*_PEOPLE, *(column for column, _within in needs)}
+    try:
+        read = read_layer(file, layer="demand", only=lambda known: [*asked.intersection(known)])
+    except LayerError:
+        return None
+    return pd.DataFrame(read.drop(columns="geometry"))
 
 
 def zones_by_need(
-    territory: Territory, file: Path, needs: Needs, chosen: str = ""
+    territory: Territory, file: Path, needs: Needs, state: int, chosen: str = ""
 ) -> dict[str, list[shapely.Geometry]]:
     """Return who lacks what in the result of a study, as surfaces by class of the map: the communes of
     its people; its white zones, in one class, where its people are not those of communes. Of one need
     that is ``chosen``, by its column: who lacks it alone, and who lacks another too.
     """
+    demand = people_of(file, needs, state)
     try:
-        demand = read_layer(file, layer="demand").set_index("id")
         communes = read_layer(territory.data or file, layer="communes").set_index("code")
     except LayerError:
         return {}
+    if demand is None:
+        return {}
+    demand = demand.set_index("id")
     outlines = communes.geometry.reindex(demand.index)
     if outlines.isna().mean() > 0.1:
         return {"c-etat": list(read_layer(file, layer="white_zones", empty=True).geometry)}

@@ -22,6 +22,7 @@ from geoguichet.portal.pages.home import (
     Needs,
     lacking,
     needs_of,
+    people_of,
     told_of,
     zones_by_need,
 )
@@ -260,10 +261,11 @@ def _layer(file: Path, name: str) -> gpd.GeoDataFrame | None:
 # Return the tables of a study: by département, its kiosks, its white zones.
 @lru_cache(maxsize=32)
 def _tables(
-    file: Path, needs: Needs, names: tuple[tuple[str, str], ...], _changed: int
+    file: Path, needs: Needs, names: tuple[tuple[str, str], ...], changed: int
 ) -> dict[str, Any]:
     known = dict(names)
-    kiosks, zones, demand = (_layer(file, name) for name in ("kiosks", "white_zones", "demand"))
+    kiosks, zones = (_layer(file, name) for name in ("kiosks", "white_zones"))
+    demand = people_of(file, needs, changed)
     by_area = [] if demand is None else _by_area(demand, needs, known)
     return {
         "departements": by_area[:-1],
@@ -294,9 +296,7 @@ def _rows(
 
 
 # Return who lacks what, a row for each département and one for all.
-def _by_area(
-    demand: gpd.GeoDataFrame, needs: Needs, names: Mapping[str, str]
-) -> list[dict[str, Any]]:
+def _by_area(demand: pd.DataFrame, needs: Needs, names: Mapping[str, str]) -> list[dict[str, Any]]:
     kinds = lacking(demand, needs)
     people = demand["people"]
     remaining = ~demand["served_after"].astype(bool) if "served_after" in demand else kinds["c-nt"]
@@ -322,22 +322,23 @@ def _by_area(
 
 # Draw the white zones by what is lacking (or those of one need), and the kiosks by rank.
 @lru_cache(maxsize=16)
-def _map(territory: Territory, file: Path, needs: Needs, chosen: str, _changed: int) -> Drawing:
+def _map(territory: Territory, file: Path, needs: Needs, chosen: str, changed: int) -> Drawing:
     kiosks = _layer(file, "kiosks")
     ranks: list[tuple[str, shapely.Point]] = []
     if kiosks is not None and "rank" in kiosks:
         told = zip(kiosks["rank"], kiosks.geometry, strict=True)
         ranks = [(str(rank or "+"), point) for rank, point in told if point is not None]
-    return drawn(territory, zones_by_need(territory, file, needs, chosen), squares=ranks)
+    return drawn(territory, zones_by_need(territory, file, needs, changed, chosen), squares=ranks)
 
 
 # Return the codes of the communes of each class of the map, which their tiles are coloured by; none
 # where people are not those of communes: their white zones are, in one class.
 @lru_cache(maxsize=16)
 def _communes(
-    territory: Territory, file: Path, needs: Needs, chosen: str, _changed: int
+    territory: Territory, file: Path, needs: Needs, chosen: str, changed: int
 ) -> dict[str, list[str]]:
-    demand, communes = _layer(file, "demand"), _layer(territory.data or file, "communes")
+    demand = people_of(file, needs, changed)
+    communes = _layer(territory.data or file, "communes")
     if demand is None or communes is None:
         return {}
     known = demand["id"].isin(set(communes["code"]))

@@ -1,23 +1,20 @@
 """One tile of a layer, cut when it is asked for: Mapbox Vector Tiles in the tile matrix set
-WebMercatorQuad, written by GDAL.
+WebMercatorQuad (`mvt` writes them).
 
 A tile holds so many features at most: past that, one stands for those of its square of the tile,
 the largest, and says how many they are (``point_count``). Nothing is left out in silence.
 """
 
 import math
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyogrio
 import shapely
 
 from geoguichet.floor.viewer import Viewer
+from geoguichet.portal.providers import mvt
 from geoguichet.portal.providers.features import (
     FeatureQuery,
     LayerProvider,
@@ -25,25 +22,18 @@ from geoguichet.portal.providers.features import (
     Shape,
 )
 from geoguichet.portal.providers.geopackage import Box, geometries
+from geoguichet.portal.providers.mvt import EXTENT
 
 #: Squares that a tile is parted in, on a side, where it has too many features: as many at most as
-#: there are squares. Points may stand apart; areas would leave holes.
-SQUARES = {"POINT": 40}
-_SQUARES = 64
+#: there are squares.
+SQUARES = 64
 #: How many times a tile may be parted in four.
 DEEPEST = 22
-#: Units of a tile, and of what is drawn around it.
-_EXTENT, _BUFFER = 4096, 64
+#: Units of a tile that are drawn around it.
+_BUFFER = 64
 #: Half the side of the world (metres of EPSG:3857).
 HALF = math.pi * 6378137
 COUNT = "point_count"
-#: The type of a column in Arrow, by its JSON type.
-ARROW = {
-    "boolean": pa.bool_(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "string": pa.string(),
-}
 
 
 class Address(NamedTuple):
@@ -63,7 +53,7 @@ class Address(NamedTuple):
         """Its west and its south (metres of EPSG:3857)."""
         return self.x * self.side - HALF, HALF - (self.y + 1) * self.side
 
-    def box(self, around: float = _BUFFER / _EXTENT) -> Box:
+    def box(self, around: float = _BUFFER / EXTENT) -> Box:
         """Return its box in degrees, with a share of its side around it."""
         west, south = self.corner
         more = self.side * around
@@ -119,12 +109,11 @@ def cut(
     """Return one tile of the rows that a question selects, as a layer of a name, with columns of so
     many JSON types.
     """
-    squares = SQUARES.get(provider.geometry_type(viewer=viewer), _SQUARES)
-    asked = replace(query, boxes=(tile.box(),), limit=squares**2)
+    asked = replace(query, boxes=(tile.box(),), limit=SQUARES**2)
     page = provider.ask(asked, viewer=viewer)
     matches, counts = page.matches, [1] * len(page.matches)
     if page.matched > len(matches):
-        matches, counts = _thinned(provider, asked, tile, squares, viewer)
+        matches, counts = _thinned(provider, asked, tile, viewer)
     made: dict[str, list[Any]] = {column: [] for column in ("id", *columns)}
     blobs: list[bytes | None] = []
     for ids, some, told in provider.told(matches, Shape(names=tuple(columns))):
@@ -133,16 +122,15 @@ def cut(
             values += map(str, ids) if column == "id" else [one[column] for one in told]
     if not blobs:
         return Drawn(b"", page.matched, 0)
-    kinds = {**{column: ARROW[kind] for column, kind in columns.items()}, "id": pa.string()}
-    arrays = {column: pa.array(values, kinds[column]) for column, values in made.items()}
     if max(counts) > 1:
-        arrays[COUNT] = pa.array(counts, pa.int64())
-    return Drawn(_written(geometries(blobs), arrays, tile, name), page.matched, len(matches))
+        made[COUNT] = counts
+    body = mvt.layer(name, _placed(geometries(blobs), tile), made)
+    return Drawn(body, page.matched, len(matches))
 
 
 # Return, for each square of a tile that has any, its largest feature and how many it has.
 def _thinned(
-    provider: LayerProvider, asked: FeatureQuery, tile: Address, side: int, viewer: Viewer
+    provider: LayerProvider, asked: FeatureQuery, tile: Address, viewer: Viewer
 ) -> tuple[list[Match], list[int]]:
     # without what is around it: a point of a neighbour stands for none of its own
     parts = provider.envelopes(replace(asked, boxes=(tile.box(0),)), viewer=viewer)
@@ -152,36 +140,38 @@ def _thinned(
     order = np.argsort(-size, kind="stable")
     rows, owners = rows[order], owners[order]
     middle = _metres((rows[:, 1:3] + rows[:, 3:5]) / 2)
-    squares = np.clip((middle - tile.corner) / (tile.side / side), 0, side - 1).astype(int)
-    found = np.unique(squares @ [1, side], return_index=True, return_counts=True)
+    squares = np.clip((middle - tile.corner) / (tile.side / SQUARES), 0, SQUARES - 1).astype(int)
+    found = np.unique(squares @ [1, SQUARES], return_index=True, return_counts=True)
     kept = sorted(zip(found[1], found[2], strict=True), key=lambda one: (owners[one[0]], one[0]))
     matches = [Match(parts[owners[n]][0], int(rows[n, 0])) for n, _count in kept]
     return matches, [int(count) for _n, count in kept]
 
 
-# Write a tile; GDAL writes the tiles around it too, where features reach them.
-def _written(
-    drawn: np.ndarray[Any, Any], arrays: Mapping[str, pa.Array], tile: Address, name: str
-) -> bytes:
-    moved = shapely.transform(shapely.force_2d(drawn), _metres)
-    if not (shapely.get_type_id(moved) == shapely.GeometryType.POINT).all():
-        moved = shapely.simplify(moved, tile.side / 1024)
-    table = pa.table({**arrays, "geometry": shapely.to_wkb(moved)})
-    options = {
-        "FORMAT": "DIRECTORY", "COMPRESS": "NO", "MINZOOM": tile.z, "MAXZOOM": tile.z,
-        "EXTENT": _EXTENT, "BUFFER": _BUFFER, "MAX_SIZE": 10_000_000, "MAX_FEATURES": 200_000,
-    }  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="geoguichet-tile-") as scratch:
-        made = Path(scratch) / "tile"
-        pyogrio.write_arrow(
-            table,
-            made,
-            layer=name,
-            driver="MVT",
-            geometry_name="geometry",
-            geometry_type="Unknown",
-            crs="EPSG:3857",
-            dataset_options={key: str(value) for key, value in options.items()},
-        )
-        file = made / str(tile.z) / str(tile.x) / f"{tile.y}.pbf"
-        return file.read_bytes() if file.exists() else b""
+# Return shapes in units of a tile, from its north-west corner: what is drawn of them, and a little
+# around it.
+def _placed(shapes: np.ndarray[Any, Any], tile: Address) -> np.ndarray[Any, Any]:
+    west, south = tile.corner
+    unit = tile.side / EXTENT
+
+    def placed(degrees: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return (_metres(degrees) - (west, south + tile.side)) / (unit, -unit)
+
+    made = shapely.transform(shapely.force_2d(shapes), placed)
+    wide = shapely.get_dimensions(made) > 0
+    made[wide] = _whole(shapely.clip_by_rect(made[wide], *[-_BUFFER] * 2, *[EXTENT + _BUFFER] * 2))
+    return made
+
+
+# Simplify shapes and put them on whole units; those that cross themselves, or that this spoils, are
+# mended, for readers that refuse them. One smaller than a unit is left without area.
+def _whole(shapes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    crossed = ~shapely.is_valid(shapes)
+    shapes[crossed] = shapely.make_valid(shapes[crossed])
+    simple = shapely.simplify(shapes, EXTENT / 1024, preserve_topology=False)
+    lost = shapely.is_empty(simple)
+    simple[lost] = shapes[lost]
+    made = shapely.transform(simple, np.rint)
+    wrong = np.flatnonzero(~shapely.is_valid(made))
+    mended = shapely.set_precision(simple[wrong], 1)
+    made[wrong] = np.where(shapely.is_empty(mended), made[wrong], mended)
+    return made

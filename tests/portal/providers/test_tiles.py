@@ -81,8 +81,7 @@ def test_a_tile_where_nothing_is_is_empty(tmp_path: Path) -> None:
 def test_a_tile_too_full_says_for_how_many_each_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_area: bool
 ) -> None:
-    monkeypatch.setattr(tiles, "SQUARES", {"POINT": 4})
-    monkeypatch.setattr(tiles, "_SQUARES", 4)
+    monkeypatch.setattr(tiles, "SQUARES", 4)
     draw = np.random.default_rng(3)
     places = draw.uniform((1.45, 43.5), (1.7, 43.7), (60, 2))
     shapes = [
