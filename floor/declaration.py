@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args, get_origin, get_type_hints
 
 from geoguichet.floor.errors import UsageError
 from geoguichet.floor.viewer import WORDS, VisibilityError, audience
@@ -319,8 +319,21 @@ def quantity(kind: str, *, zero: bool = False) -> Taken:
     return Taken(
         lambda value, asked: amount(value, kind, zero=zero),
         measured(kind),
-        written=lambda value: f"{value / size:g} {unit}",
+        written=lambda value: f"{_figure(value / size)} {unit}",
     )
+
+
+def cost_written(cost: Cost) -> str:
+    """Write a distance or a time in the unit in which people say it: ``8 km``, ``20 min``."""
+    small, large, size = ("m", "km", 1000.0) if cost.unit is Unit.METRES else ("s", "min", 60.0)
+    told = float(cost) / size
+    in_large = float(cost) >= size and round(told, 3) * size == float(cost)
+    return f"{_figure(told)} {large}" if in_large else f"{_figure(float(cost))} {small}"
+
+
+# Write a number as a file has it: never with an exponent.
+def _figure(value: float) -> str:
+    return f"{value:.12f}".rstrip("0").rstrip(".")
 
 
 def amount(value: Any, kind: str, *, zero: bool = False) -> float:
@@ -489,6 +502,8 @@ class Written:
     build: Callable[[Any, Any], Any]
     #: JSON Schema of what may be written instead, when the table that holds it sees to it.
     other: Json | None = None
+    #: Makes of what is kept the values of the shape: the inverse of ``build``.
+    unbuilt: Callable[[Any], Any] = dict
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -592,6 +607,44 @@ def read_plain[T](kind: type[T], values: Any) -> T:
 # Name a place: positions in a list are not told, nor what pydantic adds, which begins so.
 def _inside(place: tuple[int | str, ...]) -> list[str]:
     return [part for part in place if isinstance(part, str) and part[0] not in "<["]
+
+
+def as_written(table: Any) -> Json:
+    """Return a table as a file writes it, what it says by default left out: :func:`read` makes the
+    same of it.
+    """
+    written: Json = {}
+    kinds = get_type_hints(type(table), include_extras=True)
+    for one in fields(table):
+        value, metadata = getattr(table, one.name), getattr(kinds[one.name], "__metadata__", ())
+        usual = one.default_factory() if callable(one.default_factory) else one.default
+        alias = next((told.alias for told in metadata if getattr(told, "alias", None)), "")
+        key = alias.strip("<>") or key_of(one.name)
+        if value == usual or (alias.startswith("<") and "." not in key):
+            continue
+        place = written
+        *above, last = key.split(".")
+        for name in above:
+            place = place.setdefault(name, {})
+        place[last] = _as_written(value, metadata)
+    return written
+
+
+# Return a value as a file writes it; what it is annotated with says how.
+def _as_written(value: Any, metadata: Iterable[Any]) -> Any:
+    for told in metadata:
+        if isinstance(told, Taken):
+            kept = told.written(value)
+            return list(kept) if isinstance(kept, tuple) else kept
+        if isinstance(told, Written):
+            shaped = told.unbuilt(value)
+            if get_origin(told.shape) is not dict:
+                return as_written(shaped)
+            inside = getattr(get_args(told.shape)[1], "__metadata__", ())
+            return {key: _as_written(each, inside) for key, each in shaped.items()}
+    if isinstance(value, tuple):
+        return [_as_written(each, ()) for each in value]
+    return as_written(value) if is_dataclass(value) else value
 
 
 def as_plain(value: Any) -> Any:

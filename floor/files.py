@@ -7,14 +7,18 @@ import bz2
 import gzip
 import hashlib
 import io
+import json
 import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import dataclass, field
+import re
 import shutil
 import sqlite3
 import tomllib
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -288,6 +292,38 @@ def leads_out(file: Path, folder: Path) -> bool:
     return not all(
         Path(os.path.realpath(part)).is_relative_to(home) for part in (file, *parts_of(file))
     )
+
+
+def toml_text(document: Mapping[str, Any]) -> str:
+    """Return a document as TOML: its values, then its tables, in their order; what a list holds in a
+    line. A text is between double quotes, as JSON writes it.
+    """
+    return "\n\n".join(_toml_tables(document, ())) + "\n"
+
+
+def _toml_tables(table: Mapping[str, Any], place: tuple[str, ...]) -> Iterator[str]:
+    inside = {key: value for key, value in table.items() if isinstance(value, Mapping)}
+    lines = [f"{_toml_key(key)} = {_toml_value(value)}" for key, value in table.items()
+             if key not in inside]  # fmt: skip
+    if lines or not inside:
+        head = [f"[{'.'.join(map(_toml_key, place))}]"] if place else []
+        yield "\n".join([*head, *lines])
+    for key, value in inside.items():
+        yield from _toml_tables(value, (*place, key))
+
+
+def _toml_key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _toml_value(key)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        told = ", ".join(f"{_toml_key(key)} = {_toml_value(one)}" for key, one in value.items())
+        return f"{{ {told} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    # JSON leaves U+007F as it is, which TOML does not take.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def read_toml(path: Path, *, kind: type[GeoguichetError] = FileError) -> dict[str, Any]:

@@ -3,7 +3,7 @@ included.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -523,6 +523,16 @@ def closures(value: Any) -> tuple[Closure, ...]:
     """Read the roads that a study closes."""
     entries = value if isinstance(value, list | tuple) else [value]
     return tuple(_closure(entry) for entry in entries)
+
+
+def closures_written(closed: Iterable[Closure]) -> list[Any]:
+    """Write roads closed as a study does: the inverse of :func:`closures`."""
+    return [
+        one.road
+        if one.at is None
+        else {"road": one.road, "at": list(one.at), "within_m": one.within_m}
+        for one in closed
+    ]
 
 
 def _closure(entry: Any) -> Closure:

@@ -22,6 +22,7 @@ from geoguichet.coverage.routers.road import (
     RoadRouter,
     closed_edges,
     closures,
+    closures_written,
 )
 from geoguichet.coverage.siting.problem import Capacity, KioskPlan, Quality, SiteRules
 from geoguichet.coverage.study.hypotheses import Broadband, Programme, Reference, Throughput, Use
@@ -33,6 +34,7 @@ from geoguichet.floor.declaration import (
     Taken,
     Written,
     amount,
+    cost_written,
     flag,
     measured,
     number,
@@ -467,6 +469,7 @@ def threshold() -> Taken:
     return Taken(
         lambda value, asked: Cost(amount(value, kinds[asked.unit]), asked.unit),
         measured(*kinds.values()),
+        written=cost_written,
         kept=core_schema.nullable_schema(core_schema.is_instance_schema(Cost)),
     )
 
@@ -597,7 +600,7 @@ class RouterChoice(Table):
     ] = None
     closed: Annotated[
         tuple[Closure, ...],
-        Taken(lambda value, _asked: closures(value), CLOSURES),
+        Taken(lambda value, _asked: closures(value), CLOSURES, written=closures_written),
         About("routes fermées, par leur numéro ou autour d'un lieu"),
     ] = ()
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from geoguichet.coverage.study.study import StudyFile
-from geoguichet.floor.declaration import Json
+from geoguichet.coverage.study.study import DataChoice, Heading, Study, StudyFile
+from geoguichet.floor.declaration import Json, as_written
 from geoguichet.floor.words import Message, _
 
 #: Of more names than that, the first are told.
@@ -58,6 +59,19 @@ def study_schema() -> Json:
     found["properties"] = {"study": found["properties"].pop("study")} | found["properties"]
     title = _("Une étude de couverture : qui a accès à quels services, et où ouvrir des lieux")
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": title, **found}
+
+
+def document_of(study: Study) -> Json:
+    """Return a study as its file writes it: ``parse_study`` makes the same study of it."""
+    told = vars(study)
+    heading, data = (kind(**{one.name: told[one.name] for one in fields(kind)})
+                     for kind in (Heading, DataChoice))  # fmt: skip
+    tables = {one.name: told[one.name] for one in fields(StudyFile) if one.name in told}
+    written = as_written(StudyFile(study=heading, data=data, **tables))
+    if study.kiosks is not None:  # the model decides which keys are read
+        written["kiosks"] = {"model": study.kiosks.model, **written["kiosks"]}
+    first = ("study", "contact", "territory", "data")
+    return {name: written[name] for name in (*first, *written) if name in written}
 
 
 def key_table() -> str:

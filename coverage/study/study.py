@@ -68,7 +68,7 @@ def _moment() -> Taken:
                 value=shortened(value),
             ) from error
 
-    return Taken(read, {"type": "string", "examples": ["samedi 10h"]})
+    return Taken(read, {"type": "string", "examples": ["samedi 10h"]}, written=str)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,6 +319,15 @@ class RuleTable(Table):
             else Rule("all", len(self.all or ()), self.all or ())
         )
 
+    @classmethod
+    def of_rule(cls, rule: Rule) -> RuleTable:
+        """Return a rule as a file writes it: the inverse of :meth:`rule`."""
+        if rule.kind == "all":
+            return cls(all=rule.needs)
+        if rule.kind == "any":
+            return cls(any=rule.needs)
+        return cls(all=rule.required or None, at_least=rule.k, of=rule.needs)
+
     def _some(self, least: int, required: tuple[str, ...], asked: Asked) -> Rule:
         others = tuple(key for key in asked.needs if key not in required)
         named = others if self.of is None else self.of
@@ -532,16 +541,25 @@ class _Tables(Table):
     )
     needs: Annotated[
         tuple[Need, ...],
-        Written(dict[Annotated[str, slug(RESERVED)], Need], _needs),
+        Written(
+            dict[Annotated[str, slug(RESERVED)], Need],
+            _needs,
+            unbuilt=lambda needs: {need.key: need for need in needs},
+        ),
         Field(alias="services"),
         About("les besoins, une table chacun : [services.mairie]"),
     ]
-    rule: Annotated[Rule, Written(RuleTable, RuleTable.rule), About("comment ils se combinent")]
+    rule: Annotated[
+        Rule,
+        Written(RuleTable, RuleTable.rule, unbuilt=RuleTable.of_rule),
+        About("comment ils se combinent"),
+    ]
     legal: Annotated[
         tuple[LegalChoice, ...],
         Written(
             dict[Annotated[str, one_of(LEGAL_RULES)], Annotated[str, one_of(_names_of_needs)]],
             lambda table, asked: tuple(LegalChoice(*pair) for pair in table.items()),
+            unbuilt=lambda legal: {one.rule: one.need for one in legal},
         ),
         About("des règles de droit, chacune avec le besoin dont elle parle"),
     ] = ()
