@@ -586,6 +586,18 @@ def read[T](
     return found
 
 
+def wrong_at(refused: UsageError) -> tuple[str, str]:
+    """Return the place of the key that :func:`read` refused, dots between its tables, and what is
+    wrong with it; no place, and the whole sentence, for another refusal.
+    """
+    cause: Any = refused.__cause__
+    if not hasattr(cause, "errors"):
+        return "", str(refused)
+    first = cause.errors(include_url=False)[0]
+    wrong: BadKeyError = first["ctx"]["error"]
+    return ".".join([*_inside(first["loc"]), *filter(None, [wrong.key])]), str(wrong.what)
+
+
 def read_plain[T](kind: type[T], values: Any) -> T:
     """Return what a manifest holds, under the names of the fields; it knows other keys or fewer.
 

@@ -9,16 +9,14 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from contextlib import contextmanager
-from dataclasses import dataclass
-from dataclasses import dataclass, field
 import re
 import shutil
 import sqlite3
 import tomllib
 import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory

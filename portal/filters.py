@@ -515,6 +515,22 @@ def a_week(hours: float) -> str:
 
 
 #: The filters our templates may use, beside those of jinja.
+def quantity(written: str) -> str:
+    """Write a number with its unit, as a file has it: « 40 km »."""
+    value, _space, unit = written.partition(" ")
+    return words.measure(float(value), unit, len(value.partition(".")[2]))
+
+
+def in_seconds(seconds: float) -> str:
+    """Write a short time in seconds, a longer one in minutes."""
+    return words.measure(seconds, "s") if seconds < 90 else words.duration(seconds)
+
+
+def capitalised(sentence: str) -> str:
+    """Write a sentence with its first letter large, the others as they are."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "day": day,
@@ -543,6 +559,11 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "signed": words.signed,
     "euros": words.money,
     "hours": a_week,
+    "far": words.distance,
+    "quantity": quantity,
+    "seconds": in_seconds,
+    "service": service_name,
+    "capitalised": capitalised,
 }
 
 #: The languages of the pages, each by its own name.

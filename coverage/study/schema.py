@@ -64,8 +64,8 @@ def study_schema() -> Json:
 def document_of(study: Study) -> Json:
     """Return a study as its file writes it: ``parse_study`` makes the same study of it."""
     told = vars(study)
-    heading, data = (kind(**{one.name: told[one.name] for one in fields(kind)})
-                     for kind in (Heading, DataChoice))  # fmt: skip
+    heading = Heading(**{one.name: told[one.name] for one in fields(Heading)})
+    data = DataChoice(**{one.name: told[one.name] for one in fields(DataChoice)})
     tables = {one.name: told[one.name] for one in fields(StudyFile) if one.name in told}
     written = as_written(StudyFile(study=heading, data=data, **tables))
     if study.kiosks is not None:  # the model decides which keys are read

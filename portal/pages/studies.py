@@ -169,6 +169,7 @@ def _study(site: Site, asked: Asked) -> dict[str, Any]:
         "rule": _rule(study),
         "uses": _cost(study),
         "hours": _hours(document["kiosk_rows"]),
+        "may_share": asked.viewer.may("editor"),
         "record": site.store.search(
             RecordQuery(ids=(f"study-{study.told.id}",)), viewer=asked.viewer
         ).number_matched,

@@ -19,7 +19,9 @@ ALL = [
     "/processes", "/processes/white-zones", "/openapi?f=html", "/jobs", "/quality",
     "/recherche?q=mairie", "/mentions-legales", "/accessibilite", "/donnees-personnelles",
     "/developpeurs", "/rien", "/connexion", "/etudes", "/collections/services/items",
-    "/collections/services/items?q=foix&type=town_hall",
+    "/collections/services/items?q=foix&type=town_hall", "/etudes/nouvelle",
+    "/etudes/nouvelle?etape=2", "/etudes/nouvelle?etape=3", "/etudes/nouvelle?etape=4",
+    "/etudes/nouvelle?etape=2&b1.seuil=huit&b1.nom=Mairie",
 ]  # fmt: skip
 SEEN = [(320, "dark", "fr"), (1280, "light", "en"), (390, "light", "fr"), (1280, "dark", "fr")]
 WHOLE = "GEOGUICHET_PAGES" in os.environ

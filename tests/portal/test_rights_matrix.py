@@ -184,6 +184,11 @@ MATRIX: Mapping[str, list[str]] = {
     "/etudes/{study}/comparer/{other}": [
         "/etudes/etude-alouette/comparer/etude-NAME", "/etudes/etude-NAME/comparer/etude-alouette",
     ],
+    "/etudes/nouvelle": ["/etudes/nouvelle", "/etudes/nouvelle?depuis=etude-NAME", "/etudes/nouvelle?calcul=absent"],
+    "/etudes/nouvelle/etude.toml": ["/etudes/nouvelle/etude.toml?depuis=etude-NAME"],
+    "/etudes/{study}/etude.toml": ["/etudes/etude-NAME/etude.toml"],
+    "/etudes/{study}/visibilite": ["/etudes/etude-NAME/visibilite"],
+    "/etudes/calcul/{job}": ["/etudes/calcul/absent"],
     "/sitemap.xml": ["/sitemap.xml", "/sitemap.xml?part=1"],
     "/csw": [
         f"{CSW}GetCapabilities",

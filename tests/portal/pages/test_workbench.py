@@ -1,0 +1,156 @@
+"""``/etudes/nouvelle`` over HTTP: each step works without a script, loses nothing, and tells what the
+study would find.
+"""
+
+import re
+import tomllib
+from html import unescape
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+import requests
+
+from geoguichet.coverage.run import run
+from geoguichet.coverage.study.study import parse_study
+
+HERE = "/etudes/nouvelle"
+HTML = {"Accept": "text/html", "Accept-Language": "fr"}
+
+
+def filled(page: str) -> list[tuple[str, str]]:
+    """The fields that a browser would send of the form of a step, none touched."""
+    form = page.partition("<form ")[2].partition("</form>")[0]
+    pairs = []
+    for tag in re.findall(r"<(?:input|select)\b[^>]*>", form):
+        told = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        if "name" not in told or " disabled" in tag:
+            continue
+        if told.get("type") in ("checkbox", "radio") and " checked" not in tag:
+            continue
+        pairs.append((told["name"], unescape(told.get("value", ""))))
+    return pairs
+
+
+def step(http: requests.Session, url: str, pairs: list[tuple[str, str]], **given: str) -> str:
+    kept = [pair for pair in pairs if pair[0] not in given]
+    answer = http.get(f"{url}{HERE}?{urlencode([*kept, *given.items()])}", headers=HTML)
+    assert answer.status_code == 200, answer.text[:400]
+    return answer.text
+
+
+def test_four_steps_without_a_script_lead_from_the_first_question_to_the_last(
+    url: str, http: requests.Session
+) -> None:
+    page = http.get(url + HERE, headers=HTML).text
+    assert "Sur quel territoire" in page and "425" in page
+    page = step(http, url, filled(page), etape="2")
+    assert "De quoi un habitant doit-il être près" in page
+    page = step(http, url, [*filled(page), ("b2.seuil", "10")], etape="3", **{"b2.seuil": "10"})
+    assert "visioguichets" in page
+    page = step(http, url, filled(page), etape="4", nombre="7")
+    assert "Lancer le calcul" in page or "Run the study" in page
+    question = unescape(re.search(r'name="question" value="([^"]*)"', page)[1])  # type: ignore[index]
+    told = http.get(f"{url}{HERE}?{question}&etape=4&f=json").json()
+    assert told["study"]["services"]["mairie"]["within"] == "10 km"
+    assert told["study"]["kiosks"]["count"] == 7
+    assert told["errors"] == {}
+    assert {"people": 3034719, "unserved": 362353, "undecided": 1092}.items() <= told[
+        "count"
+    ].items()
+
+
+def test_what_is_wrong_keeps_the_reader_on_its_step_with_what_was_typed(
+    url: str, http: requests.Session
+) -> None:
+    page = step(http, url, filled(http.get(url + HERE, headers=HTML).text), etape="2")
+    wrong = step(http, url, filled(page), etape="4", **{"b2.seuil": "<huit>"})
+    assert 'aria-current="step">Besoins' in wrong
+    assert 'value="&lt;huit&gt;"' in wrong
+    assert 'aria-invalid="true" aria-describedby="e-b2.seuil"' in wrong
+    assert "un nombre est attendu" in wrong
+
+
+def test_a_need_is_added_and_taken_away(url: str, http: requests.Session) -> None:
+    page = step(http, url, filled(http.get(url + HERE, headers=HTML).text), etape="2")
+    more = step(http, url, filled(page), ajouter="1", etape="2")
+    assert 'name="b3.nom"' in more and "b3.seuil" in more
+    fewer = step(http, url, filled(more), retirer="b1", etape="2")
+    assert 'name="b1.nom"' not in fewer and 'name="b3.nom"' in fewer
+
+
+def test_the_study_file_that_is_downloaded_is_the_one_that_is_shown_and_it_runs(
+    url: str, http: requests.Session
+) -> None:
+    asked = [
+        ("etape", "4"),
+        ("dep", "09"),
+        ("voisins", "10"),
+        ("b1.cle", "mairie"),
+        ("regle", "all"),
+    ]
+    asked += [
+        ("b1.nom", "Mairie"),
+        ("b1.types", "town_hall"),
+        ("b1.seuil", "4"),
+        ("b1.heures", "24"),
+    ]
+    asked += [("kiosques", "non"), ("titre", "L'Ariège à 4 km")]
+    query = urlencode(asked)
+    told = http.get(f"{url}{HERE}?{query}&f=json").json()
+    file = http.get(f"{url}{HERE}/etude.toml?{query}")
+    assert file.headers["content-type"].startswith("application/toml")
+    assert 'filename="l-ariege-a-4-km.toml"' in file.headers["content-disposition"]
+    assert file.text == told["toml"]
+    study = parse_study(tomllib.loads(file.text))
+    summary = run(study).summary.to_dict("records")[-1]
+    assert summary["white_before"] == told["count"]["unserved"] > 0
+    assert summary["undecided"] == told["count"]["undecided"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["etape=4&b1.seuil=8", "etape=9&dep=00&b1.types=rien", "etape=2&k=" + "9" * 5000, "depuis=../x",
+     "etape=4&" + "&".join(f"b{n}.nom=x" for n in range(700)), "b999999.nom=x&etape=2", "calcul=x"],
+)  # fmt: skip
+def test_odd_addresses_are_answered_in_a_sentence(
+    query: str, url: str, http: requests.Session
+) -> None:
+    answer = http.get(f"{url}{HERE}?{query}", headers=HTML)
+    assert answer.status_code in (200, 400, 404)
+    assert "Traceback" not in answer.text
+
+
+def test_a_computation_is_asked_from_a_page_of_ours_alone(url: str, http: requests.Session) -> None:
+    page = step(http, url, filled(http.get(url + HERE, headers=HTML).text), etape="4")
+    sent = dict(filled(page))
+    assert dict(parse_qsl(sent["question"]))["kiosques"] == "oui"
+    with requests.Session() as other:
+        refused = other.post(url + HERE, data=sent, headers=HTML)
+    assert refused.status_code == 403
+
+
+def test_a_study_gives_its_file_and_fills_the_form(
+    serve, tmp_path: Path, http: requests.Session  # type: ignore[no-untyped-def]
+) -> None:  # fmt: skip
+    from geoguichet.coverage.outputs.folder import write_all
+
+    study = parse_study(
+        {
+            "study": {"id": "mairies", "title": "Mairies"},
+            "territory": {"name": "Ariège", "departements": ["09"], "buffer": "10 km"},
+            "services": {"mairie": {"types": ["town_hall"], "within": "4 km"}},
+            "rule": {"all": ["mairie"]},
+            "measures": {"kinds": ["2sfca"]},
+        }
+    )
+    write_all(run(study), tmp_path / "studies" / "mairies")
+    with serve(tmp_path) as url:
+        text = http.get(f"{url}/etudes/mairies/etude.toml").text
+        assert parse_study(tomllib.loads(text)) == study
+        told = http.get(f"{url}{HERE}?depuis=mairies&f=json").json()["study"]
+        assert told["study"]["id"] != "mairies" and told["measures"] == {"kinds": ["2sfca"]}
+        page = http.get(f"{url}{HERE}?depuis=mairies&etape=2", headers=HTML).text
+        assert "/etudes/mairies" in page
+        same = dict(told["study"])
+        assert same["title"] == "Mairies (variante)"
