@@ -324,6 +324,11 @@ def key_columns(known: Iterable[str], named: str | None) -> list[str]:
     return [*first, *rest][:_SHOWN]
 
 
+def by_use(known: Iterable[str]) -> list[str]:
+    """Return the columns of an object as a page tells them: those that only tools need come last."""
+    return sorted((name for name in known if name not in RAW), key=lambda name: name in _APART)
+
+
 _FILES = ("item", "items", "enclosure", "data", "download")
 _RELATED = (
     "related", "derived-from", "derivedfrom", "wasderivedfrom", "source", "lineage",
@@ -553,6 +558,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "label": label,
     "in_words": in_words,
     "key_columns": key_columns,
+    "by_use": by_use,
+    "capital": capital,
     "spaced": words.spaced,
     "visibility": visibility,
     "percent": words.percent,

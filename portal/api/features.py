@@ -49,6 +49,7 @@ PARAMETERS = (
 _PAGES = ("json", "html", "jsonld")
 #: Columns that a page filters by where they have a few values: so many values, so many columns.
 FILTERS = (
+    "study",
     "type",
     "standing",
     "departement",

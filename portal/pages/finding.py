@@ -66,14 +66,17 @@ def communes(territory: Territory) -> tuple[Place, ...]:
 
 @lru_cache(maxsize=4)
 def counters(territory: Territory) -> tuple[Place, ...]:
-    """Return the counters of a territory, without those of its surroundings."""
+    """Return the counters of a territory, without those of its surroundings, each with the people of its
+    commune.
+    """
+    people = {place.code: place.people for place in communes(territory)}
     return tuple(
         Place(
             folded(f"{row['name']} {row.get('commune_name') or ''}"),
             row["name"],
             str(row.get("commune_name") or ""),
             str(row["id"]),
-            0,
+            people.get(str(row.get("commune")), 0),
         )
         for row in _rows(territory, "services")
         if row.get("inside", True)

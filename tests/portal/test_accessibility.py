@@ -3,9 +3,16 @@ widths, by day and by night, in both languages; no page scrolls sideways at 320 
 """
 
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from geoguichet.coverage.outputs.folder import write_all
+from geoguichet.coverage.run import run
+from geoguichet.coverage.study.study import read_study
+from geoguichet.floor.words import Cost, Unit
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = pytest.mark.skipif(not AXE.is_file(), reason="axe-core (npm ci) is not installed")
@@ -23,12 +30,17 @@ ALL = [
     "/etudes/nouvelle?etape=2", "/etudes/nouvelle?etape=3", "/etudes/nouvelle?etape=4",
     "/etudes/nouvelle?etape=2&b1.seuil=huit&b1.nom=Mairie",
 ]  # fmt: skip
+COUNTERS = [
+    "/", "/etudes", "/guichet", "/guichet?ou=09122&quand=lun-10:30", "/guichet?ou=saint",
+    "/guichet/widget?ou=09122", "/communes", "/communes/09122", "/communes/09122/widget",
+    "/collections/demand/items", "/collections/kiosks/items",
+]  # fmt: skip
 SEEN = [(320, "dark", "fr"), (1280, "light", "en"), (390, "light", "fr"), (1280, "dark", "fr")]
 WHOLE = "GEOGUICHET_PAGES" in os.environ
 
 
-@pytest.mark.parametrize(("width", "scheme", "language"), SEEN if WHOLE else SEEN[:2])
-def test_no_rule_is_broken(browser, url: str, width: int, scheme: str, language: str) -> None:
+def _broken(browser, url: str, paths: list[str], seen: tuple[int, str, str]) -> None:
+    width, scheme, language = seen
     with browser.new_context(
         viewport={"width": width, "height": 900},
         locale=language,
@@ -36,7 +48,7 @@ def test_no_rule_is_broken(browser, url: str, width: int, scheme: str, language:
         bypass_csp=True,
     ) as context:
         page = context.new_page()
-        for path in ALL if WHOLE else FEW:
+        for path in paths:
             page.goto(url + path, wait_until="networkidle")
             over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             assert page.evaluate(over) <= 0, path
@@ -45,6 +57,32 @@ def test_no_rule_is_broken(browser, url: str, width: int, scheme: str, language:
             broken = page.evaluate("(asked) => axe.run(document, asked)", asked)["violations"]
             told = [(rule["id"], rule["nodes"][0]["html"]) for rule in broken]
             assert told == [], path
+
+
+@pytest.mark.parametrize("seen", SEEN if WHOLE else SEEN[:2])
+def test_no_rule_is_broken(browser, url: str, seen: tuple[int, str, str]) -> None:
+    _broken(browser, url, ALL if WHOLE else FEW, seen)
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory, small_path: Path, serve) -> Iterator[str]:
+    """The portal of two studies of the same ground."""
+    workspace, first = tmp_path_factory.mktemp("studied"), read_study(small_path)
+    nearer = replace(first.needs[0], within=Cost(12_000, Unit.METRES))
+    for study in (first, replace(first, id="plus-pres", needs=(nearer, *first.needs[1:]))):
+        write_all(run(study), workspace / "studies" / study.id)
+    with serve(workspace) as address:
+        yield address.rstrip("/")
+
+
+@pytest.mark.skipif(not WHOLE, reason="GEOGUICHET_PAGES asks for every page")
+@pytest.mark.parametrize("seen", SEEN)
+def test_no_rule_is_broken_by_studies_communes_and_counters(
+    browser, studied: str, small_path: Path, seen: tuple[int, str, str]
+) -> None:
+    study = read_study(small_path).id
+    of_study = ["", f"?besoin={read_study(small_path).needs[0].key}", "/comparer/plus-pres"]
+    _broken(browser, studied, [*(f"/etudes/{study}{one}" for one in of_study), *COUNTERS], seen)
 
 
 def test_suggestions_and_the_menu_break_none_either(browser, url: str) -> None:

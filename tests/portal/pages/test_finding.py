@@ -58,6 +58,12 @@ def test_the_most_peopled_comes_first_among_those_that_begin_so() -> None:
     ]  # fmt: skip
 
 
+def test_counters_of_peopled_communes_come_first() -> None:
+    assert [one.name for one in matching(counters(GROUND), "mairie", 2)] == [
+        "Mairie de Toulouse", "Mairie de Montauban",
+    ]  # fmt: skip
+
+
 def test_at_most_eight_lines_each_with_its_group(url: str, http: requests.Session) -> None:
     found = lines(url, http, "saint")
     assert 0 < len(found) <= 8
