@@ -1,5 +1,6 @@
 """The whole workspace, copied while it is written, proved whole, and put back elsewhere."""
 
+import itertools
 import os
 import random
 import sqlite3
@@ -12,10 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.search.query import RecordQuery
+from geoguichet.catalogue.search.store import Catalogue
 from geoguichet.cli import main
+from geoguichet.floor.viewer import MACHINE
 from geoguichet.portal.serving import backup
 
 STORES = ("catalogue.sqlite", "originals.sqlite")
+OF_VERSION_0_1 = sorted((Path(__file__).parents[2] / "stores").glob("457aa99.*.sql"))
 
 
 @pytest.fixture
@@ -174,3 +180,69 @@ def test_a_backup_that_is_killed_leaves_none(workspace: Path, tmp_path: Path) ->
     assert not saved.exists()
     backup.back_up(workspace, saved)
     assert backup.verify(saved) == 5
+
+
+def digests(store: Catalogue) -> dict[str, str]:
+    return {
+        one.id: one.digest()
+        for one in store.search(RecordQuery(limit=1000), viewer=MACHINE).records
+    }
+
+
+def test_a_catalogue_that_is_edited_is_restored_elsewhere_as_it_was(tmp_path: Path) -> None:
+    workspace, over = tmp_path / "w", threading.Event()
+    workspace.mkdir()
+    with Catalogue(workspace) as store:
+        store.bulk_upsert(Record(id=f"r{n}", title="0") for n in range(50))
+
+    def edit() -> None:
+        with Catalogue(workspace) as own:
+            for n in itertools.count():
+                if over.is_set():
+                    return
+                own.upsert(Record(id=f"r{n % 50}", title=str(n)))
+
+    editor = threading.Thread(target=edit)
+    editor.start()
+    try:
+        for number in range(3):
+            assert (
+                main(["backup", str(tmp_path / f"b{number}"), "--workspace", str(workspace)]) == 0
+            )
+    finally:
+        over.set()
+        editor.join()
+    assert main(["backup", str(tmp_path / "b3"), "--workspace", str(workspace)]) == 0
+    generations = []
+    with Catalogue(workspace) as store:
+        past = {
+            (one, version.record.digest())
+            for one in digests(store)
+            for version in store.history(one)
+            if version.record
+        }
+        for number in range(4):
+            saved, elsewhere = tmp_path / f"b{number}", tmp_path / f"w{number}"
+            assert main(["restore", str(saved), "--workspace", str(elsewhere)]) == 0
+            assert main(["verify", "--workspace", str(elsewhere)]) == 0
+            with Catalogue(elsewhere) as restored:
+                generations.append(restored.generation(viewer=MACHINE))
+                assert digests(restored).items() <= past
+        assert generations == sorted(generations)
+        assert generations[-1] == store.generation(viewer=MACHINE)
+        with Catalogue(tmp_path / "w3") as restored:
+            assert digests(restored) == digests(store)
+
+
+def test_a_backup_of_version_0_1_is_restored_and_brought_up(tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    workspace.mkdir()
+    for written in OF_VERSION_0_1:
+        with closing(sqlite3.connect(workspace / f"{written.name.split('.')[1]}.sqlite")) as base:
+            base.executescript(written.read_text(encoding="utf-8"))
+    assert main(["backup", str(tmp_path / "b"), "--workspace", str(workspace)]) == 0
+    assert main(["restore", str(tmp_path / "b"), "--workspace", str(tmp_path / "again")]) == 0
+    with Catalogue(tmp_path / "again") as restored:
+        assert restored.get("mairies").title == "Mairies de l'Ariège"
+        assert len(digests(restored)) == 4
+    assert main(["verify", "--workspace", str(tmp_path / "again")]) == 0
