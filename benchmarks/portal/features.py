@@ -1,15 +1,18 @@
 """Features of 61,507 points: CPU of the server a request, ours beside stock pygeoapi with its
-GeoPackage provider, and datasette where it is installed, over the same file in the same run.
+GeoPackage provider, datasette and tipg over PostGIS where they are installed, over the same rows in
+the same run.
 
     python benchmarks/portal/features.py [--file DIRECTORY.csv] [--pygeoapi PYTHON]
-        [--datasette PROGRAM] [--gdal]
+        [--datasette PROGRAM] [--tipg PYTHON --database postgresql://... --postmaster PID] [--gdal]
 
 Without ``--file`` (the directory of the DILA as published in 2020) the points are made here.
 ``--gdal`` copies the whole collection by ogr2ogr too, which pages by ten before GDAL 3.7.
 ``--pygeoapi`` is a Python that has pygeoapi, starlette and uvicorn, and whose sqlite3 loads
 Debian's libsqlite3-mod-spatialite. Each peer reads a copy of the file, for pygeoapi's provider
 writes into it. Each question is asked once before it is measured; ``-`` is what a peer does not
-answer, or answers with other rows than ours. tipg needs PostGIS: it is not measured.
+answer, or answers with other rows than ours. ``--tipg`` is a Python that has tipg and uvicorn;
+its rows are put by ogr2ogr into the table ``services`` of ``--database``, which has PostGIS, and the CPU
+of the children of ``--postmaster`` is counted with its own.
 """
 
 import argparse
@@ -23,6 +26,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import permutations
 from pathlib import Path
 
 import requests
@@ -50,6 +55,21 @@ ASKED: Mapping[str, Mapping[str, str]] = {
     },
     "10 rows with a word": {"limit": "10", "q": "gendarmerie"},
 }  # fmt: skip
+#: What people ask of each peer, by its name; what it has not is left out.
+PAGES: Mapping[str, Mapping[str, str]] = {
+    "home, as a page": {"ours": "/", "pygeoapi": "/?f=html", "datasette": "/", "tipg": "/?f=html"},
+    "ten rows, as a page": {
+        "ours": f"/collections/referentiel-{NAME}/items?f=html",
+        "pygeoapi": f"/collections/{NAME}/items?f=html&limit=10",
+        "datasette": "/data/services?_size=10",
+        "tipg": "/collections/public.services/items?f=html&limit=10",
+    },
+    "suggestions": {"ours": "/suggestions?q=saint"},
+}
+#: What a tile tells of each, unless it is asked for other columns.
+COLUMNS = ("name", "type", "hours_per_week", "itinerant", "inside", "source_row")
+#: Tiles: of the world, of half of France, of a département, of a commune.
+TILES = ("0/0/0", "5/11/16", "8/93/129", "11/749/1032")
 
 
 def made(path: Path) -> Path:
@@ -87,10 +107,15 @@ def started(url: str, *command: object, **environment: str) -> Iterator[int]:
         server.wait(30)
 
 
-def spent(process: int) -> float:
-    """Return the seconds of CPU of a process."""
+def spent(process: int, *, families: bool = False) -> float:
+    """Return the seconds of CPU of a process; of its children too, and those that ended, if asked."""
     told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+    ticks = sum(map(int, told[11 : 15 if families else 13]))
+    own = ticks / os.sysconf("SC_CLK_TCK")
+    if not families:
+        return own
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return own + sum(spent(int(child)) for child in children)
 
 
 def free() -> int:
@@ -99,17 +124,21 @@ def free() -> int:
 
 
 def measured(
-    process: int, ask: Callable[[], object], times: int = 60, *, expected: object = None
+    spent: Callable[[], float],
+    ask: Callable[[], object],
+    times: int = 60,
+    *,
+    expected: object = None,
 ) -> str:
     try:
         if expected not in (None, ask()):
             return "-"
     except (requests.RequestException, ValueError, KeyError):
         return "-"
-    before = spent(process)
+    before = spent()
     for _time in range(times):
         ask()
-    return f"{(spent(process) - before) / times * 1000:.1f}"
+    return f"{(spent() - before) / times * 1000:.1f}"
 
 
 class Peer:
@@ -117,26 +146,56 @@ class Peer:
 
     def __init__(self, name: str, process: int, items: str) -> None:
         self.name, self.process, self.items = name, process, items
+        self.postmaster = 0
         self.session = requests.Session()
         self.session.headers["Accept-Encoding"] = "identity"
+
+    def spent(self) -> float:
+        """Return the CPU of all that answers (seconds)."""
+        other = spent(self.postmaster, families=True) if self.postmaster else 0.0
+        return spent(self.process) + other
 
     def get(self, address: str, **parameters: str) -> dict:
         answer = self.session.get(address, params=parameters, timeout=600)
         answer.raise_for_status()
         return answer.json()
 
+    def read(self, address: str) -> int:
+        return self.session.get(
+            address, headers={"Accept": "text/html,*/*"}, timeout=600
+        ).status_code
+
     def page(self, asked: Mapping[str, str]) -> list[str]:
         page = self.get(self.items, f="json", **asked)
         return [one["properties"]["name"] for one in page["features"]]
 
     def copy(self) -> str:
-        before, rows, address = spent(self.process), 0, f"{self.items}?f=json&limit=10000"
+        before, rows, address = self.spent(), 0, f"{self.items}?f=json&limit=10000"
         while address:
             page = self.get(address)
             rows += len(page["features"])
             steps = [one["href"] for one in page["links"] if one["rel"] == "next"]
             address = steps[0] if steps and page["features"] else ""
-        return f"{spent(self.process) - before:.1f} s ({rows:,} rows)"
+        return f"{self.spent() - before:.1f} s ({rows:,} rows)"
+
+
+class Tipg(Peer):
+    """OGC API Features over PostGIS."""
+
+    def page(self, asked: Mapping[str, str]) -> list[str]:
+        if "q" in asked:
+            raise ValueError(asked)
+        told = dict(asked) | ({"filter-lang": "cql2-text"} if "filter" in asked else {})
+        page = self.get(self.items, f="geojson", **told)
+        return [one["properties"]["name"] for one in page["features"]]
+
+    def copy(self) -> str:
+        before, rows = self.spent(), 0
+        while page := self.get(self.items, f="geojson", limit="10000", offset=str(rows))[
+            "features"
+        ]:
+            rows += len(page)
+        return f"{self.spent() - before:.1f} s ({rows:,} rows)"
 
 
 class Datasette(Peer):
@@ -150,13 +209,13 @@ class Datasette(Peer):
         return [one["name"] for one in self.get(self.items, **told)["rows"]]
 
     def copy(self) -> str:
-        before, rows = spent(self.process), 0
+        before, rows = self.spent(), 0
         address, told = self.items, {"_size": "1000"}
         while address:
             page = self.get(address, **told)
             rows += len(page["rows"])
             address, told = page.get("next_url") or "", {}
-        return f"{spent(self.process) - before:.1f} s ({rows:,} rows)"
+        return f"{self.spent() - before:.1f} s ({rows:,} rows)"
 
 
 def stock(python: Path, folder: Path, data: Path, port: int) -> dict[str, str]:
@@ -191,6 +250,9 @@ def main() -> None:
     parser.add_argument("--file", type=Path)
     parser.add_argument("--pygeoapi", type=Path)
     parser.add_argument("--datasette")
+    parser.add_argument("--tipg", type=Path)
+    parser.add_argument("--database")
+    parser.add_argument("--postmaster", type=int, default=0)
     parser.add_argument("--gdal", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -200,7 +262,7 @@ def main() -> None:
         reading = FORMATS["dila-2020"].read(source)
         version = store.put(NAME, reading, origin=source, reader="dila-2020")
         data = store.path(version)
-        urls = [f"http://127.0.0.1:{free()}" for _ in range(3)]
+        urls = [f"http://127.0.0.1:{free()}" for _ in range(4)]
         ports = [url.rpartition(":")[2] for url in urls]
         serving = [sys.executable, "-m", "geoguichet.cli", "serve", "--workspace", folder / "ours",
                    "--port", ports[0]]  # fmt: skip
@@ -219,6 +281,22 @@ def main() -> None:
                 command = [given.datasette, "serve", copied, "-p", ports[2]]
                 process = servers.enter_context(started(urls[2], *command))
                 peers.append(Datasette("datasette", process, f"{urls[2]}/data/services.json"))
+            if given.tipg:
+                into = ["ogr2ogr", "-f", "PostgreSQL", f"PG:{given.database}", data, "services", "-nln",
+                        "services", "-overwrite", "-lco", "GEOMETRY_NAME=geometry"]  # fmt: skip
+                subprocess.run(into, check=True, capture_output=True)
+                indexes = (
+                    "CREATE INDEX ON services (type); CREATE INDEX ON services (name); ANALYZE"
+                )
+                subprocess.run(
+                    ["psql", given.database, "-c", indexes], check=True, capture_output=True
+                )
+                command = [given.tipg, "-m", "uvicorn", "tipg.main:app", "--port", ports[3],
+                           "--log-level", "error"]  # fmt: skip
+                told = {"DATABASE_URL": given.database, "TIPG_MAX_FEATURES_PER_QUERY": "10000"}
+                process = servers.enter_context(started(urls[3], *command, **told))
+                peers.append(Tipg("tipg", process, f"{urls[3]}/collections/public.services/items"))
+                peers[-1].postmaster = given.postmaster
             table(peers)
             if given.gdal:
                 by_gdal(ours, urls[0])
@@ -229,18 +307,41 @@ def table(peers: list[Peer]) -> None:
     for name, asked in ASKED.items():
         expected = peers[0].page(asked)
         told = [
-            measured(peer.process, lambda p=peer, a=asked: p.page(a), expected=expected)
+            measured(peer.spent, lambda p=peer, a=asked: p.page(a), expected=expected)
             for peer in peers
         ]
         print(f"{name:32}" + "".join(f"{one:>24}" for one in told), flush=True)
     print(f"{'full copy':32}" + "".join(f"{peer.copy():>24}" for peer in peers), flush=True)
-    tile = f"{peers[0].items.removesuffix('items')}tiles/WebMercatorQuad"
-    for place in ("0/0/0", "5/11/16", "8/93/129", "11/749/1032"):
-        before = spent(peers[0].process)
-        body = peers[0].session.get(f"{tile}/{place}").content
-        cold = (spent(peers[0].process) - before) * 1000
-        warm = measured(peers[0].process, lambda p=place: peers[0].session.get(f"{tile}/{p}"))
-        print(f"tile {place:27}{cold:>17.0f} cold{warm:>7} warm ms{len(body):>9,} bytes")
+    for name, addresses in PAGES.items():
+        told = []
+        for peer in peers:
+            address = peer.items.partition("/collections")[0].partition("/data")[0]
+            asked = address + addresses.get(peer.name, "")
+            ask = partial(peer.read, asked)
+            told.append(measured(peer.spent, ask, expected=200) if peer.name in addresses else "-")
+        print(f"{name:32}" + "".join(f"{one:>24}" for one in told), flush=True)
+    # a tile of ours is new when its columns come in another order; tipg keeps none
+    ours = peers[0]
+    tile = f"{ours.items.removesuffix('items')}tiles/WebMercatorQuad"
+    for place in TILES:
+        orders = map(",".join, permutations(COLUMNS))
+        cold = measured(ours.spent, partial(new_tile, ours, f"{tile}/{place}", orders), 20)
+        warm = measured(ours.spent, partial(ours.read, f"{tile}/{place}"))
+        size = len(ours.session.get(f"{tile}/{place}").content)
+        told = f"tile {place:27}{cold:>17} cold{warm:>7} warm ms{size:>9,} bytes"
+        for peer in peers:
+            if isinstance(peer, Tipg):
+                z, y, x = place.split("/")
+                address = f"{peer.items.removesuffix('items')}tiles/WebMercatorQuad/{z}/{x}/{y}"
+                size = len(peer.session.get(address).content)
+                told += (
+                    f"   tipg {measured(peer.spent, partial(peer.read, address), 20)} ms{size:>9,}"
+                )
+        print(told, flush=True)
+
+
+def new_tile(peer: Peer, address: str, orders: Iterator[str]) -> int:
+    return peer.read(f"{address}?properties={next(orders)}")
 
 
 def by_gdal(process: int, url: str) -> None:

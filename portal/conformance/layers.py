@@ -5,7 +5,7 @@ The tests of Features bear the names of the standard; those of Tiles, of the req
 Each is put to every collection of features.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import geoguichet.portal.conformance.client as ask
@@ -240,6 +240,62 @@ def _tiles_elsewhere_are_refused(server: Server, collection: Json) -> None:
         expect(status in (400, 404), f"{wrong}: status {status}, 400 or 404 expected")
 
 
+# Yield the fields of a message of Protocol Buffers: their numbers, what they hold.
+def _fields(body: bytes) -> Iterator[tuple[int, int | bytes]]:
+    place = 0
+
+    def varint() -> int:
+        nonlocal place
+        first = place
+        while body[place] > 127:
+            place += 1
+        place += 1
+        return sum((one & 127) << 7 * n for n, one in enumerate(body[first:place]))
+
+    while place < len(body):
+        number, kind = divmod(varint(), 8)
+        size = {1: 8, 5: 4}.get(kind) or (varint() if kind == 2 else 0)
+        value = varint() if kind == 0 else body[place : place + size]
+        place += size
+        yield number, value
+
+
+def _tiles_are_mvt(server: Server, collection: Json) -> None:
+    told = _tileset(server, collection)
+    found = (server.get(_address(told, one), accept=_MVT) for one in told["tileMatrixSetLimits"])
+    body = next((one.body for one in found if one.status == 200), b"")
+    applicable(body, "no tile has anything")
+    for number, layer in _fields(body):
+        known = dict(_fields(cast("bytes", layer)))
+        expect(number == 3 and known.get(15) == 2, "a layer of version 2 is expected")
+        expect(known.get(1) and known.get(2) and known.get(5), "no name, no feature or no extent")
+
+
+def _tiles_are_documented(server: Server, collection: Json) -> None:
+    told = _tileset(server, collection)
+    address = _address(told, told["tileMatrixSetLimits"][-1])
+    asked = ask.parameters(server, address.removeprefix(server.url).partition("?")[0])
+    paths = [one for one in asked.values() if one.get("in") == "path"]
+    expect(len(paths) >= 3, f"{len(paths)} parameters of the path of a tile, 3 expected")
+
+
+def _scheme_is_defined(server: Server, collection: Json) -> None:
+    (scheme, *_) = ask.links(_tileset(server, collection), f"{REL}/tiling-scheme")
+    told = server.found(scheme["href"]).json()
+    expect(told.get("crs") and told.get("tileMatrices"), "no crs, or no level")
+    for one in told["tileMatrices"]:
+        expect(one.keys() >= _MATRIX, f"level {one.get('id')}: no {_MATRIX - one.keys()}")
+        ratio = one["cellSize"] / one["scaleDenominator"] / 0.00028
+        expect(abs(ratio - 1) < 1e-6, f"level {one['id']}: its scale is not that of its cells")
+
+
+#: What a level of a tile matrix set has (OGC 17-083r4, tile matrix).
+_MATRIX = frozenset(
+    ("id", "scaleDenominator", "cellSize", "pointOfOrigin", "tileWidth", "tileHeight",
+     "matrixWidth", "matrixHeight")
+)  # fmt: skip
+
+
 TILES: dict[str, ask.Test] = {
     "/req/core/conformance-success": _declared(f"{_TILES}/core", f"{_TILES}/mvt"),
     "/req/core/tc-success": _each(_tiles_are_given),
@@ -247,4 +303,7 @@ TILES: dict[str, ask.Test] = {
     "/req/tileset/ts-success": _each(_tileset_is_described),
     "/req/tilesets-list/tsl-success": _each(_tilesets_are_listed),
     "/req/geodata-tilesets/conformance": _declared(f"{_TILES}/geodata-tilesets"),
+    "/req/mvt/content": _each(_tiles_are_mvt),
+    "/req/oas30/oas-definition-1": _each(_tiles_are_documented),
+    "/req/json-tilematrixset/content": _each(_scheme_is_defined),
 }

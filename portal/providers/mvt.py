@@ -5,7 +5,7 @@ https://github.com/mapbox/vector-tile-spec/tree/master/2.1
 """
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,19 +68,17 @@ def _drawn(shapes: Array, kind: int) -> Iterator[bytes]:
     steps = np.diff(places, axis=0, prepend=np.zeros((1, 2), int))
     anew = np.flatnonzero(np.diff(owner, prepend=-1))
     steps[anew] = places[anew]
+    # where each command stands among the vertices: a ring is closed before the next is begun there
+    each = np.ones_like(count)
+    at, commands = [start, start + 1], [each * 8 | _MOVE, (count - 1) << 3 | _DRAW]
     if kind == _POINT:
-        at, commands = start, count << 3 | _MOVE
-    else:
-        line = (count - 1) << 3 | _DRAW
-        at = np.concatenate([start, start + 1])
-        commands = np.concatenate([np.full(len(start), 8 | _MOVE), line])
-        if kind == _POLYGON:  # a ring is closed before the next is begun at the same place
-            at = np.concatenate([start + count, at])
-            commands = np.concatenate([np.full(len(start), _CLOSE), commands])
-    whose = np.tile(owner[start], len(at) // len(start))
-    whose = np.insert(np.repeat(owner, 2), at * 2, whose)
-    numbers = np.insert(((steps << 1) ^ (steps >> 63)).ravel(), at * 2, commands)
-    yield from _parted(numbers, whose, len(shapes))
+        at, commands = [start], [count << 3 | _MOVE]
+    elif kind == _POLYGON:
+        at, commands = [start + count, *at], [each * _CLOSE, *commands]
+    before = np.concatenate(at) * 2
+    whose = np.insert(np.repeat(owner, 2), before, np.tile(owner[start], len(at)))
+    zigzag = ((steps << 1) ^ (steps >> 63)).ravel()
+    yield from _parted(np.insert(zigzag, before, np.concatenate(commands)), whose, len(shapes))
 
 
 # Return the vertices of shapes as whole units, the path of each, and the shape of each path. What would
@@ -136,17 +134,16 @@ def _tags(columns: Mapping[str, Sequence[object]], many: int) -> tuple[list[byte
         ]
     has = told[:, :, 1] >= 0
     whose = np.repeat(np.arange(many), has.sum(axis=1) * 2)
-    return [*_parted(told[has].ravel(), whose, many)], [_value(one) for _kind, one in known]
+    return [*_parted(told[has].ravel(), whose, many)], [_VALUES[kind](one) for kind, one in known]
 
 
-def _value(one: object) -> bytes:
-    if isinstance(one, bool):
-        return b"\x38\x01" if one else b"\x38\x00"
-    if isinstance(one, int):
-        return b"\x30" + _varint(one << 1 if one >= 0 else ~one << 1 | 1)
-    if isinstance(one, float):
-        return b"\x19" + struct.pack("<d", one)
-    return b"\x0a" + _sized(str(one).encode("utf-8", "replace"))
+#: How a value is told, by its type.
+_VALUES: Mapping[type, Callable[[Any], bytes]] = {
+    bool: lambda one: b"\x38\x01" if one else b"\x38\x00",
+    int: lambda one: b"\x30" + _varint(one << 1 if one >= 0 else ~one << 1 | 1),
+    float: lambda one: b"\x19" + struct.pack("<d", one),
+    str: lambda one: b"\x0a" + _sized(one.encode("utf-8", "replace")),
+}
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -167,12 +164,8 @@ def _parted(numbers: Array, owners: Array, many: int) -> Iterator[bytes]:
 
 
 def _varint(number: int) -> bytes:
-    made = bytearray()
-    while number > 127:
-        made.append(number & 127 | 128)
-        number >>= 7
-    made.append(number)
-    return bytes(made)
+    more = _varint(number >> 7) if number > 127 else b""
+    return bytes([number & 127 | (128 if more else 0)]) + more
 
 
 def _sized(body: bytes) -> bytes:

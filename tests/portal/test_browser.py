@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from geoguichet.benchmarks.portal.maps import LONGEST, panned, ready, tasks
 from geoguichet.coverage.outputs.style import VENDOR
 
 with_maps = pytest.mark.skipif(
@@ -215,3 +216,17 @@ def test_a_layer_is_filtered_without_a_script(browser, url: str) -> None:
     assert page.locator("figure svg .c-pt").count() == 1
     assert "Préfecture" in page.locator("tbody").inner_text()
     context.close()
+
+
+@with_maps
+def test_a_map_is_panned_without_a_long_task(page, browser, url: str) -> None:
+    """A small instance of ``benchmarks/portal/maps.py``; by CPU, for the clock is that of the machine."""
+    page.goto(f"{url}/collections/services/items")
+    ready(page)
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    browser.start_tracing(page=page, categories=["toplevel"])
+    panned(page, 2)
+    found = [own for _clock, own in tasks(browser.stop_tracing())]
+    assert len(found) > 100 and 0 < max(found) < LONGEST
+    assert asked and all("/tiles/WebMercatorQuad/" in one for one in asked)
