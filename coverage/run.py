@@ -222,21 +222,23 @@ def summarise(
     """Return the table of the study: one row per département in order of code, then the
     territory.
     """
+    counted = ["departement", "people", "served", "undecided", "served_after", "zone"]
+    plain = pd.DataFrame(demand[counted])
     rows = [
         _row(
             code,
             name,
-            demand[demand["departement"] == code],
+            plain[plain["departement"] == code],
             int((kiosks["departement"] == code).sum()),
         )
         for code, name in zip(
             territory.departements["code"], territory.departements["name"], strict=True
         )
     ]
-    return pd.DataFrame([*rows, _row("", territory.name, demand, len(kiosks))])
+    return pd.DataFrame([*rows, _row("", territory.name, plain, len(kiosks))])
 
 
-def _row(code: str, name: str, demand: gpd.GeoDataFrame, kiosks: int) -> dict[str, object]:
+def _row(code: str, name: str, demand: pd.DataFrame, kiosks: int) -> dict[str, object]:
     people = int(demand["people"].sum())
     in_zone = demand[white(demand)]
     before = int(in_zone["people"].sum())

@@ -167,8 +167,13 @@ def of_environment(environment: Mapping[str, str]) -> str:
     return asked if asked in languages() else SOURCE
 
 
-# The spaces that a French page keeps: wide in the group, else narrow.
-_SPACES = re.compile(r" (?=[;?!])|( (?=[:»])|(?<=«) )|(?<=\d) (?=\d{3}(?!\d))")
+# The spaces that a French page keeps: those beside a sign, and those of a number.
+_BESIDE = {
+    **{f" {sign}": f"{NARROW}{sign}" for sign in ";?!"},
+    **{f" {sign}": f"{NO_BREAK}{sign}" for sign in ":»"},
+    "« ": f"«{NO_BREAK}",
+}
+_THOUSANDS = re.compile(r" (?<=\d )(?=\d{3}(?!\d))")
 
 
 def spaced(text: str) -> str:
@@ -181,7 +186,9 @@ def spaced(text: str) -> str:
         return text.replace(NARROW, " ").replace(NO_BREAK, " ")
     if voice.language != SOURCE:  # a translator writes the spaces of other languages
         return text
-    return _SPACES.sub(lambda space: NO_BREAK if space[1] else NARROW, text)
+    for beside, kept in _BESIDE.items():
+        text = text.replace(beside, kept)
+    return _THOUSANDS.sub(NARROW, text)
 
 
 # Sentences, by gettext.

@@ -55,7 +55,7 @@ def is_served(slack: Floats) -> np.ndarray:
     return np.asarray(slack >= 0)
 
 
-def white(demand: gpd.GeoDataFrame) -> pd.Series:
+def white(demand: pd.DataFrame) -> pd.Series:
     """Return True for the points in a white zone: known to be unserved (the undecided are not)."""
     return ~(demand["served"] | demand["undecided"])
 

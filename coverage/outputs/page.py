@@ -430,7 +430,9 @@ def departement_maps(result: CoverageResult) -> DepartementMaps:
     grounds = gpd.GeoSeries(
         {
             place: united(territory, some.index)
-            for place, some in kinds.groupby(["departement", "kind"])
+            for place, some in kinds[kinds["departement"].isin(rows["code"])].groupby(
+                ["departement", "kind"]
+            )
         },
         crs=LONLAT,
     ).to_crs(territory.metric)

@@ -381,11 +381,10 @@ class Opening:
         met[_slices(self._rows, self.problem.rows(column))[0]] = True
         touched = np.zeros(len(self._times), dtype=bool)
         touched[_slices(self.problem.cover, np.flatnonzero(met))[0]] = True
-        return [
-            other
-            for other in self.columns
-            if other != column and touched[self.problem.rows(other)].any()
-        ]
+        beside = np.zeros(self.problem.columns, dtype=bool)
+        beside[_slices(self._rows, np.flatnonzero(touched))[0]] = True
+        beside[column] = False
+        return np.flatnonzero(beside & self.is_open).tolist()
 
     def _change(self, column: int, step: int) -> None:
         rows, fewer = self._changing(column, step)

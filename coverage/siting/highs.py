@@ -57,7 +57,7 @@ UNHURRIED: Settings = {**PRESOLVED, "mip_heuristic_run_feasibility_jump": False}
 _SIMPLEX: Settings = {"output_flag": False, "threads": 1, "presolve": "off", "solver": "simplex"}
 #: Pivots times rows that the simplex gets for a first relaxation, about a second of them, before
 #: the interior point takes over: it wins by ten times where few pivots do, and never ends elsewhere.
-_PIVOTS_TIMES_ROWS = 30_000_000
+_PIVOTS_TIMES_ROWS = 60_000_000
 #: Pivots at most in a small program that looks for a disjunctive cut: a few hundred do.
 _PIVOTS = 5_000
 #: Rounds of cuts at most, and entries gone through by all of them: a round of a large program

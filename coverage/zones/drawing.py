@@ -234,9 +234,10 @@ def table_of(
     """
     named = _named(label, shapes, unserved)
     geod = Geod(ellps="WGS84")
-    rows = []
+    counted = ["people", *groups, "name", "departement", unit.column("slack")]
+    rows, plain = [], pd.DataFrame(unserved[list(dict.fromkeys(counted))])
     for group, name in named.items():
-        members, shape = unserved[label == group], shapes.get(group)
+        members, shape = plain[label == group], shapes.get(group)
         excess = (
             (land or {}).get(group, (np.nan, np.nan))
             if members.empty
@@ -325,7 +326,7 @@ def _named(
 
 # Return how far beyond the thresholds the people are: at worst, and on average (NaN where nothing
 # is known).
-def _excess(members: gpd.GeoDataFrame, slack: str) -> tuple[float, float]:
+def _excess(members: pd.DataFrame, slack: str) -> tuple[float, float]:
     excess = -members[slack]
     known = excess.notna()
     weights = members.loc[known, "people"]

@@ -291,7 +291,7 @@ class Territory:
     @property
     def polygons(self) -> gpd.GeoSeries:
         """The outlines of the communes by code, in EPSG:4326; missing where the source has none."""
-        return self.communes.set_index("code").geometry
+        return _by_code(self)
 
     @property
     def metric(self) -> str:
@@ -311,6 +311,13 @@ class Territory:
         ground = _in_metres(self.boundary, self.metric)
         found = shapely.dwithin(ground, points.to_crs(self.metric).array, distance_m)
         return pd.Series(found, points.index)
+
+
+# Return the outlines by code, under one index: to make it anew at each question costs more than all
+# the questions of a country.
+@lru_cache(maxsize=1)
+def _by_code(territory: Territory) -> gpd.GeoSeries:
+    return territory.communes.set_index("code").geometry
 
 
 # Return a ground in metres, ready to be asked; a study asks of the same one several times.
