@@ -4,7 +4,8 @@ road networks, cells; and how many people a threshold would leave beyond it, bef
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -82,25 +83,28 @@ class Holdings:
         """The types of which a kiosk may be in one, inside the territory."""
         return tuple(held.type for held in self.services if held.inside)
 
-    def narrowed(self, schema: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the JSON Schema of a study where a key takes but what is here."""
-        told: dict[str, Any] = {**schema}
-        tables = {**told["$defs"]}
+    def told_in(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the JSON Schemas of the tables of a study, by name, with what is here as examples of
+        the keys that name it.
+        """
+        told = deepcopy(dict(inputs))
         for table, key, names in (
-            ("Need", "types", self.present),
-            ("TerritoryChoice", "departements", tuple(area.code for area in self.areas)),
-            ("RouterChoice", "network", self.networks),
+            ("services", "types", self.present),
+            ("territory", "departements", tuple(area.code for area in self.areas)),
+            ("router", "network", self.networks),
+            ("kiosks", "candidates", self.hosts),
         ):
-            if not names or table not in tables:
-                continue
-            keys = dict(tables[table]["properties"])
-            one = dict(keys[key])
-            if one.get("type") == "array":
-                one["items"] = {**one["items"], "enum": list(names)}
-            else:
-                one["examples"] = list(names)
-            tables[table] = {**tables[table], "properties": {**keys, key: one}}
-        return {**told, "$defs": tables}
+            for taken in _keys(told.get(table, {}), key) if names else ():
+                taken.get("items", taken)["examples"] = [*names]
+        return told
+
+
+# Yield what is told of a key of a table, or of the tables inside it.
+def _keys(table: Mapping[str, Any], key: str) -> Iterator[dict[str, Any]]:
+    if key in table.get("properties", {}):
+        yield table["properties"][key]
+    for inside in (*table.get("patternProperties", {}).values(), *table.get("anyOf", ())):
+        yield from _keys(inside, key)
 
 
 def holdings(data: Path, *, name: str, source: str, folders: Sequence[Path] = ()) -> Holdings:

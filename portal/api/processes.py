@@ -33,6 +33,7 @@ from geoguichet.portal.jobs.contract import (
 from geoguichet.portal.jobs.grounds import Ground
 from geoguichet.portal.jobs.kinds import KINDS, Kind, kinds_for
 from geoguichet.portal.jobs.telling import answer_of, status_of
+from geoguichet.portal.pages.workbench import held_by
 from geoguichet.portal.people import accounts
 from geoguichet.portal.people.store import People
 from geoguichet.portal.site import Site
@@ -107,10 +108,23 @@ class _Processes:
     async def described(self, request: Request) -> Response:
         """Answer all that is told of a process."""
         kind = await self._kind(request)
-        document = await run_in_threadpool(kind.description)
+        document = await run_in_threadpool(self._description, kind)
         return await self._told(
             request, "process.html", f"/processes/{kind.name}", document, self._of_process(kind)
         )
+
+    # Tell a process; of one that asks a study, what the data of this portal hold is told too.
+    def _description(self, kind: Kind) -> dict[str, Any]:
+        document = kind.description()
+        if "territory" not in document["inputs"]:
+            return document
+        try:
+            held = held_by(self.site)
+        except Refusal:  # what a portal without data can be asked of is told all the same
+            return document
+        schemas = held.told_in({name: one["schema"] for name, one in document["inputs"].items()})
+        told = document["inputs"].items()
+        return document | {"inputs": {name: {**one, "schema": schemas[name]} for name, one in told}}
 
     async def _told(
         self,

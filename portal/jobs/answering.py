@@ -85,7 +85,8 @@ def check_free(question: Question, ground: Ground) -> None:
     is_own = (
         question.viewer.sees_all or owner_of_study(folder).get("person") == question.viewer.person
     )
-    if question.process == "study" and folder.exists() and not is_own:
+    is_named = folder.parent == ground.workspace / "studies"  # what nobody known asked has no name
+    if question.process == "study" and is_named and folder.exists() and not is_own:
         told = _("study.id : « {id} » est le nom d'une autre étude ; donnez-en un nouveau.",
                  id=folder.name)  # fmt: skip
         raise ParameterError(told)

@@ -230,7 +230,7 @@ class EmbeddedJobs:
                 "lease = ?, started = coalesce(started, ?), updated = ? WHERE id = ?",
                 (now + LEASE_S, now, now, name),
             )
-            _say(base, name, _("Pris en charge ({worker}).", worker=worker), now)
+            _say(base, name, _("Pris en charge."), now)
             *told, question, seconds, memory, fence = base.execute(
                 f"SELECT {_JOB}, question, seconds, memory, fence FROM job WHERE id = ?", (name,)
             ).fetchone()

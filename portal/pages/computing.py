@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from geoguichet.coverage.outputs.report import need_sentences, rule_sentence
 from geoguichet.coverage.run import STEPS
 from geoguichet.coverage.study.study import parse_study
 from geoguichet.floor.errors import GeoguichetError
@@ -23,6 +22,7 @@ from geoguichet.portal import answers
 from geoguichet.portal.answers import BY_STATUS, HTML, JSON, Refusal, answer, link
 from geoguichet.portal.jobs.contract import Job, JobNotFoundError
 from geoguichet.portal.pages.studies import FILES
+from geoguichet.portal.pages.workbench import rule_told
 from geoguichet.portal.people import forms
 from geoguichet.portal.site import Site
 from geoguichet.portal.viewing import viewer_of
@@ -141,8 +141,8 @@ def _question(inputs: Any) -> list[tuple[str, str]]:
         study = parse_study(inputs)
     except GeoguichetError:
         return []
-    needs = " ; ".join(need_sentences(study))
-    told = [(_("Territoire"), study.territory.name), (rule_sentence(study), needs)]
+    rule, *needs = rule_told(study)
+    told = [(_("Territoire"), study.territory.name), (rule, " ; ".join(needs))]
     if study.kiosks is not None:
         count = study.kiosks.count
         kiosks = ngettext("{n} lieu", "{n} lieux", count) if count else _("autant qu'il en faut")

@@ -212,7 +212,8 @@ def _cost(study: Study) -> tuple[float, float, int] | None:
     if not choice or not uses:
         return None
     whole = cost + choice["experts"] * choice["expert_side_cost_eur"]
-    return whole / YEARS / uses, choice["use"]["uses_per_person"], YEARS
+    # Where no cost is told, a use does not cost nothing.
+    return (whole / YEARS / uses, choice["use"]["uses_per_person"], YEARS) if whole else None
 
 
 @lru_cache(maxsize=32)

@@ -139,7 +139,7 @@ class Workbench:
 
     def _document(self, pairs: Pairs, viewer: Viewer) -> dict[str, Any]:
         moves = {name: value for name, value in pairs if name in _MOVES}
-        held, origin = self._held(), _origin(moves)
+        held, origin = held_by(self.site), _origin(moves)
         base = self._base(origin, held, viewer)
         given = _fields(pairs)
         usual = questions.fields_of(base)
@@ -173,36 +173,16 @@ class Workbench:
             "here": {one.type: one for one in held.services if one.count},
             "absent": questions.absent(held),
             "missing": _missing(asked.study),
-            "rule": _rule(asked.study),
+            "rule": rule_told(asked.study),
             "count": counted,
             "uncounted": why,
             "seconds": self._seconds(asked, held, viewer),
             "unit": "min" if asked.study and asked.study.unit == "s" else "km",
-            "may": _may(viewer),
+            "may": "editor" if viewer.may("editor") else viewer.may("contributor"),
             "is_known": bool(viewer.person),
             "links": [link("self", f"{self.site.url}{HERE}?f=html", HTML),
                       link("alternate", f"{self.site.url}{HERE}?f=json", JSON)],
         }  # fmt: skip
-
-    def _held(self) -> Holdings:
-        site, data = self.site, self.site.territory.data
-        if data is None:
-            raise Refusal(
-                404, _("Ce portail n'a pas de données sur lesquelles calculer une étude.")
-            )
-        ground = site.region.territory
-        folders = (site.workspace, *([data.parent] if ground else []))
-        try:
-            return holdings.holdings(
-                data,
-                name=site.territory.name,
-                source=ground.data if ground else SAMPLE,
-                folders=tuple(dict.fromkeys(folder.resolve() for folder in folders)),
-            )
-        except (OSError, GeoguichetError) as error:
-            raise Refusal(
-                503, _("Les données du territoire ne se lisent pas en ce moment.")
-            ) from error
 
     # Return the study file that the form starts from: the first question, that of a study, or what
     # was asked of a computation.
@@ -270,6 +250,23 @@ class Workbench:
             rates += _rate(folder, study)
         rate = median(rates) if rates else _SECONDS_A_COMMUNE.get(study.router.kind, 0.05)
         return max(1, round(rate * communes)), len(rates)
+
+
+def held_by(site: Site) -> Holdings:
+    """Return what a study of a portal can be asked of; Refusal where it has no data."""
+    data, ground = site.territory.data, site.region.territory
+    if data is None:
+        raise Refusal(404, _("Ce portail n'a pas de données sur lesquelles calculer une étude."))
+    folders = (site.workspace, *([data.parent] if ground else []))
+    try:
+        return holdings.holdings(
+            data,
+            name=site.territory.name,
+            source=ground.data if ground else SAMPLE,
+            folders=tuple(dict.fromkeys(folder.resolve() for folder in folders)),
+        )
+    except (OSError, GeoguichetError) as error:
+        raise Refusal(503, _("Les données du territoire ne se lisent pas en ce moment.")) from error
 
 
 def _rate(folder: Path, study: Study) -> list[float]:
@@ -357,17 +354,12 @@ def _missing(study: Study | None) -> list[str]:
     return [str(net.label) for net in NETWORKS if not asked & {*net.types}]
 
 
-def _rule(study: Study | None) -> list[str]:
+def rule_told(study: Study | None) -> list[str]:
+    """Say the rule of a study, then each of its needs."""
     if study is None:
         return []
     with speaking(language(), typeset=True):  # a distance stays on one line
         return [rule_sentence(study), *need_sentences(study)]
-
-
-def _may(viewer: Viewer) -> str:
-    if viewer.may("editor"):
-        return "editor"
-    return "contributor" if viewer.may("contributor") else ""
 
 
 def _toml(text: str, name: str) -> Response:

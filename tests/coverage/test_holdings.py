@@ -10,7 +10,6 @@ import pytest
 
 from geoguichet.coverage.holdings import BARS, can_count, head_count, holdings
 from geoguichet.coverage.run import find_white_zones
-from geoguichet.coverage.study.schema import study_schema
 from geoguichet.coverage.study.study import Rule, Study, parse_study, read_study
 from geoguichet.floor.words import Cost, Unit
 from geoguichet.referentials.layers import sample_path
@@ -74,14 +73,23 @@ def test_what_is_there_is_told_with_its_numbers_and_what_is_not_with_none(tmp_pa
     assert held.cells == ("../territoire/carreaux.tif",)
 
 
-def test_the_schema_of_a_study_is_narrowed_to_what_is_there() -> None:
+def test_the_inputs_of_a_process_tell_what_is_there() -> None:
     held = holdings(sample_path(), name="MP", source="sample")
-    tables = held.narrowed(study_schema())["$defs"]
-    assert tables["Need"]["properties"]["types"]["items"]["enum"] == [*held.present]
-    assert "09" in tables["TerritoryChoice"]["properties"]["departements"]["items"]["enum"]
-    assert (
-        "france_services" in study_schema()["$defs"]["Need"]["properties"]["types"]["items"]["enum"]
-    )
+    need = {"properties": {"types": {"items": {"type": "string"}}, "label": {}}}
+    inputs = {
+        "services": {"patternProperties": {".*": need}},
+        "kiosks": {"anyOf": [{"properties": {"candidates": {"items": {}}}}, {"properties": {}}]},
+        "router": {"properties": {"network": {"type": "string"}}},
+        "rule": {},
+    }
+    told = held.told_in(inputs)
+    types = told["services"]["patternProperties"][".*"]["properties"]["types"]
+    assert types["items"] == {"type": "string", "examples": [*held.present]}
+    assert told["kiosks"]["anyOf"][0]["properties"]["candidates"]["items"]["examples"] == [
+        *held.hosts
+    ]
+    assert told["router"] == inputs["router"], "there is no network"
+    assert "examples" not in str(inputs)
 
 
 def test_people_are_not_counted_by_road_nor_by_cells() -> None:
