@@ -87,10 +87,17 @@ def wanted_language(request: Request, known: Sequence[str]) -> str:
 
     It is the first of those known when neither asks for one of them.
     """
-    if asked := request.query_params.get("lang"):
+    query = request.scope.get("query_string", b"")
+    # A question is not taken apart for a name that it cannot hold.
+    if (b"lang" in query or b"%" in query) and (asked := request.query_params.get("lang")):
         return asked[:2].lower() if asked[:2].lower() in known else known[0]
+    return _preferred_language(request.headers.get("Accept-Language", ""), tuple(known))
+
+
+@lru_cache(maxsize=256)
+def _preferred_language(header: str, known: tuple[str, ...]) -> str:
     weights = dict.fromkeys(known, 0.0)
-    for tag, quality in _preferences(request.headers.get("Accept-Language", "")):
+    for tag, quality in _preferences(header):
         if tag[:2] in weights:
             weights[tag[:2]] = max(weights[tag[:2]], quality)
     return max(weights, key=lambda code: weights[code])
@@ -180,7 +187,8 @@ def to_json(document: object) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-#: Pages of other sites may read the answer, and the headers by which they edit and go on.
+#: Pages of other sites may read the answer, and the headers by which they edit and go on: `app` says
+#: so of every answer.
 TO_ANYONE = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Last-Modified, Link, Location, Allow, "
@@ -192,8 +200,8 @@ TO_ANYONE = {
 def answer(
     body: bytes, media_type: str, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return an answer that other sites' pages may read."""
-    made = {**TO_ANYONE, "Content-Language": language(), **(headers or {})}
+    """Return an answer in the language of the moment."""
+    made = {"Content-Language": language(), **(headers or {})}
     return Response(body, status_code=status, media_type=media_type, headers=made)
 
 
@@ -221,8 +229,8 @@ def state_validators(request: Request, state: str, changed: int, form: str) -> d
     """
     looks = viewer_of(request)
     who = "" if looks == PUBLIC else f" {looks.sees_all} {' '.join(sorted(looks.keys))}"
-    asked = f"{state} {request.url.path} {request.url.query} {form} {language()}{who}"
-    tag = digest(asked.encode("utf-8", "replace"))
+    asked = f"{state} {request.scope['path']} {form} {language()}{who} "
+    tag = digest(asked.encode("utf-8", "replace") + request.scope["query_string"])
     # A time tells nothing of who looked then: who is known is known again by a tag alone.
     return _validated(request, tag, changed, by_time=looks == PUBLIC)
 
@@ -236,10 +244,11 @@ def record_validators(request: Request, body: bytes, written_s: int, form: str) 
 
 def _validated(request: Request, tag: str, changed: int, *, by_time: bool = True) -> dict[str, str]:
     headers = tagged(request, tag) | {"Last-Modified": _moment(changed)}
-    since = moment(request.headers.get("If-Modified-Since", ""))
+    told = request.headers.get("If-Modified-Since")
+    since = moment(told) if told else None
     fresh = by_time and since is not None and changed <= since
     if fresh and "If-None-Match" not in request.headers:
-        raise HTTPException(304, headers={**TO_ANYONE, **headers})
+        raise HTTPException(304, headers=headers)
     return headers
 
 
@@ -252,7 +261,7 @@ def tagged(request: Request, tag: str) -> dict[str, str]:
     headers = {"ETag": f'W/"{tag}"', "Cache-Control": f"{kept}, max-age=0, must-revalidate"}
     known = [_bare(one) for one in request.headers.get("If-None-Match", "").split(",")]
     if "*" in known or tag in known:
-        raise HTTPException(304, headers={**TO_ANYONE, **headers})
+        raise HTTPException(304, headers=headers)
     return headers
 
 

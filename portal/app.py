@@ -5,19 +5,19 @@ readers.
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -57,20 +57,29 @@ from geoguichet.portal.viewing import viewer_of
 DEFAULT_URL = "http://127.0.0.1:5000"
 
 _PAGES_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action "
-    "'self'; "
-    "frame-ancestors 'none'"
+    b"default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action "
+    b"'self'; "
+    b"frame-ancestors 'none'"
 )
 _STUDY_POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; sandbox allow-scripts allow-popups allow-downloads"
+    b"default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; "
+    b"form-action 'none'; sandbox allow-scripts allow-popups allow-downloads"
 )
 #: The page that may ask where its reader is, and what other sites' pages may frame.
 _WHERE, _FRAMED = "/guichet", "/widget"
-_ASKS = "geolocation={}, camera=(), microphone=()"
+_ASKS = b"geolocation=%b, camera=(), microphone=()"
+#: What every answer says that says nothing else of it.
+_ALWAYS = {
+    **answers.TO_ANYONE,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+}
 #: By TLS, browsers come back by TLS alone for half a year.
-_TLS_ALONE = "max-age=15724800"
+_BY_TLS = {"Strict-Transport-Security": "max-age=15724800"}
+#: Files of studies that are read whole, in bytes.
+_READ_AT_ONCE = 1_000_000
+_HTML = b"text/html; charset=utf-8"
 
 
 def create_app(
@@ -140,7 +149,7 @@ def create_app(
         middleware=[
             Middleware(_careful, languages=site.languages, by_tls=url.startswith("https:")),
             Middleware(Admission, site=site, gates=let_through),
-            Middleware(GZipMiddleware, minimum_size=LEAST_PACKED, compresslevel=4),
+            Middleware(_Compressing, minimum_size=LEAST_PACKED, compresslevel=4),
             Middleware(CrossOrigin),
             Middleware(Renewal, workspace=workspace, renew=site.renew),
             Middleware(Knowing, site=site, people=people),
@@ -196,7 +205,16 @@ class _Studies(StaticFiles):
         folder = Path(str(self.directory), study)
         if study.startswith(".") or not sees_study(viewer_of(Request(scope)), folder):
             raise HTTPException(404)
-        return await super().get_response(path, scope)
+        found = await super().get_response(path, scope)
+        is_part = scope["method"] == "HEAD" or "range" in Request(scope).headers
+        if not isinstance(found, FileResponse) or is_part:
+            return found
+        if found.stat_result is None or found.stat_result.st_size > _READ_AT_ONCE:
+            return found
+        # A thread is asked once: to open, to read piece by piece and to close asks each time.
+        body = await run_in_threadpool(Path(found.path).read_bytes)
+        found.headers["Content-Length"] = str(len(body))
+        return Response(body, headers=found.headers)
 
 
 def serve(
@@ -328,7 +346,7 @@ def _theme(site: Site) -> Callable[[Request], Response]:
 
 # Serve what puts the counters of a commune on its site: one line of script.
 def _widget(_request: Request) -> Response:
-    headers = {"Cache-Control": "public, max-age=3600", **answers.TO_ANYONE}
+    headers = {"Cache-Control": "public, max-age=3600"}
     script = (ROOM / "static" / "widget.js").read_bytes()
     return Response(script, media_type="text/javascript", headers=headers)
 
@@ -350,42 +368,54 @@ def _logo(site: Site) -> Callable[[Request], Response]:
 # Speak the reader's language while a request is answered, and add to every answer what tells
 # browsers to be careful with it.
 def _careful(app: ASGIApp, *, languages: Sequence[str], by_tls: bool) -> ASGIApp:
+    always = dict(Headers(_ALWAYS | (_BY_TLS if by_tls else {})).raw)
+
     async def answered(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _add_headers(scope, message, always)
+            await send(message)
+
         with speaking(answers.wanted_language(Request(scope), languages)):
-            await app(scope, receive, _with_headers(scope, send, by_tls=by_tls))
+            await app(scope, receive, sent)
 
     return answered
 
 
-def _with_headers(scope: Scope, send: Send, *, by_tls: bool) -> Send:
-    path = scope["path"]
+# It is done at every answer: headers are looked for as they stand, in bytes, each once.
+def _add_headers(scope: Scope, message: Message, always: Mapping[bytes, bytes]) -> None:
+    path, given = scope["path"], dict(message["headers"])
     policy = _STUDY_POLICY if path.startswith("/studies/") else _PAGES_POLICY
     if path.endswith(_FRAMED):
-        policy = policy.replace("frame-ancestors 'none'", "frame-ancestors *")
-    asks = _ASKS.format("(self)" if path == _WHERE else "()")
+        policy = policy.replace(b"frame-ancestors 'none'", b"frame-ancestors *")
+    asks = _ASKS % (b"(self)" if path == _WHERE else b"()")
+    told = {**always, b"content-security-policy": policy, b"permissions-policy": asks}
+    # Those that may be compressed depend on what is asked, though they were not this time.
+    vary = given.pop(b"vary", b"Accept-Encoding")
+    if path.startswith("/static/"):
+        told |= {b"vary": vary, b"cache-control": b"public, max-age=3600"}
+    else:
+        told[b"vary"] = vary + b", Accept, Accept-Language, Authorization, Cookie"
+        if scope.get("viewer", PUBLIC) != PUBLIC:  # what is made for one is kept for no other
+            told[b"cache-control"] = b"private, no-cache"
+        elif b"etag" in given:
+            told[b"cache-control"] = b"public, max-age=0, must-revalidate"
+    message["headers"] = [
+        *((name, _HTML if value == b"text/html" else value)
+          for name, value in message["headers"] if name != b"vary"),
+        *(one for one in told.items() if one[0] not in given),
+    ]  # fmt: skip
 
-    async def sent(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            if headers.get("Content-Type") == "text/html":
-                headers["Content-Type"] = "text/html; charset=utf-8"
-            headers.setdefault("Content-Security-Policy", policy)
-            headers.setdefault("X-Content-Type-Options", "nosniff")
-            if by_tls:
-                headers.setdefault("Strict-Transport-Security", _TLS_ALONE)
-            headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-            headers.setdefault("Permissions-Policy", asks)
-            if path.startswith("/static/"):
-                headers.setdefault("Cache-Control", "public, max-age=3600")
-            else:
-                headers.add_vary_header("Accept, Accept-Language, Authorization, Cookie")
-            if scope.get("viewer", PUBLIC) != PUBLIC:  # what is made for one is kept for no other
-                headers.setdefault("Cache-Control", "private, no-cache")
-            elif "ETag" in headers:
-                headers.setdefault("Cache-Control", "public, max-age=0, must-revalidate")
-        await send(message)
 
-    return sent
+class _Compressing(GZipMiddleware):
+    """Compresses answers to who takes them so; to others they go as they are."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = dict(scope.get("headers", ()))
+        is_taken = b"gzip" in headers.get(b"accept-encoding", b"")
+        await (super().__call__ if is_taken else self.app)(scope, receive, send)

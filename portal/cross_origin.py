@@ -1,5 +1,5 @@
-"""Pages of other sites may read every answer: one middleware says so, answers what browsers ask
-before they do, and gives a tag to every answer that has none.
+"""Pages of other sites may read every answer: one middleware answers what browsers ask before they
+do, and gives a tag to every answer that has none.
 """
 
 from starlette.datastructures import MutableHeaders
@@ -9,7 +9,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geoguichet.portal import answers
-from geoguichet.portal.answers import TO_ANYONE
 
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 #: What a page of another site may send beside what browsers let it.
@@ -39,29 +38,26 @@ class CrossOrigin:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request = Request(scope)
-        told = request.headers if scope["method"] == "OPTIONS" else {}
+        told = Request(scope).headers if scope["method"] == "OPTIONS" else {}
         if told.get("Access-Control-Request-Method") and "Origin" in told:
-            headers = {**TO_ANYONE, **_PREFLIGHT, "Allow": _METHODS}
+            headers = {**_PREFLIGHT, "Allow": _METHODS}
             await Response(status_code=204, headers=headers)(scope, receive, send)
             return
-        await self.app(scope, receive, _Tagging(request, send))
+        is_read = scope["method"] in ("GET", "HEAD")
+        await self.app(scope, receive, _Tagging(scope, send) if is_read else send)
 
 
 # What sends an answer on: one without a tag waits for its body, which makes it.
 class _Tagging:
-    def __init__(self, request: Request, send: Send) -> None:
-        self.request = request
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
         self.send = send
         self.waits: Message | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, told in TO_ANYONE.items():
-                headers.setdefault(name, told)
-            is_read = self.request.method in ("GET", "HEAD") and message["status"] == 200
-            if is_read and "ETag" not in headers:
+            has_tag = any(name == b"etag" for name, _value in message["headers"])
+            if message["status"] == 200 and not has_tag:
                 self.waits = message
                 return
         elif self.waits is not None:
@@ -69,7 +65,7 @@ class _Tagging:
             if not message.get("more_body") and message.get("body"):
                 headers = MutableHeaders(scope=start)
                 try:
-                    tag = answers.tagged(self.request, answers.digest(message["body"]))
+                    tag = answers.tagged(Request(self.scope), answers.digest(message["body"]))
                 except HTTPException as known:
                     kept = {**(known.headers or {}), "Vary": headers.get("Vary", "Accept")}
                     start = {**start, "status": 304, "headers": []}

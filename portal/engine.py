@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -307,7 +306,7 @@ def in_language(told: Any, language: str, other: str) -> Any:
 # next request.
 
 
-type State = tuple[tuple[tuple[str, int], ...], studies.StudiesState]
+type State = tuple[studies.Dates, studies.Dates]
 
 
 class Renewal:
@@ -332,13 +331,5 @@ class Renewal:
         await self.app(scope, receive, send)
 
     def _state(self) -> State:
-        return _versions(self.workspace / "referentials"), studies.state_of(self.workspace)
-
-
-def _versions(folder: Path) -> tuple[tuple[str, int], ...]:
-    try:
-        with os.scandir(folder) as entries:
-            each = [entry for entry in entries if entry.is_dir()]
-            return tuple(sorted((entry.name, entry.stat().st_mtime_ns) for entry in each))
-    except OSError:
-        return ()
+        of_versions = studies.dates_in(f"{self.workspace}/referentials", "/")  # folders alone
+        return of_versions, studies.state_of(self.workspace)

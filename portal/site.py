@@ -433,6 +433,8 @@ class Site:
         with speaking(answers.wanted_language(request, self.languages)):
             refusal = _refusal(error)
             document, status = refusal.document(), refusal.status
+            # What broke is told outside of what adds headers to the others.
+            headers = {**answers.TO_ANYONE, **refusal.headers}
             if number := request.scope.get("request_number"):  # by which the logs are searched
                 document["requestId"] = number
             try:
@@ -440,12 +442,10 @@ class Site:
             except Refusal:
                 form = "json"
             if form == "html":
-                return await self.page(
-                    "exception.html", document, status=status, headers=refusal.headers
-                )
+                return await self.page("exception.html", document, status=status, headers=headers)
             # ASCII: what is told may repeat a broken character of the request.
             body = json.dumps(document).encode()
-            return answer(body, JSON, status=status, headers=refusal.headers)
+            return answer(body, JSON, status=status, headers=headers)
 
 
 def _refusal(error: Exception) -> Refusal:

@@ -102,7 +102,7 @@ class SQLiteStore:
 
     def stored(self, identifier: str, *, viewer: Viewer) -> Stored:
         """Return its current state; RecordNotFoundError when there is none."""
-        with self._read() as database:
+        with self._read(several=False) as database:
             row = (
                 None if database is None else database.execute(_DOCUMENT, (identifier,)).fetchone()
             )
@@ -237,14 +237,14 @@ class SQLiteStore:
         """Return a number that grows with every change that the viewer sees: the milliseconds since
         1970 of the last one, 0 without any.
         """
-        with self._read() as database:
+        with self._read(several=False) as database:
             return 0 if database is None else audiences.last_change(database, viewer)
 
     def sight(self, *, viewer: Viewer) -> tuple[int, ...] | None:
         """Return what stands for all that a viewer may see: who has the same is answered the
         same.
         """
-        with self._read() as database:
+        with self._read(several=False) as database:
             return None if database is None else audiences.seen_by(database, viewer)
 
     def close(self) -> None:
@@ -260,19 +260,22 @@ class SQLiteStore:
         folder = self.path.parent
         return read_region(folder).limits if (folder / FILE).exists() else Limits()
 
-    # Lend a reading connection inside one snapshot; None when the file does not exist.
+    # Lend a reading connection, ``several`` questions of which are put to one snapshot; None when the
+    # file does not exist.
     @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection | None]:
+    def _read(self, *, several: bool = True) -> Iterator[sqlite3.Connection | None]:
         reader = self._reader()
         if reader is None:
             yield None
             return
         identity = self._readers_of
         try:
-            reader.execute("BEGIN")
+            if several:
+                reader.execute("BEGIN")
             yield reader
         finally:
-            reader.rollback()
+            if several:
+                reader.rollback()
             self._give_back(reader, identity)
 
     # Take an idle connection to the file that is there now, or open one.
@@ -456,7 +459,7 @@ JOIN audience ON a = audience WHERE id = ? ORDER BY version
 def _page_with_columns(
     columns: Columns, database: sqlite3.Connection, query: RecordQuery, selection: Selection
 ) -> Page:
-    ranks = bool(query.terms) and not query.sortby
+    ranks = bool(query.terms) and not query.sortby and query.limit > 0
     if selection.is_everything:
         facets = columns.facets(database, None, query.facets)
         return _sorted_page(database, query, selection, selection.count(database), facets)

@@ -42,6 +42,9 @@ class Presence:
     session: int = 0
 
 
+_NOBODY = Presence()
+
+
 def presence_of(request: Request) -> Presence:
     """Return who is there."""
     there: Presence = request.scope["presence"]
@@ -60,9 +63,12 @@ class Knowing:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request, there = Request(scope), Presence()
+        request, there = Request(scope), _NOBODY
         try:
-            if "authorization" in request.headers or self.cookie in request.cookies:
+            brought = {name for name, _value in scope["headers"]}
+            if b"authorization" in brought or (
+                b"cookie" in brought and self.cookie in request.cookies
+            ):
                 there = await run_in_threadpool(self._known, request)
         except (Refusal, PeopleError) as error:
             answer = await self.site.refuse(request, error)

@@ -6,8 +6,9 @@ import json
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -63,25 +64,41 @@ def _manifest(file: Path, *_state: int) -> Any:
     return json.loads(file.read_bytes())
 
 
-type StudiesState = tuple[tuple[str, int, int], ...]
+type Dates = tuple[tuple[str, int, int], ...]
 
 
-def state_of(workspace: Path) -> StudiesState:
+def state_of(workspace: Path) -> Dates:
     """Return what changes when a study comes, goes, is run again, or is shown to others."""
+    return dates_in(f"{workspace}/studies", "/manifest.json")
+
+
+def dates_in(folder: str, within: str) -> Dates:
+    """Return the names in a folder, each with the inode and the date (nanoseconds) of what stands
+    ``within`` it, those that have it.
+    """
+    found = []
+    # It is asked at every request: making a path costs more than looking there.
     try:
-        with os.scandir(workspace / "studies") as entries:
-            names = sorted(entry.name for entry in entries)
+        changed_ns = os.stat(folder).st_mtime_ns  # noqa: PTH116
+        # The clock of files goes by steps: what changed just now may change again at the same time.
+        is_settled = time.time_ns() - changed_ns > _SETTLED_NS
+        names = (_names if is_settled else _names.__wrapped__)(folder, changed_ns)
     except OSError:
         return ()
-    return tuple(filter(None, (_manifest_state(workspace / "studies" / name) for name in names)))
+    for name in names:
+        with suppress(OSError):
+            status = os.stat(f"{folder}/{name}{within}")  # noqa: PTH116
+            found.append((name, status.st_ino, status.st_mtime_ns))
+    return tuple(found)
 
 
-def _manifest_state(folder: Path) -> tuple[str, int, int] | None:
-    try:
-        status = (folder / "manifest.json").stat()
-    except OSError:
-        return None
-    return folder.name, status.st_ino, status.st_mtime_ns
+_SETTLED_NS = 2_000_000_000
+
+
+@lru_cache(maxsize=8)
+def _names(folder: str, _changed_ns: int) -> list[str]:
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries)
 
 
 def collections(workspace: Path) -> dict[str, Any]:

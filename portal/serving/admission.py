@@ -76,7 +76,7 @@ class Admission:
         if scope["type"] != "http" or scope["path"] in WATCHING:
             await self.app(scope, receive, send)
             return
-        gate = self.gates[kind_of(scope)]
+        gate = self.gates[scope.get("class") or kind_of(scope)]
         if not await gate.enter():
             told = _("Trop de demandes à la fois : réessayez dans quelques secondes.")
             refusal = Refusal(503, told, headers={"Retry-After": "5"}, code="ServerBusy")

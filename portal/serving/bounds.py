@@ -6,6 +6,7 @@ protocol is kept, with a timer a connection beside it.
 
 import asyncio
 import logging
+import math
 import os
 import threading
 import time
@@ -51,6 +52,7 @@ class BoundedProtocol(H11Protocol):
         self.bounds = bounds
         self.phase: object = None
         self.since_s = 0.0  # when the request that has not come whole began; 0 for none
+        self.due_s = math.inf  # when it has to have come
         self.arriving: asyncio.TimerHandle | None = None
         self.unread: asyncio.TimerHandle | None = None
 
@@ -60,7 +62,7 @@ class BoundedProtocol(H11Protocol):
             self.transport = transport
             self._refuse(503, BY_STATUS[503], (b"retry-after", b"5"))
             return
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _Joining(transport, self.loop)))
         self._follow()
 
     def data_received(self, data: bytes) -> None:
@@ -72,6 +74,7 @@ class BoundedProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request, and for this answer to be read."""
+        cast("_Joining", self.transport).flush()
         super().on_response_complete()
         if self._left():
             self._wait_for_reader()
@@ -94,22 +97,35 @@ class BoundedProtocol(H11Protocol):
         if self.arriving is not None:
             self.arriving.cancel()
 
-    # Have a timer run while a request has not come whole; each step of each request has its own.
+    # Say until when what has not come of a request may come, each step of each anew. One timer a
+    # connection looks at it: it is not set again while it would ring before.
     def _follow(self) -> None:
         state = self.conn.their_state
         phase = (state, self.cycle)
         if phase == self.phase:
             return
         self.phase = phase
+        if state is not h11.IDLE and state is not h11.SEND_BODY:
+            self.since_s, self.due_s = 0.0, math.inf
+            return
+        self.since_s = self.loop.time()
+        wait_s = self.bounds.headers_s if state is h11.IDLE else self.bounds.body_s
+        self.due_s = self.since_s + wait_s
+        self._ring()
+
+    def _ring(self) -> None:
         if self.arriving is not None:
+            if self.arriving.when() <= self.due_s:
+                return
             self.arriving.cancel()
-        bounds = self.bounds
-        limit_s = {h11.IDLE: bounds.headers_s, h11.SEND_BODY: bounds.body_s}.get(state)
-        self.since_s = self.loop.time() if limit_s else 0.0
-        self.arriving = self.loop.call_later(limit_s, self._is_late) if limit_s else None
+        self.arriving = self.loop.call_at(self.due_s, self._is_late)
 
     def _is_late(self) -> None:
-        if self.transport.is_closing():
+        self.arriving = None
+        if self.transport.is_closing() or self.due_s == math.inf:
+            return
+        if self.loop.time() < self.due_s:
+            self._ring()
             return
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
@@ -160,6 +176,44 @@ class BoundedProtocol(H11Protocol):
             self.unread = None
 
 
+class _Joining:
+    """A transport that sends what is written to it in one step as one: the head of an answer with its
+    body. The system is called once, not twice.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self.transport, self.loop = transport, loop
+        self.parts: list[bytes] = []
+        self.size = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send it at the end of this step of the loop at the latest."""
+        if not data:
+            return
+        if not self.parts:
+            self.loop.call_soon(self.flush)
+        self.parts.append(data)
+        self.size += len(data)
+        if self.size > _LEAST_READ:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send it now."""
+        parts, size, self.parts, self.size = self.parts, self.size, [], 0
+        if size > _LEAST_READ:  # it is not copied to be joined
+            self.transport.writelines(parts)
+        elif parts:
+            self.transport.write(b"".join(parts))
+
+    def close(self) -> None:
+        """Close once it is sent."""
+        self.flush()
+        self.transport.close()
+
+
 class BoundedServer(uvicorn.Server):
     """A server of an application that ends soon after it is told to, whatever it does then."""
 
@@ -172,6 +226,7 @@ class BoundedServer(uvicorn.Server):
                 ws="none",
                 log_level="warning",
                 access_log=False,
+                server_header=False,
                 backlog=128,
                 timeout_graceful_shutdown=max(1, int(bounds.stop_s) - 1),
             )

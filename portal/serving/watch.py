@@ -23,7 +23,6 @@ from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -151,16 +150,17 @@ class Watch:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
         number = given if _NUMBER.fullmatch(given) else secrets.token_hex(8)
         scope["request_number"] = number
+        kind = scope["class"] = kind_of(scope)
         began_s, status, size = time.perf_counter(), 500, 0
 
         async def sent(message: Message) -> None:
             nonlocal status, size
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = number
+                message["headers"] = [*message["headers"], (b"x-request-id", number.encode())]
             size += len(message.get("body", b""))
             await send(message)
 
@@ -168,7 +168,6 @@ class Watch:
             await self.app(scope, receive, sent)
         finally:
             took_s = time.perf_counter() - began_s
-            kind = kind_of(scope)
             self.counts.add(kind, scope["method"], status, took_s)
             if ACCESS_LOG.handlers:
                 client = scope.get("client") or ("",)

@@ -50,3 +50,23 @@ def test_a_part_of_a_file_of_a_study_is_read(url: str, http: requests.Session) -
     assert part.headers["Content-Range"].startswith("bytes 0-15/")
     assert "Content-Range" in part.headers["Access-Control-Expose-Headers"]
     assert part.headers["Last-Modified"]
+
+
+def test_the_head_of_a_file_is_that_of_its_answer(url: str, http: requests.Session) -> None:
+    asked = {"Accept-Encoding": "identity"}
+    whole = http.get(url + STUDY, headers=asked)
+    head = http.head(url + STUDY, headers=asked)
+    assert whole.content.startswith(b"SQLite format 3")
+    assert int(head.headers["Content-Length"]) == len(whole.content) > 0
+    for header in ("ETag", "Last-Modified", "Content-Type", "Accept-Ranges", "Cache-Control"):
+        assert head.headers[header] == whole.headers[header]
+
+
+@pytest.mark.parametrize("path", ["/static/style.css", "/collections", STUDY])
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+def test_what_may_be_compressed_is_kept_by_coding(
+    url: str, http: requests.Session, path: str, coding: str
+) -> None:
+    answer = http.get(url + path, headers={"Accept-Encoding": coding})
+    assert answer.headers.get("Content-Encoding", "identity") == coding
+    assert answer.headers["Vary"].split(", ").count("Accept-Encoding") == 1

@@ -32,7 +32,10 @@ async def echo(scope, receive, send) -> None:
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
         return
-    if scope["path"] == "/wait":
+    if scope["path"] == "/piecemeal":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+    if scope["path"] in ("/wait", "/piecemeal"):
         while (await receive())["type"] != "http.disconnect":
             pass
         return
@@ -108,6 +111,21 @@ def test_a_quick_client_is_served_whole() -> None:
     with served() as (_server, port), requests.Session() as http:
         assert len(http.get(f"http://127.0.0.1:{port}/large").content) == 20_000_000
         assert http.post(f"http://127.0.0.1:{port}/", data=b"a" * 300_000).text == "300000"
+
+
+def test_the_head_of_an_answer_comes_with_its_body() -> None:
+    with served() as (_server, port), opened(port) as client:
+        for _request in range(20):
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = client.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"\r\n\r\n0")
+
+
+def test_what_there_is_of_an_answer_is_sent_while_the_rest_is_made() -> None:
+    with served() as (_server, port), opened(port) as client:
+        client.sendall(b"GET /piecemeal HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = client.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200") and b"begun" in answer
 
 
 def test_slow_clients_push_each_other_out_and_nobody_else() -> None:
