@@ -112,12 +112,15 @@ def drawn(
     numbers: Mapping[str, shapely.Geometry] | None = None,
     squares: Sequence[tuple[str, shapely.Point]] = (),
     box: tuple[float, ...] = (),
+    ground: Sequence[shapely.Geometry] | None = None,
 ) -> Drawing:
     """Return a map of a territory with layers above it, by class; ``numbers`` stand in a disc at the
-    middle of theirs, ``squares`` where they are, each. It shows the territory, or the box that is given (degrees).
+    middle of theirs, ``squares`` where they are, each. It shows the territory, or the box that is given (degrees),
+    on the outlines of its départements, or on a nearer ``ground``.
     """
-    frame, ground, names = _ground(territory, box or territory.box())
-    paths = [("c-sol", ground), *((kind, frame.path(some)) for kind, some in layers.items())]
+    frame, outline, names = _ground(territory, box or territory.box())
+    under = outline if ground is None else frame.path(ground)
+    paths = [("c-sol", under), *((kind, frame.path(some)) for kind, some in layers.items())]
     discs: dict[tuple[int, int], str] = {}
     for told, place in (numbers or {}).items():
         x, y = _at(frame, place.centroid)
@@ -126,8 +129,8 @@ def drawn(
         discs[near] = f"{discs[near].rstrip('+')}+" if near in discs else told
     found = [(told, x, y) for (x, y), told in discs.items()]
     ranked = [(told, *_at(frame, place)) for told, place in squares]
-    lines = [*paths, ("c-dep", ground)]
-    return Drawing(WIDTH, frame.height, lines, names, found, frame.scale(), ranked)
+    lines = [("c-dep", outline)] if ground is None else []
+    return Drawing(WIDTH, frame.height, paths + lines, names, found, frame.scale(), ranked)
 
 
 def crowd(territory: Territory, envelopes: np.ndarray) -> Drawing:

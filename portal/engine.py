@@ -266,7 +266,8 @@ def resources(
         if not name.startswith(COLLECTION_PREFIX) and studies.STUDY not in one
     }
     of_studies = studies.collections(workspace)
-    found = {**of_studies, **fixed, **referentials.collections(workspace, url)}
+    added = {name: one for name, one in of_studies.items() if name not in fixed}
+    found = {**fixed, **added, **referentials.collections(workspace, url)}
     for name, resource in found.items():
         told = shares.collections.get(name, "public")
         if name not in fixed and studies.STUDY not in resource:

@@ -104,15 +104,17 @@ def around(
     cut = {
         kind: shapely.clip_by_rect([*some], *frame.bounds) for kind, some in (zones or {}).items()
     }
+    near = outlines.geometries[outlines.query(frame, predicate="intersects")]
     layers = {
         **cut,
-        "c-com": outlines.geometries[outlines.query(frame, predicate="intersects")],
+        "c-com": near,
         "c-moi": own,
         "c-mini h": dots,
         "c-mini": dots,
         "c-vous": [] if here is None else [here],
     }
-    made = drawn(territory, layers, numbers=numbers, box=box)
+    ground = near if len(near) else None
+    made = drawn(territory, layers, numbers=numbers, box=box, ground=ground)
     names = [
         (numbered[told]["commune_name"], x, y - 18)
         for told, x, y in made.numbers
