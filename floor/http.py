@@ -123,9 +123,16 @@ class Client:
         since = {names[name]: value for name, value in (validators or {}).items() if value}
         return self._ask(address, {"Accept": accept, **since})
 
-    def post(self, address: str, body: bytes, *, content_type: str) -> Response:
-        """Send a document and return the answer."""
-        return self._ask(address, {"Content-Type": content_type, "Accept": "*/*"}, body)
+    def post(self, address: str, body: bytes, *, content_type: str, prefer: str = "") -> Response:
+        """Send a document and return the answer; ``prefer`` says how it is wanted (RFC 7240)."""
+        preferred = {"Prefer": prefer} if prefer else {}
+        return self._ask(
+            address, {"Content-Type": content_type, "Accept": "*/*", **preferred}, body
+        )
+
+    def delete(self, address: str) -> Response:
+        """Ask for an end to what is at an address."""
+        return self._ask(address, {"Accept": "*/*"}, method="DELETE")
 
     def download(self, address: str, part: Path) -> Iterator[tuple[int, int | None]]:
         """Receive a file into ``part``; yield the bytes on disk, and in all (None: not announced).
@@ -142,12 +149,14 @@ class Client:
             except HttpError as error:
                 attempt = self._pause(error, attempt)
 
-    def _ask(self, address: str, headers: dict[str, str], body: bytes | None = None) -> Response:
+    def _ask(
+        self, address: str, headers: dict[str, str], body: bytes | None = None, method: str = ""
+    ) -> Response:
         headers = {"Accept-Encoding": "gzip", **headers}
         attempt = 0
         while True:
             try:
-                with self._answer(address, headers, body) as (answer, here):
+                with self._answer(address, headers, body, method) as (answer, here):
                     return Response(answer.status, answer.headers, self._read(answer, here), here)
             except HttpError as error:
                 attempt = self._pause(error, attempt)
@@ -162,12 +171,12 @@ class Client:
     # Lend an answer whose body is still to be read and where it came from, redirections followed.
     @contextmanager
     def _answer(
-        self, address: str, headers: Mapping[str, str], body: bytes | None = None
+        self, address: str, headers: Mapping[str, str], body: bytes | None = None, method: str = ""
     ) -> Iterator[tuple[urllib3.BaseHTTPResponse, str]]:
         here = checked(address)
         try:
             for _ in range(_MOST_REDIRECTS + 1):
-                with closing(self._sent(address, here, headers, body)) as answer:
+                with closing(self._sent(address, here, headers, body, method)) as answer:
                     if answer.status not in _REDIRECTS:
                         if not (answer.status in _FINE or self.any_status):
                             raise _refusal(here, answer)
@@ -189,13 +198,13 @@ class Client:
         )
 
     def _sent(
-        self, address: str, here: str, headers: Mapping[str, str], body: bytes | None
+        self, address: str, here: str, headers: Mapping[str, str], body: bytes | None, method: str
     ) -> urllib3.BaseHTTPResponse:
         sent = {"User-Agent": AGENT, **headers}
         if self.authorization and same_place(address, here):
             sent["Authorization"] = self.authorization
         return _pool(here).request(
-            "GET" if body is None else "POST",
+            method or ("GET" if body is None else "POST"),
             here,
             body=body,
             headers=sent,

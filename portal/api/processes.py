@@ -9,6 +9,7 @@ from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -92,26 +93,35 @@ class _Processes:
         return kinds[name]
 
     def _of_process(self, kind: Kind) -> list[dict[str, str]]:
-        home = f"{self.site.url}/processes/{kind.name}"
-        return [
-            link("self", f"{home}?f=json", JSON),
-            link("alternate", f"{home}?f=html", HTML),
-            link(f"{_RELATIONS}execute", f"{home}/execution", JSON),
-        ]
+        home = f"/processes/{kind.name}"
+        execution = link(f"{_RELATIONS}execute", f"{self.site.url}{home}/execution", JSON)
+        return [*self._forms(home), execution]
+
+    def _forms(self, path: str) -> list[dict[str, str]]:
+        home = f"{self.site.url}{path}"
+        return [link("self", f"{home}?f=json", JSON), link("alternate", f"{home}?f=html", HTML)]
 
     async def listed(self, request: Request) -> Response:
         """Answer the list of processes."""
         kinds = await run_in_threadpool(self._kinds, viewer_of(request))
-        told = [{**kind.summary(), "links": self._of_process(kind)} for kind in kinds.values()]
-        return await self._told(request, "processes.html", "/processes", {"processes": told})
+        given = {name: request.query_params.get(name, "") for name in ("limit", "offset")}
+        limit, offset = _number(given, "limit", MOST, least=1), _number(given, "offset", 0)
+        asked = [*kinds.values()][offset : offset + limit]
+        told = [{**kind.summary(), "links": self._of_process(kind)} for kind in asked]
+        links = self._forms("/processes")
+        if offset + limit < len(kinds):
+            more = f"limit={limit}&offset={offset + limit}"
+            links.append(link("next", f"{self.site.url}/processes?{more}", JSON))
+        return await self._told(
+            request, "processes.html", {"processes": told, "links": links}, (*given,)
+        )
 
     async def described(self, request: Request) -> Response:
         """Answer all that is told of a process."""
         kind = await self._kind(request)
         document = await run_in_threadpool(self._description, kind)
-        return await self._told(
-            request, "process.html", f"/processes/{kind.name}", document, self._of_process(kind)
-        )
+        document["links"] = self._of_process(kind)
+        return await self._told(request, "process.html", document)
 
     # Tell a process; of one that asks a study, what the data of this portal hold is told too.
     def _description(self, kind: Kind) -> dict[str, Any]:
@@ -130,17 +140,11 @@ class _Processes:
         self,
         request: Request,
         template: str,
-        path: str,
         document: dict[str, Any],
-        links: list[dict[str, str]] | None = None,
         parameters: tuple[str, ...] = (),
     ) -> Response:
-        form = answers.wanted_form(request)
         answers.parameters(request, *parameters)
-        home = f"{self.site.url}{path}"
-        own = [link("self", f"{home}?f=json", JSON), link("alternate", f"{home}?f=html", HTML)]
-        document["links"] = links or own
-        if form == "html":
+        if answers.wanted_form(request) == "html":
             return await self.site.page(template, document)
         return answer(answers.to_json(document), JSON)
 
@@ -218,10 +222,10 @@ class _Processes:
             raise _missing("no-such-job", str(error)) from error
 
     def _status(self, job: Job) -> dict[str, Any]:
-        home = f"{self.site.url}/jobs/{job.id}"
-        links = [link("self", f"{home}?f=json", JSON), link("alternate", f"{home}?f=html", HTML)]
+        links = self._forms(f"/jobs/{job.id}")
         if job.state == "successful":
-            links.append(link(f"{_RELATIONS}results", f"{home}/results", KINDS[job.process].media))
+            address, media = f"{self.site.url}/jobs/{job.id}/results", KINDS[job.process].media
+            links.append(link(f"{_RELATIONS}results", address, media))
         return {**status_of(job), "links": links}
 
     async def jobs(self, request: Request) -> Response:
@@ -264,14 +268,14 @@ class _Processes:
         found, count = await run_in_threadpool(asking_for)
         if given["type"] not in ("", "process"):
             found, count = [], 0
-        home = f"{self.site.url}/jobs"
-        links = [link("self", f"{home}?f=json", JSON), link("alternate", f"{home}?f=html", HTML)]
+        links = self._forms("/jobs")
         if offset + len(found) < count:
-            asked = [(n, v) for n, v in request.query_params.multi_items() if n != "offset"]
-            told = "".join(f"&{name}={value}" for name, value in asked if name in names)
-            links.append(link("next", f"{home}?offset={offset + len(found)}{told}", JSON))
-        document = {"jobs": [self._status(job) for job in found], "numberMatched": count}
-        return await self._told(request, "jobs.html", "/jobs", document, links, names)
+            asked = [(n, v) for n, v in given.items() if v and n != "offset"]
+            more = urlencode([*asked, ("offset", offset + len(found))])
+            links.append(link("next", f"{self.site.url}/jobs?{more}", JSON))
+        told = [self._status(job) for job in found]
+        document = {"jobs": told, "numberMatched": count, "links": links}
+        return await self._told(request, "jobs.html", document, names)
 
     async def job(self, request: Request) -> Response:
         """Answer where a job stands; end one that goes on, or forget one that has ended."""
@@ -284,7 +288,7 @@ class _Processes:
         if answers.wanted_form(request) == "html":
             viewer = viewer_of(request)
             document["log"] = await run_in_threadpool(self.site.jobs.log, job.id, viewer=viewer)
-        told = await self._told(request, "job.html", f"/jobs/{job.id}", document, document["links"])
+        told = await self._told(request, "job.html", document)
         told.headers["Cache-Control"] = "no-store"
         if not job.has_ended:
             told.headers["Retry-After"] = "2"

@@ -4,6 +4,7 @@ Each of its 95 tests answers pass, fail with a reason, or not applicable with on
 OGC gives none for this standard yet.
 """
 
+import json
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,6 +69,21 @@ class Server:
             except HttpError as error:
                 raise FailedError(f"{address}: no answer ({error.english})") from error
         return self._kept[key]
+
+    def put(self, address: str, document: object, *, prefer: str = "") -> Response:
+        """Send a JSON document to a path of the server."""
+        body, kind = json.dumps(document).encode(), "application/json"
+        try:
+            return _CLIENT.post(f"{self.url}{address}", body, content_type=kind, prefer=prefer)
+        except HttpError as error:
+            raise FailedError(f"{address}: no answer ({error.english})") from error
+
+    def again(self, address: str, *, end: bool = False) -> Response:
+        """Ask for a whole address however often it was asked; or for an ``end`` to what is there."""
+        try:
+            return _CLIENT.delete(address) if end else _CLIENT.get(address, accept=ANY_JSON)
+        except HttpError as error:
+            raise FailedError(f"{address}: no answer ({error.english})") from error
 
     def found(self, address: str, *, accept: str = ANY_JSON, **parameters: str) -> Response:
         """Ask, and fail unless the status is 200."""

@@ -29,6 +29,8 @@ from geoguichet.portal.jobs.embedded import EmbeddedJobs
 _LOOK_S, _SIGN_S, _SWEEP_S = 0.1, 1.0, 3_600.0
 #: Looks grow rarer when nothing comes, up to this.
 _IDLE_S = 0.5
+#: A draft that nobody wrote to for so long is nobody's.
+_OLD_S = 86_400.0
 #: A child that does nothing for so long is let go, and its memory with it.
 _SPARE_S = 300.0
 #: How often a job may lose its child (by a signal: a lack of memory, a fault of a library).
@@ -215,12 +217,19 @@ def call_back(call: Call, store: JobStore) -> None:
     store.was_called(call)
 
 
-def sweep(store: JobStore, workspace: Path) -> None:
-    """Forget what ended long ago, and the files that were kept with it."""
+def sweep(store: JobStore, workspace: Path, *, older_s: float = _OLD_S) -> None:
+    """Forget what ended long ago, the files that were kept with it, and the drafts of studies that who
+    was killed left.
+    """
     import shutil
 
-    for digest in store.sweep():
-        shutil.rmtree(workspace / "jobs" / digest, ignore_errors=True)
+    gone = [workspace / "jobs" / digest for digest in store.sweep()]
+    for draft in (workspace / "studies").glob(".*"):
+        with suppress(OSError):
+            is_old = time.time() - draft.stat().st_mtime >= older_s
+            gone += [draft] if is_old and not draft.name.endswith(".previous") else []
+    for folder in gone:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Tender:

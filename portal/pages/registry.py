@@ -24,7 +24,10 @@ def _landing(site: Site, _viewer: Viewer) -> dict[str, Any]:
             link("alternate", f"{url}/?f=html", HTML),
             link("service-desc", f"{url}/openapi?f=json", OPENAPI),
             link("service-doc", f"{url}/openapi?f=html", HTML),
-            link("conformance", f"{url}/conformance?f=json", JSON),
+            *(
+                link(rel, f"{url}/conformance?f=json", JSON)
+                for rel in ("conformance", f"{_REL}/conformance")
+            ),
             link("data", f"{url}/collections?f=json", JSON),
             link(catalog, f"{url}/collections/{COLLECTION}?f=json", CATALOG, "Catalogue"),
             link(catalog, f"{url}/collections?f=json", JSON, "Collections"),
