@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+from owslib.ogcapi.processes import Processes
 
 from geoguichet import cli
 from geoguichet.floor.viewer import MACHINE
@@ -336,3 +337,19 @@ def test_the_pages_of_processes_and_jobs_are_shown(place: tuple[str, Path, Sessi
         .json()["jobs"]
         == []
     )
+
+
+def test_owslib_runs_a_job_to_its_end(place: tuple[str, Path, Sessions]) -> None:
+    url, _workspace, _who = place
+    client = Processes(url)
+    assert "isochrones" in [one["id"] for one in client.processes()]
+    inputs = client.process("isochrones")["example"]["inputs"]
+    told = client.execute("isochrones", inputs, async_=True)
+    job = client.response_headers["Location"].removeprefix(f"{url}/")
+    end = time.monotonic() + 60
+    while told["status"] in ("accepted", "running") and time.monotonic() < end:
+        time.sleep(0.05)
+        told = client._request(path=job)  # it has no public name for it
+    assert told["status"] == "successful"
+    waited = client.execute("isochrones", inputs)
+    assert waited == client._request(path=f"{job}/results") and waited["isochrones"]["features"]

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from geoguichet.floor.viewer import PUBLIC
-from geoguichet.portal.jobs import worker as working
 from geoguichet.portal.jobs.contract import Budget, Job, Question
 from geoguichet.portal.jobs.embedded import EmbeddedJobs
 from geoguichet.portal.jobs.worker import Tender, Worker, sweep
@@ -186,12 +185,9 @@ def test_files_go_with_the_answer_they_are_of(
     assert [one.name for one in (tmp_path / "jobs").iterdir()] == ["def"]
 
 
-def test_a_real_child_bounds_its_memory_and_ends_with_its_input(tmp_path: Path) -> None:
-    store = EmbeddedJobs(tmp_path)
-    budget = Budget(60, 1 << 20)
-    question = Question("isochrones", {"points": [[1.6, 43.0]], "within": ["1 km"]}, PUBLIC)
-    name = store.submit(question, budget, viewer=PUBLIC).id
-    worker = Worker(store, tmp_path)
-    worker.run(until=lambda: store.waiting() == 0)
-    assert store.job(name, viewer=PUBLIC).state == "failed"
-    assert worker.child is None and store.job(name, viewer=PUBLIC).attempts <= working._MOST_LOST
+def test_a_child_has_no_more_memory_than_its_budget() -> None:
+    asked = "from geoguichet.portal.jobs.child import _limit; _limit(1 << 29); bytearray(1 << 30)"
+    ended = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1 and "MemoryError" in ended.stderr
