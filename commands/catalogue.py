@@ -252,7 +252,7 @@ def _print_totals(judged: Sequence[Judged]) -> None:
 
 @command(
     "catalogue conformance",
-    Message("éprouver un serveur OGC API Records, Features et Tiles"),
+    Message("éprouver un serveur OGC API Records, Features, Tiles et Processes"),
     argument("url", metavar="URL", help=Message("l'adresse de sa page d'accueil")),
     JSON,
 )

@@ -10,6 +10,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
@@ -64,26 +65,19 @@ class Server:
             )
         key = (address, accept)
         if key not in self._kept:
-            try:
-                self._kept[key] = _CLIENT.get(address, accept=accept)
-            except HttpError as error:
-                raise FailedError(f"{address}: no answer ({error.english})") from error
+            self._kept[key] = _asked(address, lambda: _CLIENT.get(address, accept=accept))
         return self._kept[key]
 
-    def put(self, address: str, document: object, *, prefer: str = "") -> Response:
+    def put(self, path: str, document: object, *, prefer: str = "") -> Response:
         """Send a JSON document to a path of the server."""
-        body, kind = json.dumps(document).encode(), "application/json"
-        try:
-            return _CLIENT.post(f"{self.url}{address}", body, content_type=kind, prefer=prefer)
-        except HttpError as error:
-            raise FailedError(f"{address}: no answer ({error.english})") from error
+        body, kind, address = json.dumps(document).encode(), "application/json", self.url + path
+        post = partial(_CLIENT.post, address, body, content_type=kind, prefer=prefer)
+        return _asked(address, post)
 
     def again(self, address: str, *, end: bool = False) -> Response:
         """Ask for a whole address however often it was asked; or for an ``end`` to what is there."""
-        try:
-            return _CLIENT.delete(address) if end else _CLIENT.get(address, accept=ANY_JSON)
-        except HttpError as error:
-            raise FailedError(f"{address}: no answer ({error.english})") from error
+        get = partial(_CLIENT.get, address, accept=ANY_JSON)
+        return _asked(address, partial(_CLIENT.delete, address) if end else get)
 
     def found(self, address: str, *, accept: str = ANY_JSON, **parameters: str) -> Response:
         """Ask, and fail unless the status is 200."""
@@ -93,6 +87,13 @@ class Server:
             f"{address} {parameters or ''}: status {answer.status}, 200 expected",
         )
         return answer
+
+
+def _asked(address: str, ask: Callable[[], Response]) -> Response:
+    try:
+        return ask()
+    except HttpError as error:
+        raise FailedError(f"{address}: no answer ({error.english})") from error
 
 
 def expect(condition: object, reason: str) -> None:

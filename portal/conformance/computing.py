@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import geoguichet.portal.conformance.client as ask
 from geoguichet.floor.http import Response
-from geoguichet.portal.conformance.client import Json, Server, expect
+from geoguichet.portal.conformance.client import Json, Server, applicable, expect
 
 _CONF = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf"
 _ERRORS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
@@ -36,10 +36,13 @@ def _described(server: Server) -> list[Json]:
 
 # Return a process that is asked in some ways and gives an example, and that example.
 def _example(server: Server, *modes: str) -> tuple[Json, Json]:
-    for one in _described(server):
-        if set(modes) <= set(one["jobControlOptions"]) and one.get("example"):
-            return one, one["example"]
-    raise ask.NotApplicableError(f"no process gives an example and is asked by {', '.join(modes)}")
+    found = [
+        one
+        for one in _described(server)
+        if set(modes) <= set(one["jobControlOptions"]) and one.get("example")
+    ]
+    applicable(found, f"no process gives an example and is asked by {', '.join(modes)}")
+    return found[0], found[0]["example"]
 
 
 def _execute(server: Server, *modes: str, prefer: str = "", **more: Any) -> tuple[Json, Response]:
@@ -76,7 +79,8 @@ def _ended(server: Server, location: str) -> Json:
         if told["status"] in _STATES[2:]:
             return told
         time.sleep(0.1)
-    raise ask.FailedError(f"{location}: not ended in {_PATIENCE_S:.0f} s")
+    expect(False, f"{location}: not ended in {_PATIENCE_S:.0f} s")
+    return {}
 
 
 def _results(server: Server, location: str) -> Response:
