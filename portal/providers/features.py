@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from hashlib import blake2b
-from itertools import chain, groupby
+from itertools import groupby, repeat
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -161,9 +160,11 @@ class Shape:
 WHOLE = Shape()
 #: Values that one statement may carry.
 _MOST_VALUES = 900
-#: What stands for a geometry until it is written: no text has it.
-_PLACE = f"geometry-{token_hex(16)}"
 _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+#: No text has a zero byte once it is JSON.
+_encoded_apart = json.JSONEncoder(ensure_ascii=False, separators=("\0", ":")).encode
+#: How a column of truths is written where it is not true.
+_FLAGS = {"null": "null", "0": "false", "0.0": "false"}
 
 
 class LayerProvider(BaseProvider):  # type: ignore[misc]
@@ -440,17 +441,34 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
 
     def written(self, matches: Iterable[Match], shape: Shape = WHOLE) -> Iterator[str]:
         """Yield rows as the JSON of GeoJSON features, those of one file at a time, joined by
-        commas: all is encoded at once, then geometries, written in bulk, take their places.
+        commas: values are encoded all at once, and fill one model of a feature.
         """
-        for ids, blobs, told in self.told(matches, shape):
-            drawn = geojson_texts(blobs, shape.move)
-            features = [
-                {"type": "Feature", "id": own, "geometry": _PLACE, "properties": properties}
-                for own, properties in zip(ids, told, strict=True)
-            ]
-            first, *rest = _encoded(features)[1:-1].split(f'"{_PLACE}"')
-            if rest:
-                yield first + "".join(chain.from_iterable(zip(drawn, rest, strict=True)))
+        for part, run in groupby(matches, key=lambda match: match.part):
+            keys = [match.key for match in run]
+            if told := self._read(part, partial(self._written, part, keys, shape)):
+                yield ",".join(told)
+
+    def _written(self, part: Part, keys: Sequence[int], shape: Shape, layer: Layer) -> list[str]:
+        columns, own = layer.schema.columns, self._id_column(layer.schema)
+        names = shape.names or (*columns, *(["study"] if part.study else []))
+        read = [name for name in dict.fromkeys((*names, own)) if name in columns]
+        rows = layer.rows(keys, [str(name) for name in read], geometry=shape.has_geometry)
+        ids = [row[2 + read.index(own)] for row in rows] if own else [row[0] for row in rows]
+        texts = _apart([value for row in rows for value in row[2:]])
+        values: dict[str | None, Iterable[str]] = {
+            name: texts[place :: len(read)] for place, name in enumerate(read)
+        }
+        for name in read:
+            if columns[str(name)] == "boolean":
+                values[name] = [_FLAGS.get(text, "true") for text in values[name]]
+        if part.study:
+            ids = [f"{part.study}.{one}" for one in ids]
+            values["study"] = repeat(_encoded(part.study))
+        model = ",".join(_encoded(name).replace("%", "%%") + ":%s" for name in names)
+        model = f'{{"type":"Feature","id":%s,"geometry":%s,"properties":{{{model}}}}}'
+        drawn = geojson_texts([row[1] for row in rows], shape.move)
+        told = [values.get(name, repeat("null")) for name in names]
+        return [model % one for one in zip(_apart(ids), drawn, *told, strict=False)]
 
     # --- for pygeoapi ----------------------------------------------------------------------------
 
@@ -535,6 +553,11 @@ class _Lacking(dict[str, Property]):
 
 
 # Return what a page of an answer goes on by.
+# Encode values, each apart.
+def _apart(values: Sequence[object]) -> list[str]:
+    return _encoded_apart(values)[1:-1].split("\0") if values else []
+
+
 def _keys(query: FeatureQuery) -> list[Key]:
     return [*(Key(name, "", down) for name, down in query.sortby), Key("study", ""), Key("id", "")]
 

@@ -73,6 +73,8 @@ class Schema:
     geometry_type: str = "GEOMETRY"
     #: The columns that are dates: ``DATE`` or ``DATETIME``.
     dates: Mapping[str, str] = field(default_factory=dict)
+    #: The columns of each of its indexes of two or more.
+    pairs: frozenset[tuple[str, ...]] = frozenset()
 
     @property
     def index(self) -> str:
@@ -255,6 +257,7 @@ class Layer:
         offset: int,
     ) -> list[tuple[Any, ...]]:
         is_wide = chosen != ALL and self.count(chosen) * _WIDE > self.count()
+        is_wide = is_wide and not self._is_ordered(chosen, order)
         if not order and not also and self._is_of_index(chosen) and not (is_wide and offset < _FAR):
             meets = self._meets(chosen.boxes)
             sql = f"SELECT id FROM {self.schema.index} AS r WHERE {meets.text} ORDER BY id"
@@ -288,6 +291,15 @@ class Layer:
         sql = f"SELECT (SELECT min({key}) FROM {table}), (SELECT max({key}) FROM {table})"
         first, last = self._database.execute(sql).fetchone()
         return first or 0, first is not None and last - first + 1 == self.count()
+
+    # Say whether an index has the rows that a value selects, and no box, in the order asked.
+    def _is_ordered(self, chosen: Chosen, order: Sequence[Key]) -> bool:
+        texts = {part.text for part in chosen.where}
+        told = [key.sql for key in order]
+        return chosen == Chosen(where=chosen.where) and any(
+            f"t.{quoted(first)} IS ?" in texts and told == [f"t.{quoted(then)}"]
+            for first, then, *_others in self.schema.pairs
+        )
 
     # Say whether the R*Tree alone answers.
     def _is_of_index(self, chosen: Chosen) -> bool:
@@ -492,7 +504,12 @@ def _read_schema(path: str, table: str, database: sqlite3.Connection) -> Schema:
     )
     columns = {name: _JSON_TYPES.get(kind, "string") for name, kind in declared.items()}
     dates = {name: kind for name, kind in declared.items() if kind in _INSTANTS}
-    return Schema(table, key, found[0], columns, indexed, str(found[1]).upper(), dates)
+    listed = database.execute(f"PRAGMA index_list({quoted(table)})").fetchall()
+    indexes = [
+        database.execute(f"PRAGMA index_info({quoted(one[1])})").fetchall() for one in listed
+    ]
+    pairs = frozenset(tuple(row[2] for row in rows) for rows in indexes if len(rows) > 1)
+    return Schema(table, key, found[0], columns, indexed, str(found[1]).upper(), dates, pairs)
 
 
 # The words of layers in memory: the connection that keeps each alive, by its address.

@@ -3,7 +3,9 @@ pages, over random layers.
 """
 
 import itertools
+import sqlite3
 import tempfile
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 
 from geoguichet.catalogue.errors import QueryError
 from geoguichet.catalogue.search.cql2 import parse_filter
+from geoguichet.catalogue.search.cql2_sql import Sql
 from geoguichet.floor.viewer import PUBLIC
 from geoguichet.portal.providers.features import (
     FeatureQuery,
@@ -23,7 +26,7 @@ from geoguichet.portal.providers.features import (
     LayerProvider,
     StudyLayerProvider,
 )
-from geoguichet.portal.providers.geopackage import open_layer
+from geoguichet.portal.providers.geopackage import Chosen, Key, open_layer
 
 #: Each example writes files: a failure is told as it was found.
 NO_SHRINK = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -286,6 +289,32 @@ def test_a_wide_question_is_answered_as_a_narrow_one(tmp_path: Path) -> None:
         expected = [f"r{n}" for n, row in enumerate(rows) if meets(row, -0.1, -0.1, width, 1.1)]
         ids, matched, _cursor = numbers(provider, query)
         assert (ids, matched) == (expected[offset : offset + 7], len(expected))
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_value_of_most_rows_is_read_in_order_from_an_index_of_both(
+    tmp_path: Path, descending: bool
+) -> None:
+    """The answer is that of a layer without it, and no row is passed over that has another value."""
+    rows = [{"name": "ab"[n % 2], "people": None if n % 9 == 0 else n * 7 % 31, "share": None,
+             "open": True, "shape": None} for n in range(60)]  # fmt: skip
+    written(rows, tmp_path / "x.gpkg")
+    written(rows, tmp_path / "indexed.gpkg")
+    with closing(sqlite3.connect(tmp_path / "indexed.gpkg")) as database:
+        database.execute("CREATE INDEX both ON places (name, people)")
+        database.commit()
+    query = FeatureQuery(equal={"name": "b"}, sortby=(("people", descending),), limit=40)
+    found = [numbers(plain(tmp_path / name), query) for name in ("x.gpkg", "indexed.gpkg")]
+    assert found[0] == found[1] and found[0][1] == 30
+    plans: list[str] = []
+    with open_layer(tmp_path / "indexed.gpkg", "places") as layer:
+        assert ("name", "people") in layer.schema.pairs
+        layer._database.set_trace_callback(plans.append)
+        chosen = Chosen(where=(Sql('t."name" IS ?', ("b",)),))
+        assert len(layer.keys(chosen, [Key("people.", 't."people"', descending)])) == 30
+        layer._database.set_trace_callback(None)
+        (plan,) = layer._database.execute(f"EXPLAIN QUERY PLAN {plans[-1]}").fetchall()
+    assert "(name=?)" in plan[3] and "both" in plan[3]
 
 
 def test_a_connection_is_kept_for_one_state_of_a_file(tmp_path: Path) -> None:
