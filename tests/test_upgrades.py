@@ -1,7 +1,8 @@
 """The stores of earlier versions, as their own programs wrote them, go on in this one.
 
-`stores/made_by.py` wrote them: 457aa99 is of version 0.1, 3a38662 of the morning of version 0.2, 60c28f0
-the first that had accounts, whose links did not say who handed them out.
+`stores/made_by.py` wrote them: 409f0ea and 70fcf9c have the first two forms of a catalogue, 457aa99 is
+of version 0.1, 3a38662 of the morning of version 0.2, 60c28f0 the first that had accounts, whose links
+did not say who handed them out.
 """
 
 import sqlite3
@@ -30,7 +31,7 @@ from geoguichet.portal.people import store as people
 from geoguichet.portal.people.store import People, PeopleError
 
 STORES = Path(__file__).parent / "stores"
-COMMITS = ("457aa99", "3a38662", "60c28f0")
+COMMITS = ("409f0ea", "70fcf9c", "457aa99", "3a38662", "60c28f0")
 #: Every store that is kept; what is derived (`nearest.sqlite`) is made anew instead.
 SCHEMAS: dict[str, Schema] = {
     "catalogue": upgrade.SCHEMA,
@@ -66,7 +67,7 @@ def test_a_catalogue_of_then_is_read_written_and_found(commit: str, tmp_path: Pa
         assert store.search(RecordQuery(q="mairies"), viewer=PUBLIC).number_matched == 1
 
 
-@pytest.mark.parametrize("commit", COMMITS)
+@pytest.mark.parametrize("commit", COMMITS[1:])
 def test_documents_harvests_and_crawls_of_then_go_on(commit: str, tmp_path: Path) -> None:
     folder = workspace_of(commit, tmp_path)
     with Catalogue(folder) as store:

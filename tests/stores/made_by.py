@@ -32,6 +32,18 @@ with SQLiteStore(Path(sys.argv[1]) / "catalogue.sqlite") as store:
     store.upsert(Record(id="partie", title="Une fiche de trop"))
     store.delete("partie", by="anne")
 """
+# Before there were harvests.
+RECORDS = """
+import sys
+from pathlib import Path
+from geoguichet.catalogue.store import SQLiteStore
+from geoguichet.catalogue.record import Record
+Path(sys.argv[1]).mkdir()
+with SQLiteStore(Path(sys.argv[1]) / "catalogue.sqlite") as store:
+    for name in ("forets", "routes"):
+        title = f"Les {name} d'Ariège"
+        store.upsert(Record(id=name, type="dataset", title=title, keywords=("forêt",)))
+"""
 ACCOUNTS = """
 import sys
 from pathlib import Path
@@ -85,8 +97,15 @@ def main(checkout: Path, name: str) -> None:
         (folder / "donnees").mkdir()
         (folder / "donnees" / "ponts.csv").write_text("nom,lon,lat\nPont,1.6,42.9\n", "utf-8")
         at = ("--workspace", str(workspace))
-        for words in (("import", "fiches"), ("harvest", "folder", "moisson"), ("crawl", "donnees")):
-            run("-m", "geoguichet.cli", "catalogue", *words, *at)
+        if not any(checkout.glob("catalogue/**/harvest")):
+            run("-c", RECORDS, str(workspace))
+        else:
+            for words in (
+                ("import", "fiches"),
+                ("harvest", "folder", "moisson"),
+                ("crawl", "donnees"),
+            ):
+                run("-m", "geoguichet.cli", "catalogue", *words, *at)
         search = "search." if (checkout / "catalogue" / "search").is_dir() else ""
         run("-c", EDITS.replace("SEARCH", search), str(workspace))
         if (checkout / "portal" / "people").is_dir():

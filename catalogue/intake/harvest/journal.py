@@ -12,8 +12,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from geoguichet.catalogue.errors import HarvestError, StoreError
-from geoguichet.floor.files import Schema, nothing
+from geoguichet.floor.files import Schema, run
 from geoguichet.floor.words import Message
+
+_ALIASES = """
+CREATE TABLE IF NOT EXISTS alias (
+  value TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (value, source, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS alias_of ON alias (source, id);
+"""
+
+
+# The journals of the first day of version 0.1 know no other identifiers of a record.
+def _with_aliases(database: sqlite3.Connection) -> None:
+    run(database, _ALIASES)
+
 
 SCHEMA = Schema(
     Message("un journal des moissons"),
@@ -33,12 +46,9 @@ CREATE TABLE item (
   id TEXT NOT NULL, source TEXT NOT NULL, print TEXT NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (id, source)
 ) WITHOUT ROWID;
 CREATE INDEX item_print ON item (print);
-CREATE TABLE alias (
-  value TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (value, source, id)
-) WITHOUT ROWID;
-CREATE INDEX alias_of ON alias (source, id);
-""",
-    steps={0: nothing},
+"""
+    + _ALIASES,
+    steps={0: _with_aliases},
     refusal=StoreError,
 )
 
