@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -54,6 +56,8 @@ _MOVES = ("etape", "ajouter", "retirer", "f", "lang", *_ORIGINS)
 _SECONDS_A_COMMUNE = {"straight_line": 0.002, "road": 0.025}
 #: Of the time of a study, the share that its manifest does not tell: the writing of its files.
 _WRITING = 1.6
+#: Questions that are counted or wait for it at once: threads are left for who asks for other pages.
+_counting = BoundedSemaphore(4)
 #: Studies whose times are looked at.
 _STUDIES = 20
 
@@ -162,10 +166,10 @@ class Workbench:
             "origin": origin.get("depuis", ""),
             "study": asked.document,
             "toml": self._text(asked.document) if asked.study else "",
-            # What is not typed yet is not wrong.
+            # What is not typed yet is not wrong, and what is asked later is said later.
             "errors": {
                 name: told for name, told in asked.errors.items()
-                if "etape" in moves or questions.step_of(name) < step
+                if "etape" in moves and (not name or questions.step_of(name) == step)
             },
             "dropped": asked.dropped,
             "needs": asked.needs,
@@ -338,12 +342,14 @@ def _counted(asked: Question, site: Site) -> tuple[dict[str, Any] | None, str]:
         return None, ""
     if not holdings.can_count(study):
         return None, _("Par la route ou par carreaux, les habitants sont comptés au calcul.")
-    from dataclasses import asdict, replace
-
+    if not _counting.acquire(blocking=False):
+        return None, _("D'autres questions sont comptées en ce moment : réessayez dans un instant.")
     try:
         found = holdings.head_count(replace(study, path=site.workspace / "etude.toml"))
     except GeoguichetError as error:
         return None, str(error)
+    finally:
+        _counting.release()
     return asdict(found), ""
 
 

@@ -136,6 +136,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {name: one["sha256"] for name, one in told.items()}
 
 
+@whole
 def test_a_study_is_made_in_a_browser_and_its_estimate_is_understood(
     planner: Callable[..., Planner], workspace: Path
 ) -> None:

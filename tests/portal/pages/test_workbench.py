@@ -3,6 +3,7 @@ study would find.
 """
 
 import re
+import threading
 import tomllib
 from html import unescape
 from pathlib import Path
@@ -13,6 +14,7 @@ import requests
 
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import parse_study
+from geoguichet.portal.pages import workbench
 
 HERE = "/etudes/nouvelle"
 HTML = {"Accept": "text/html", "Accept-Language": "fr"}
@@ -121,6 +123,17 @@ def test_odd_addresses_are_answered_in_a_sentence(
     assert "Traceback" not in answer.text
 
 
+def test_a_crowd_that_counts_leaves_the_form_to_everybody(
+    url: str, http: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbench, "_counting", threading.BoundedSemaphore(1))
+    assert workbench._counting.acquire(blocking=False)
+    told = http.get(f"{url}{HERE}?f=json").json()
+    assert told["count"] is None and told["errors"] == {} and told["toml"]
+    workbench._counting.release()
+    assert http.get(f"{url}{HERE}?f=json").json()["count"]["unserved"] == 425093
+
+
 def test_a_computation_is_asked_from_a_page_of_ours_alone(url: str, http: requests.Session) -> None:
     page = step(http, url, filled(http.get(url + HERE, headers=HTML).text), etape="4")
     sent = dict(filled(page))
@@ -128,6 +141,32 @@ def test_a_computation_is_asked_from_a_page_of_ours_alone(url: str, http: reques
     with requests.Session() as other:
         refused = other.post(url + HERE, data=sent, headers=HTML)
     assert refused.status_code == 403
+
+
+def test_a_computation_is_asked_looked_at_and_stopped_by_who_has_no_account(
+    serve, tmp_path: Path  # type: ignore[no-untyped-def]
+) -> None:  # fmt: skip
+    with serve(tmp_path) as url, requests.Session() as nobody:
+        nobody.headers.update(HTML)
+        sent = dict(filled(nobody.get(f"{url}{HERE}?etape=4").text))
+        assert "limité à 2 minutes" in nobody.get(f"{url}{HERE}?etape=4").text
+        asked = nobody.post(url + HERE, data=sent, headers={"Origin": url}, allow_redirects=False)
+        here = url + asked.headers["Location"]
+        assert asked.status_code == 303 and "/etudes/calcul/" in here
+        page = nobody.get(here).text
+        assert '<noscript><meta http-equiv="refresh" content="5">' in page
+        assert 'role="progressbar"' in page and "Guichet de l" in page
+        token = re.search(r'name="form" value="([^"]*)"', page)[1]  # type: ignore[index]
+        nobody.post(here, data={"form": token}, headers={"Origin": url})
+        told = nobody.get(here, params={"f": "json"}).json()
+        assert (told["state"], told["study"], told["files"]) == ("dismissed", "", [])
+        assert "Vous avez arrêté" in nobody.get(here).text
+        again = nobody.get(f"{url}{HERE}?calcul={told['job']}&f=json").json()
+        assert (
+            again["study"]["services"]
+            == dict(nobody.get(f"{url}{HERE}?f=json").json())["study"]["services"]
+        )
+        assert nobody.get(f"{url}/etudes/calcul/absent").status_code == 404
 
 
 def test_a_study_gives_its_file_and_fills_the_form(
