@@ -222,7 +222,7 @@ def _import(work: Work) -> dict[str, Any]:
     from geoguichet.catalogue.intake.exchange import import_files
 
     with TemporaryDirectory() as folder:
-        file = Path(folder) / Path(work.inputs["name"]).name
+        file = Path(folder) / f"document{Path(work.inputs['name']).suffix}"
         file.write_text(work.inputs["document"], encoding="utf-8")
         done = import_files(
             file,

@@ -220,7 +220,9 @@ class JobStore(Protocol):
     # --- who works -------------------------------------------------------------------------------
 
     def lease(self, worker: str) -> Lease | None:
-        """Lend a worker the job that waits for the longest; None when none does."""
+        """Lend a worker the job that waits for the longest, those of people first; None when none
+        does.
+        """
 
     def keep(self, lease: Lease) -> bool:
         """Keep a job for some seconds more; False when it is not the worker's any longer."""

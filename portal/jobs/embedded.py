@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 from geoguichet.floor.files import Schema, nothing
 from geoguichet.floor.viewer import Viewer
@@ -32,6 +32,7 @@ from geoguichet.portal.jobs.contract import (
     Job,
     JobError,
     JobNotFoundError,
+    JobStore,
     Lease,
     Question,
     Result,
@@ -93,8 +94,8 @@ _CALLED_AT = {
 }
 
 
-class EmbeddedJobs:
-    """The jobs of a workspace: a `contract.JobStore`. The file is made by the first question."""
+class EmbeddedJobs(JobStore):
+    """The jobs of a workspace. The file is made by the first question."""
 
     def __init__(self, workspace: Path) -> None:
         self.path = workspace / FILE
@@ -103,6 +104,7 @@ class EmbeddedJobs:
 
     # --- who asks --------------------------------------------------------------------------------
 
+    @override
     def submit(
         self,
         question: Question,
@@ -112,7 +114,6 @@ class EmbeddedJobs:
         viewer: Viewer,
         holds: Callable[[Result], bool] = lambda _result: True,
     ) -> Job:
-        """Keep a question and return its job."""
         self._create()
         known = self.kept(question.digest)
         is_answered = known is not None and holds(known)
@@ -141,10 +142,11 @@ class EmbeddedJobs:
                 _end(base, name, "successful", _("Réponse gardée d'une question égale."))
         return self.job(name, viewer=viewer)
 
+    @override
     def job(self, name: str, *, viewer: Viewer) -> Job:
-        """Return a job. JobNotFoundError where the viewer knows none of this identifier."""
         return self._found(name, viewer)[0]
 
+    @override
     def jobs(
         self,
         *,
@@ -156,7 +158,6 @@ class EmbeddedJobs:
         limit: int = 100,
         offset: int = 0,
     ) -> tuple[list[Job], int]:
-        """Return jobs that are the viewer's, the newest first, and how many there are in all."""
         if not self.path.is_file() or not (viewer.sees_all or viewer.person):
             return [], 0
         clauses: list[str] = []
@@ -181,24 +182,24 @@ class EmbeddedJobs:
             ).fetchall()
         return [Job(*row) for row in found], count
 
+    @override
     def question(self, name: str, *, viewer: Viewer) -> Question:
-        """Return what a job asks. JobNotFoundError."""
         return self._found(name, viewer)[2]
 
+    @override
     def log(self, name: str, *, viewer: Viewer) -> list[tuple[float, str]]:
-        """Return what was said of a job: moments and sentences. JobNotFoundError."""
         _job, number, _question = self._found(name, viewer)
         with self._lent() as base:
             asked = "SELECT at, said FROM line WHERE job = ? ORDER BY rowid"
             return [(at, said) for at, said in base.execute(asked, (number,))]
 
+    @override
     def result(self, name: str, *, viewer: Viewer) -> Result | None:
-        """Return the answer of a job, None when it has none (yet). JobNotFoundError."""
         job = self.job(name, viewer=viewer)
         return self.kept(job.digest) if job.state == "successful" else None
 
+    @override
     def dismiss(self, name: str, *, viewer: Viewer) -> Job:
-        """End a job that goes on; forget one that has ended. JobNotFoundError."""
         job = self.job(name, viewer=viewer)
         with self._lent(writes=True) as base:
             if _end(base, name, "dismissed", _("Abandonné.")):
@@ -209,13 +210,13 @@ class EmbeddedJobs:
 
     # --- who works -------------------------------------------------------------------------------
 
+    @override
     def lease(self, worker: str) -> Lease | None:
-        """Lend a worker the job that waits for the longest; None when none does."""
         if not self.path.is_file():
             return None
         now = time.time()
         with self._lent(writes=True) as base:
-            due = f"{_GOES_ON} AND (state = 'accepted' OR lease < ?) ORDER BY number LIMIT 1"
+            due = f"{_GOES_ON} AND (state = 'accepted' OR lease < ?) ORDER BY owner = '', number LIMIT 1"
             while row := base.execute(
                 f"SELECT id, attempts FROM job WHERE {due}", (now,)
             ).fetchone():
@@ -236,21 +237,21 @@ class EmbeddedJobs:
             ).fetchone()
         return Lease(Job(*told), Question.from_json(question), Budget(seconds, memory), fence)
 
+    @override
     def keep(self, lease: Lease) -> bool:
-        """Keep a job for some seconds more; False when it is not the worker's any longer."""
         return self._changed(lease, "lease = ?", time.time() + LEASE_S)
 
+    @override
     def tell(self, lease: Lease, progress: int, message: str) -> bool:
-        """Say how far a job is; False when it is not the worker's any longer."""
         now = time.time()
         told = (now + LEASE_S, progress, message, now)
         changed = "lease = ?, progress = max(progress, ?), message = ?, updated = ?"
         return self._changed(lease, changed, *told, said=message)
 
+    @override
     def end(
         self, lease: Lease, state: State, message: str = "", result: Result | None = None
     ) -> bool:
-        """End a job; False, and nothing is changed, when it is not the worker's any longer."""
         with self._lent(writes=True) as base:
             if not _is_lent(base, lease):
                 return False
@@ -259,13 +260,13 @@ class EmbeddedJobs:
             _end(base, lease.job.id, state, message or _("Terminé."))
         return True
 
+    @override
     def give_back(self, lease: Lease, *, lost: bool = False) -> None:
-        """Let another worker do it: this one stops, or ``lost`` what computed."""
         changes = "state = 'accepted', fence = fence + 1, progress = 0, attempts = attempts - ?"
         self._changed(lease, changes, int(not lost))
 
+    @override
     def kept(self, digest: str) -> Result | None:
-        """Return the answer to an equal question."""
         if not self.path.is_file():
             return None
         with self._lent() as base:
@@ -273,8 +274,8 @@ class EmbeddedJobs:
             row = base.execute(asked, (digest,)).fetchone()
         return Result(*row) if row else None
 
+    @override
     def calls(self) -> list[Call]:
-        """Return who is to be called back now; each is returned until it `was_called`."""
         if not self.path.is_file():
             return []
         with self._lent() as base:
@@ -284,39 +285,39 @@ class EmbeddedJobs:
         called = [Call(Job(*told), kind, address) for kind, address, *told in rows]
         return [call for call in called if call.job.state in _CALLED_AT[call.kind]]
 
+    @override
     def was_called(self, call: Call) -> None:
-        """Call somebody back no more."""
         with self._lent(writes=True) as base:
             base.execute(
                 "DELETE FROM callback WHERE kind = ? AND job = (SELECT number FROM job WHERE id = ?)",
                 (call.kind, call.job.id),
             )
 
+    @override
     def present(self, worker: str) -> None:
-        """Say that a worker is there."""
         if self.path.is_file():
             now = time.time()
             with self._lent(writes=True) as base:
                 base.execute("DELETE FROM worker WHERE seen < ?", (now - 60,))
                 base.execute("INSERT OR REPLACE INTO worker VALUES (?, ?)", (worker, now))
 
+    @override
     def is_worked(self) -> bool:
-        """Say whether a worker was there a moment ago."""
         with self._lent() as base:
             asked = "SELECT count(*) FROM worker WHERE seen > ?"
             ((count,),) = base.execute(asked, (time.time() - _PRESENT_S,))
         return bool(count)
 
+    @override
     def waiting(self) -> int:
-        """Return how many jobs have not ended."""
         if not self.path.is_file():
             return 0
         with self._lent() as base:
             ((count,),) = base.execute(f"SELECT count(*) FROM job WHERE {_GOES_ON}")
         return int(count)
 
+    @override
     def sweep(self) -> list[str]:
-        """Forget jobs and answers that ended long ago; return the digests of what is forgotten."""
         if not self.path.is_file():
             return []
         long_ago = time.time() - KEPT_S

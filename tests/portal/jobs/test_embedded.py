@@ -132,6 +132,12 @@ def test_what_kills_every_worker_fails_in_the_end(
     assert ended.state == "failed" and "12" in ended.message
 
 
+def test_those_of_people_are_done_before_those_of_nobody_known(store: JobStore) -> None:
+    put(store, PUBLIC, n=1)
+    later = put(store, ANNE, n=2)
+    assert lend(store).job.id == later.id
+
+
 def test_a_worker_that_stops_hands_its_job_back(store: JobStore) -> None:
     job = put(store)
     lease = lend(store)
