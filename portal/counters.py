@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from geoguichet.coverage.errors import OrientationError
 from geoguichet.coverage.nearest import answer_of, degrees
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.words import _, distance, ngettext, weekdays
+from geoguichet.floor.words import Unit, _, cost, distance, ngettext, weekdays
 from geoguichet.portal.kept import Index, is_kiosk
 from geoguichet.referentials.directory.hours import (
     DAY_MINUTES,
@@ -37,6 +37,8 @@ COUNTERS = 3
 _CHOICES = 12
 #: Closed counters looked at, for the first to open again.
 _CLOSED = 20
+#: Open counters looked at as the crow flies, for the first by road.
+_BY_ROAD = 9
 #: Metres past which an open counter is looked for only while nothing at all was found.
 _WITHIN = 60_000.0
 #: Hours of the day where it is not Paris's.
@@ -195,7 +197,8 @@ def _around(index: Index, place: Place, question: Mapping[str, str], when: When)
     try:
         with closing(index.open()) as base:
             told = answer_of(
-                base, place.asked, question["quoi"], at=when.at, k=COUNTERS, closed=_CLOSED,
+                base, place.asked, question["quoi"], at=when.at, closed=_CLOSED,
+                k=COUNTERS if index.roads is None else _BY_ROAD,
                 within=_WITHIN, communes=index.communes, counters=index.counters,
             )  # fmt: skip
     except OrientationError:  # a commune without a point
@@ -204,19 +207,22 @@ def _around(index: Index, place: Place, question: Mapping[str, str], when: When)
         where = _("Aucun guichet n'est connu autour de {place} pour ce besoin.", place=place.name)
         return {"message": where}
     sorts: dict[str, list[Mapping[str, Any]]] = {"open": [], "unknown": [], "closed": []}
-    for each in told.features:
+    by_road = index.by_road(place.asked, told.features)
+    features = by_road or told.features
+    for each in features:
         sorts.get(each["properties"]["opening"], sorts["unknown"]).append(each)
     opened, unsure, shut = (
         [counter_told(each, when.at) for each in some[: _CLOSED if not sorts["open"] else COUNTERS]]
         for some in sorts.values()
     )
     return {
-        "title": _title(opened),
+        "title": _title(opened[:COUNTERS]),
         "message": _message(question, opened, unsure, shut),
         "next_week": when.next_week,
         "note": told.errand.note,
-        "nearest": counter_told(told.features[0], when.at),
-        "open": opened,
+        "nearest": counter_told(features[0], when.at),
+        "by_road": bool(by_road),
+        "open": opened[:COUNTERS],
         "uncertain": unsure[:COUNTERS],
         "closed": shut[:COUNTERS],
     }
@@ -226,12 +232,18 @@ def _title(opened: Sequence[Mapping[str, Any]]) -> str:
     if not opened:
         return ""
     farthest = max(one["distance_m"] for one in opened)
+    if all("minutes" in one for one in opened):
+        far = cost((max(one["minutes"] for one in opened) // 5 + 1) * 300, Unit.SECONDS)
+        return _within(len(opened), far)
     step = next(step for step in _STEPS if farthest < 10 * step or step == _STEPS[-1])
-    far = distance((farthest // step + 1) * step)
+    return _within(len(opened), distance((farthest // step + 1) * step))
+
+
+def _within(many: int, far: str) -> str:
     return ngettext(
         "{n} guichet ouvert à moins de {far}",
         "{n} guichets ouverts à moins de {far}",
-        len(opened),
+        many,
         far=far,
     )
 
@@ -273,7 +285,7 @@ def counter_told(feature: Mapping[str, Any], at: Moment) -> dict[str, Any]:
     found = status(told["hours"], at, told["departement"] or "")
     lon, lat = feature["geometry"]["coordinates"]
     city = " ".join(str(told.get(name) or "") for name in ("postcode", "commune_name")).strip()
-    distance_m = told.get("cost_m")
+    distance_m, seconds = told.get("cost_m"), told.get("cost_s")
     return {
         "id": told["id"],
         "name": told["name"],
@@ -295,6 +307,11 @@ def counter_told(feature: Mapping[str, Any], at: Moment) -> dict[str, Any]:
         "lon": lon,
         "lat": lat,
         **({} if distance_m is None else _far(distance_m)),
+        **(
+            {}
+            if seconds is None
+            else {"minutes": round(seconds / 60), "duration": cost(seconds, Unit.SECONDS)}
+        ),
     }
 
 

@@ -17,7 +17,10 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from geoguichet.coverage.nearest import KEPT, KIOSK, Kept, Vocabulary, communes_of, fresh
+import shapely
+from geopandas import GeoSeries
+
+from geoguichet.coverage.nearest import KEPT, KIOSK, Kept, Vocabulary, communes_of, degrees, fresh
 from geoguichet.floor.errors import GeoguichetError, LayerError
 from geoguichet.floor.region import Region, Shown
 from geoguichet.floor.viewer import PUBLIC, Viewer, audience
@@ -31,11 +34,15 @@ from geoguichet.referentials.territories.gazetteer import Commune, plain
 
 if TYPE_CHECKING:
     from geoguichet.coverage.orientation import Directory
+    from geoguichet.coverage.routers.impedance import Router
     from geoguichet.coverage.study.study import Study
 
 #: What a page tells of a counter beside what `nearest` does, where the layer has it.
 _MORE = ("commune", "address", "postcode", "telephone", "wheelchair")
 _LAYER = "services"
+_DEGREES = "EPSG:4326"
+#: Seconds by road past which a counter is not looked for.
+_FARTHEST_S = 2_700.0
 _making = Lock()
 logger = logging.getLogger(__name__)
 
@@ -45,6 +52,8 @@ class Index:
     """The index of a workspace, and what of it is kept in memory."""
 
     path: Path
+    #: What measures minutes by car, as the leading study does, where its roads are here.
+    roads: Router | None = None
 
     def open(self) -> sqlite3.Connection:
         """Open it to read."""
@@ -82,6 +91,30 @@ class Index:
         return [
             (plain(" ".join(str(one["properties"].get(name) or "") for name in names)), one)
             for one in self.counters
+        ]
+
+    def place(self, asked: str) -> tuple[float, float] | None:
+        """Return the point of a place: degrees, or a commune's by its code; None where nobody knows."""
+        given = degrees(asked)
+        known = (at for one, at in self.communes.items() if one.code == asked)
+        return given if given is not None else next(known, None)
+
+    def by_road(self, asked: str, features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return counters found around a place with their seconds by road (``cost_s``), the nearest
+        first; none where there are no roads, or none that leads from there to one of them.
+        """
+        here = self.place(asked)
+        if self.roads is None or here is None:
+            return []
+        ends = shapely.points([one["geometry"]["coordinates"] for one in features])
+        start, goals = (GeoSeries(some, crs=_DEGREES) for some in ([shapely.Point(here)], ends))
+        found = self.roads.costs(start, goals, limit=_FARTHEST_S)
+        seconds = dict(zip(found.destination.tolist(), found.cost.tolist(), strict=True))
+        order = sorted(seconds, key=lambda number: seconds[number])
+        order += [number for number in range(len(features)) if number not in seconds]
+        return [
+            {**features[n], "properties": features[n]["properties"] | {"cost_s": seconds.get(n)}}
+            for n in (order if seconds else ())
         ]
 
     def of_commune(self, code: str) -> list[dict[str, Any]]:
@@ -157,10 +190,10 @@ def _kept(
     from geoguichet.coverage.orientation import keep_counters
 
     folder = workspace / "guichet"
+    result = files[-1].parent if files[-1].name in _OF_RESULT else None
     known = fresh(folder / KEPT, files)
     if known is None:
         folder.mkdir(exist_ok=True)
-        result = files[-1].parent if files[-1].name in _OF_RESULT else None
         directory = _directory(territory, result)
         more = [name for name in _MORE if name in directory.services]
         keep_counters(directory, folder, files, more)
@@ -170,7 +203,30 @@ def _kept(
             _("L'index des guichets ne peut pas être écrit dans {folder}.", folder=folder)
         )
     known.close()
-    return Index(folder / KEPT)
+    return Index(folder / KEPT, None if result is None else _roads(workspace, result))
+
+
+# Return what measures minutes by car in the folder of a result, where its study does; its roads are
+# there, in the workspace, or beside it.
+def _roads(workspace: Path, result: Path) -> Router | None:
+    from geoguichet.coverage.orientation import study_and_result
+    from geoguichet.coverage.study.choices import open_router
+
+    try:
+        choice = study_and_result(result, result)[0].router
+        homes = (result, workspace, workspace.parent)
+        home = next((one for one in homes if (one / choice.network).is_file()), None)
+        if home is None or not choice.by_car or choice.of_kind.distant:
+            return None
+        return open_router(choice, beside=home)
+    except (
+        GeoguichetError,
+        KeyError,
+        OSError,
+        ValueError,
+    ) as error:  # no result, or of another version
+        logger.warning("Aucune route pour les guichets : %s", error)
+        return None
 
 
 # Return the counters of a territory and the kiosks that are open in the result of a study.

@@ -7,7 +7,6 @@ from typing import Any
 
 import shapely
 
-from geoguichet.coverage.nearest import degrees
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message, weekdays
@@ -53,10 +52,10 @@ def _answer(site: Site, asked: Asked, *, has_map: bool) -> dict[str, Any]:
         "pages": _with_a_page(site, index),
     }
     question = document["question"]
-    here = _start(index, question) if has_map and "place" in question else None
+    here = index.place(question["ou"]) if has_map and "place" in question else None
     if here is not None:
         more["drawn"] = around(
-            site.territory, question["commune"], here, numbered, document["closed"]
+            site.territory, question["commune"], shapely.Point(here), numbered, document["closed"]
         )
     return document | more
 
@@ -70,14 +69,6 @@ def _with_a_page(site: Site, index: Index) -> frozenset[str]:
 
 def _point(counter: Mapping[str, Any]) -> shapely.Point:
     return shapely.Point(counter["lon"], counter["lat"])
-
-
-def _start(index: Index, question: Mapping[str, Any]) -> shapely.Point | None:
-    if (given := degrees(question["ou"])) is not None:
-        return shapely.Point(given)
-    places = (at for one, at in index.communes.items() if one.code == question["commune"])
-    at = next(places, None)
-    return None if at is None else shapely.Point(at)
 
 
 def around(

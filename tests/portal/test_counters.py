@@ -3,8 +3,10 @@
 import json
 import os
 import random
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,10 +14,12 @@ import geopandas as gpd
 import pytest
 import requests
 from pyproj import Geod
-from shapely.geometry import Point
+from shapely.geometry import LineString, Point
 
 from geoguichet.coverage import orientation
-from geoguichet.coverage.study.study import parse_study
+from geoguichet.coverage.outputs.folder import write_all
+from geoguichet.coverage.run import run
+from geoguichet.coverage.study.study import parse_study, read_study
 from geoguichet.floor.region import Region
 from geoguichet.floor.viewer import PUBLIC
 from geoguichet.floor.words import speaking
@@ -25,6 +29,8 @@ from geoguichet.portal.territory import Territory, territory_of
 from geoguichet.portal.usual import usual_study
 from geoguichet.referentials.directory.hours import Moment, is_open
 from geoguichet.referentials.layers import read_layer, sample_path
+from geoguichet.referentials.roads.network_file import RoadSource, assemble, write_network
+from geoguichet.referentials.roads.sources import from_frame
 from geoguichet.referentials.territories import sample
 
 #: A Sunday, without a holiday in the week that follows.
@@ -141,6 +147,65 @@ def test_an_open_kiosk_is_an_answer_and_a_proposed_one_never(
     assert [one["id"] for one in told["open"]] == ["k-1"]
     assert told["open"][0]["type"] == "Visioguichet"
     assert "k-2" not in json.dumps(told)
+
+
+@pytest.fixture(scope="module")
+def by_road(
+    tmp_path_factory: pytest.TempPathFactory, small_path: Path, services: gpd.GeoDataFrame
+) -> Path:
+    """A workspace whose leading study measures by the roads there are around Foix: a straight one to
+    Vernajoul, one by far to Ferrières, which is nearer as the crow flies.
+    """
+    workspace = tmp_path_factory.mktemp("roads")
+    foix, vernajoul, ferrieres = (
+        services.set_index("id").geometry[f"mairie-{code}"] for code in ("09122", "09329", "09121")
+    )
+    away = Point(foix.x + 0.2, foix.y)
+    lines = [LineString([foix, vernajoul]), LineString([foix, away]), LineString([away, ferrieres])]
+    frame = gpd.GeoDataFrame({"class": ["primary"] * 3}, geometry=lines, crs="EPSG:4326")
+    told = from_frame(frame, mapping={"class": "class"}, where="test")
+    write_network(workspace / "pays.roads", *assemble(told, sources=[RoadSource("a", "", "a")]))
+    folder = workspace / "studies" / "ariege"
+    write_all(run(replace(read_study(small_path), id="ariege")), folder)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["study"]["router"] |= {"kind": "road", "network": "pays.roads"}
+    for need in manifest["study"]["needs"]:
+        need |= {"within_m": None, "within_s": 1200.0}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return workspace
+
+
+def test_by_road_the_nearest_is_the_one_that_is_soon_reached(
+    by_road: Path, serve: Callable[..., AbstractContextManager[str]], http: requests.Session
+) -> None:
+    index = index_of(by_road, Region(), Territory(sample.NAME, sample_path()), viewer=PUBLIC)
+    asked = {"ou": "09122", "quoi": "mairie", "quand": "lun-10:30"}
+    told = answered(index, asked, clock=clock)
+    names = ["Mairie de Foix", "Mairie de Vernajoul", "Mairie de Ferrières-sur-Ariège"]
+    assert [one["name"] for one in told["open"]] == names and told["by_road"]
+    assert told["nearest"]["name"] == names[0]
+    soon, late = (one["minutes"] for one in told["open"][1:])
+    assert soon <= 5 and late >= 20
+    assert told["open"][2]["distance_m"] < told["open"][1]["distance_m"]
+    assert told["open"][2]["duration"] == f"{late} min"
+    assert "30" in told["title"] and "min" in told["title"]
+    with serve(by_road) as address:
+        page = http.get(f"{address}/guichet", params=asked, headers={"Accept": "text/html"}).text
+    assert "Minutes en voiture" in page and re.search(rf"{late}\s?min", page)
+
+
+def test_where_no_road_leads_distances_are_told_as_the_crow_flies(by_road: Path) -> None:
+    ground = Territory(sample.NAME, sample_path())
+    asked = {"ou": "Cahors (46)", "quoi": "mairie", "quand": "lun-10:30"}
+    far = answered(index_of(by_road, Region(), ground, viewer=PUBLIC), asked, clock=clock)
+    assert not far["by_road"] and len(far["open"]) == 3
+    assert all("minutes" not in one and one["distance"] for one in far["open"])
+    (by_road / "pays.roads").rename(by_road / "ailleurs.roads")
+    os.utime(by_road / "studies" / "ariege" / "manifest.json")  # another index is made
+    without = answered(
+        index_of(by_road, Region(), ground, viewer=PUBLIC), {**asked, "ou": "09122"}, clock=clock
+    )
+    assert not without["by_road"] and without["open"][1]["name"] == "Mairie de Ferrières-sur-Ariège"
 
 
 def test_page_json_and_process_say_the_same(url: str, http: requests.Session) -> None:
