@@ -37,7 +37,7 @@ from geoguichet.portal.jobs.contract import JobNotFoundError
 from geoguichet.portal.pages import questions
 from geoguichet.portal.pages.questions import Document, Fields, Question
 from geoguichet.portal.people import forms
-from geoguichet.portal.providers.studies import STUDY_ID, seen_first, sees_study
+from geoguichet.portal.providers.studies import STUDY_ID, owner_of_study, seen_first, sees_study
 from geoguichet.portal.site import Site
 from geoguichet.portal.viewing import viewer_of
 
@@ -133,12 +133,14 @@ class Workbench:
     def _is_free(self, document: Document, viewer: Viewer) -> bool:
         folder = self.site.workspace / "studies" / document["study"]["id"]
         manifest = folder / "manifest.json"
-        if not sees_study(viewer, folder):
+        if not manifest.exists() or not sees_study(viewer, folder):
             return True
+        if owner_of_study(folder).get("person", "") != viewer.person:
+            return False
         try:
             kept = document_of(study_of(json.loads(manifest.read_bytes())["study"]))
         except (OSError, ValueError, LookupError, GeoguichetError):
-            return not manifest.exists()
+            return False
         return _unseen(kept) == _unseen(document_of(parse_study(document)))
 
     def _document(self, pairs: Pairs, viewer: Viewer) -> dict[str, Any]:
@@ -150,7 +152,8 @@ class Workbench:
         fields = given if given and "etape" in moves else usual | given
         _changed(fields, moves)
         asked = questions.asked_in(fields, base, held)
-        self._name(asked, origin, viewer)
+        if asked.study is not None:
+            self._name(asked, origin, viewer)
         step = int(moves["etape"]) if moves.get("etape") in ("2", "3", "4") else 1
         wrong = asked.wrong_step
         late = bool(wrong) and wrong < step
