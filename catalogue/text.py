@@ -122,7 +122,7 @@ def _stems(text: str) -> tuple[str, ...]:
     told = text.lower()
     if _APOSTROPHE.search(told):
         told = _ELISION.sub(" ", told)
-    return tuple(filter(None, map(_stem_of, _WORD.findall(told))))
+    return tuple(filter(None, map(_STEMS.__getitem__, _WORD.findall(told))))
 
 
 _stems_met_again = lru_cache(maxsize=1 << 14)(_stems)
@@ -135,9 +135,19 @@ def token(kind: str, value: str) -> str:
     return kind + blake2b(value.encode(), digest_size=8).hexdigest()
 
 
-@lru_cache(maxsize=1 << 17)
-def _stem_of(word: str) -> str:
-    return _stem(fold(word))
+class _Stems(dict[str, str]):
+    """The stem of each word met, as it is written; a table is asked four times faster than a cache
+    that knows what it saw last.
+    """
+
+    def __missing__(self, word: str) -> str:
+        stem = _stem(fold(word))
+        if len(self) < 1 << 17:
+            self[word] = stem
+        return stem
+
+
+_STEMS = _Stems()
 
 
 # Return the stem of one folded word, or of the noun it derives from; empty for a word passed over.

@@ -77,15 +77,19 @@ def counting(name: str, *, quiet: bool) -> Iterator[Callable[[int, int, str], No
         TimeElapsedColumn(),
         TextColumn("{task.description}", table_column=told),
     )
-    with Progress(*shown, console=Console(stderr=True), transient=True, expand=True) as progress:
-        task = progress.add_task("", total=None, name=shorten(name, 24))
+    progress = Progress(*shown, console=Console(stderr=True), transient=True, expand=True)
+    task = progress.add_task("", total=None, name=shorten(name, 24))
 
-        def on_progress(done: int, total: int, told: str) -> None:
-            of = _("{done} sur {total}", done=done, total=total) if total else ""
-            said = _(" ; ").join(part for part in (of, told) if part)
-            progress.update(task, completed=done, total=total or None, description=said)
+    def on_progress(done: int, total: int, told: str) -> None:
+        progress.start()  # a thread, which who counts can start processes before
+        of = _("{done} sur {total}", done=done, total=total) if total else ""
+        said = _(" ; ").join(part for part in (of, told) if part)
+        progress.update(task, completed=done, total=total or None, description=said)
 
+    try:
         yield on_progress
+    finally:
+        progress.stop()
 
 
 def columns(

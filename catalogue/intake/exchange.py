@@ -2,19 +2,23 @@
 they came from are kept, byte for byte.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import re
+import signal
 import sqlite3
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import batched
 from pathlib import Path
-from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from geoguichet.catalogue.errors import (
     BoundError,
@@ -27,17 +31,22 @@ from geoguichet.catalogue.errors import (
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.links import with_whole_links
 from geoguichet.catalogue.formats.registry import Described
-from geoguichet.catalogue.record import Extent, Record
+from geoguichet.catalogue.record import Extent, Record, bounded, digest_of
 from geoguichet.catalogue.search.contract import RecordStore
 from geoguichet.catalogue.search.query import RecordQuery, SortKey
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
-from geoguichet.catalogue.search.tables import LoadSummary
+from geoguichet.catalogue.search.tables import Indexed, LoadSummary, indexed
 from geoguichet.catalogue.text import words
 from geoguichet.floor.files import Schema, nothing, read_toml, write_whole
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.viewer import MACHINE, Viewer
 from geoguichet.floor.words import Message
 from geoguichet.referentials import directory
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from geoguichet.floor.region import Limits
 
 # The documents that records came from, kept beside the store and given back byte for byte. A
 # document stands for its record as long as the record still says what was read in it; once the
@@ -55,9 +64,15 @@ CREATE TABLE original (
     refusal=StoreError,
 )
 
-#: Of compression: half the time of the usual 6, for documents an eighth larger (15 % of what they
-#: were, not 13 %).
-_LEVEL = 3
+#: Of compression, the level (half the time of the usual 6, for documents an eighth larger) and the
+#: sizes, as powers of two, of what is looked back at and of its table: a document is short, and a
+#: fifth of the time was to clear theirs.
+_LEVEL, _WINDOW, _TABLE = 3, 14, 6
+
+
+def _compressed(document: bytes) -> bytes:
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW, _TABLE)
+    return packer.compress(document) + packer.flush()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,41 +87,42 @@ class Original:
     document: bytes
 
 
+class KeptDocument(NamedTuple):
+    """The row of a kept document."""
+
+    id: str
+    format: str
+    address: str
+    digest: str
+    packed: bytes
+
+    @classmethod
+    def of(cls, item: Described, address: str, digest: str) -> Self:
+        """Return that of a record of this digest, read there."""
+        return cls(item.record.id, item.format, address, digest, _compressed(item.source))
+
+
 def originals_path(workspace: Path) -> Path:
     """Return where a workspace keeps the documents of its records."""
     return workspace / "originals.sqlite"
 
 
 class Originals:
-    """Kept documents, in one SQLite file. Constructing it touches nothing; the first document makes
+    """KeptDocument documents, in one SQLite file. Constructing it touches nothing; the first document makes
     the file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def keep(
-        self,
-        items: Iterable[tuple[Described, str]],
-        digests: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
-        """Keep the documents of records, each with its address, all of them or none; who has the
-        digests of the records gives them, by identifier.
-        """
-        rows = [
-            (
-                item.record.id,
-                item.format,
-                address,
-                digests.get(item.record.id) or item.record.digest(),
-                zlib.compress(item.source, _LEVEL),
-            )
-            for item, address in items
-        ]
+    def keep(self, documents: Iterable[KeptDocument]) -> None:
+        """Keep the documents of records, all of them or none."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as database:
             SCHEMA.prepare(database, self.path)
-            database.executemany("INSERT OR REPLACE INTO original VALUES (?, ?, ?, ?, ?)", rows)
+            database.executemany(
+                "INSERT OR REPLACE INTO original VALUES (?, ?, ?, ?, ?)", documents
+            )
 
     def get(self, identifier: str) -> Original | None:
         """Return the document of a record; None when it was not read from one."""
@@ -220,7 +236,7 @@ def metadata_files(path: Path) -> list[Path]:
     return found
 
 
-def _read_file(file: Path) -> registry.Answer:
+def _answer(file: Path) -> registry.Answer:
     try:
         with file.open("rb", buffering=0) as opened:
             size = os.fstat(opened.fileno()).st_size
@@ -269,22 +285,110 @@ def import_files(
     findings: list[Finding] = []
     counts = [0, 0, 0]
     originals = Originals(originals_path(workspace))
-    with SQLiteStore(store_path(workspace)) as store:
-        for batch in batched(_first_of_each(path, findings, on_progress), 500):
-            findings += _replacing(batch, originals)
-            refused = Refusals({item.record.id: address for item, address in batch})
-            records = (item.record for item, _ in batch)
-            digests: dict[str, str] = {}
-            done = store.bulk_upsert(records, by=by, refused=refused, digests=digests)
-            taken = [pair for pair in batch if pair[0].record.id not in refused.ids]
-            originals.keep(taken, digests)
-            findings += refused.findings
-            findings += elsewhere(taken)
+    with (
+        SQLiteStore(store_path(workspace)) as store,
+        closing(_read_all(metadata_files(path), store.limits, findings, on_progress)) as read,
+    ):
+        for batch in batched(_first_of_each(read, findings), 500):
+            taken = [one for one in batch if one.held]
+            findings += _replacing(taken, originals)
+            done = store.load(((one.held, one.body) for one in taken if one.held), by=by)
+            originals.keep(one.kept for one in taken)
+            findings += (finding for one in batch for finding in one.findings)
             counts = [
                 sum(pair)
                 for pair in zip(counts, (done.created, done.updated, done.unchanged), strict=True)
             ]
     return Imported(LoadSummary(*counts), tuple(findings))
+
+
+class _Read(NamedTuple):
+    """A record that was read, all worked out that another process can."""
+
+    title: str
+    #: Stands for its document.
+    source: int
+    kept: KeptDocument
+    #: None when it is refused.
+    held: Indexed | None
+    body: bytes
+    findings: tuple[Finding, ...]
+
+
+#: What a file holds: its records, and what in it could not be read.
+type _Held = tuple[list[_Read], tuple[Finding, ...]]
+
+
+def _read_files(files: Iterable[Path], limits: Limits) -> list[_Held]:
+    answers = [(file.absolute().as_uri(), _answer(file)) for file in files]
+    return [
+        ([_read(item, address, limits) for item in answer.described], answer.findings)
+        for address, answer in answers
+    ]
+
+
+def _read(item: Described, address: str, limits: Limits) -> _Read:
+    record, refused = item.record, Refusals({item.record.id: address})
+    document, body, held = record.to_geojson(), b"", None
+    try:
+        body, held = bounded(record, limits, document), indexed(record)
+    except RecordError as error:
+        refused(record, error)
+    kept = KeptDocument.of(item, address, digest_of(document) if held else "")
+    findings = (*refused.findings, *(elsewhere([(item, address)]) if held else ()))
+    return _Read(record.title, hash(item.source), kept, held, body, findings)
+
+
+# Yield the records of files in their order, and tell what could not be read. Many files are read by
+# processes beside this one, where it has one thread: nothing else is then at work that a fork would
+# leave half done.
+def _read_all(
+    files: list[Path], limits: Limits, findings: list[Finding], on_progress: OnProgress
+) -> Generator[_Read]:
+    cores = len(os.sched_getaffinity(0)) if _THREADS.exists() else 1
+    alone = cores > 1 and sum(1 for _ in _THREADS.iterdir()) == 1
+    read = _read_beside if alone and len(files) >= _MANY else _read_here
+    for number, (records, told) in enumerate(read(files, limits, cores), start=1):
+        on_progress(number, len(files))
+        findings += told
+        yield from records
+
+
+#: Where Linux lists the threads of a process.
+_THREADS = Path("/proc/self/task")
+#: Files that are worth starting processes for, and those that one is given at a time.
+_MANY, _AT_A_TIME = 200, 20
+
+
+def _read_here(files: list[Path], limits: Limits, _cores: int) -> Iterator[_Held]:
+    for file in files:
+        yield from _read_files([file], limits)
+
+
+def _read_beside(files: list[Path], limits: Limits, cores: int) -> Iterator[_Held]:
+    # Opened where they serve: half of the time that this module takes.
+    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # An interruption is this process' affair.
+    readers = ProcessPoolExecutor(
+        cores, get_context("fork"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
+    )
+    given: deque[Future[list[_Held]]] = deque()
+    try:
+        for some in batched(files, _AT_A_TIME):
+            given.append(readers.submit(_read_files, some, limits))
+            if len(given) > 4 * cores:
+                yield from given.popleft().result()
+        while given:
+            yield from given.popleft().result()
+    except BrokenProcessPool as error:
+        raise CatalogueError(
+            "un des processus qui lisaient les fichiers s'est arrêté (mémoire ?) ; importez-les "
+            "en plusieurs fois."
+        ) from error
+    finally:
+        readers.shutdown(cancel_futures=True)
 
 
 type Box = tuple[float, float, float, float]
@@ -357,53 +461,39 @@ class Refusals:
         self.findings.append(Finding(rule, address, record.id, error.args[0], "error"))
 
 
-# Yield the records of the files, the first of each identifier; tell the others, but those that say
-# the same, byte for byte.
-def _first_of_each(
-    path: Path, findings: list[Finding], on_progress: OnProgress
-) -> Iterator[tuple[Described, str]]:
+# Yield the first record of each identifier; tell the others, but those that say the same, byte for
+# byte.
+def _first_of_each(read: Iterable[_Read], findings: list[Finding]) -> Iterator[_Read]:
     taken: dict[str, tuple[str, int]] = {}
-    for item, address in _described(path, findings, on_progress):
-        identifier, digest = item.record.id, hash(item.source)
-        if identifier not in taken:
-            taken[identifier] = address, digest
-            yield item, address
-        elif taken[identifier][1] != digest:
+    for one in read:
+        kept = one.kept
+        if kept.id not in taken:
+            taken[kept.id] = kept.address, one.source
+            yield one
+        elif taken[kept.id][1] != one.source:
             message = Message(
                 "deux fiches ont l'identifiant « {id} » ; celle de {first} est gardée, celle-ci "
                 "(« {title} ») ne l'est pas : donnez-lui un identifiant à elle.",
-                id=identifier,
-                first=taken[identifier][0],
-                title=item.record.title,
+                id=kept.id,
+                first=taken[kept.id][0],
+                title=one.title,
             )
-            findings.append(Finding("duplicate-id", address, identifier, message))
+            findings.append(Finding("duplicate-id", kept.address, kept.id, message))
 
 
 # Tell the records that say something else than a record of the same identifier read elsewhere.
-def _replacing(batch: Iterable[tuple[Described, str]], originals: Originals) -> Iterator[Finding]:
-    read = {item.record.id: (address, item.record) for item, address in batch}
+def _replacing(batch: Iterable[_Read], originals: Originals) -> Iterator[Finding]:
+    read = {one.kept.id: one.kept for one in batch}
     for identifier, (before, said) in originals.addresses(read).items():
-        address, record = read[identifier]
-        if address != before and record.digest() != said:
+        kept = read[identifier]
+        if kept.address != before and kept.digest != said:
             message = Message(
                 "remplace la fiche « {id} » qui avait été lue dans {before} ; l'histoire de la "
                 "fiche garde ce qu'elle disait.",
                 id=identifier,
                 before=before,
             )
-            yield Finding("replaced", address, identifier, message)
-
-
-def _described(
-    path: Path, findings: list[Finding], on_progress: OnProgress
-) -> Iterator[tuple[Described, str]]:
-    files = metadata_files(path)
-    for number, file in enumerate(files, start=1):
-        address, answer = file.absolute().as_uri(), _read_file(file)
-        on_progress(number, len(files))
-        findings += answer.findings
-        for item in answer.described:
-            yield item, address
+            yield Finding("replaced", kept.address, identifier, message)
 
 
 def every_record(

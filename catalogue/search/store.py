@@ -37,7 +37,7 @@ from geoguichet.catalogue.search.query import (
     walks_an_index,
     write_cursor,
 )
-from geoguichet.catalogue.search.tables import Change, LoadSummary, Step, Writer
+from geoguichet.catalogue.search.tables import Change, Indexed, LoadSummary, Step, Writer
 from geoguichet.floor import files
 from geoguichet.floor.viewer import MACHINE, Viewer
 
@@ -119,7 +119,7 @@ class SQLiteStore:
         shown: Shown | None = None,
     ) -> Change:
         """Store a record under its identifier; the same content again writes nothing."""
-        body = bounded(record, self._limits)
+        body = bounded(record, self.limits)
         with self._write() as database:
             _check_current(database, record.id, instead_of)
             writer = Writer(database, tables.next_generation(database), by=by)
@@ -139,13 +139,19 @@ class SQLiteStore:
         shown: Shown | None = None,
     ) -> LoadSummary:
         """Store many records in one transaction: readers see all of them or none."""
+        checked = _checked(records, self.limits, refused, digests)
+        return self.load(checked, by=by, shown=shown)
+
+    def load(
+        self, records: Iterable[Ready], *, by: str = "", shown: Shown | None = None
+    ) -> LoadSummary:
+        """Store records that were checked (`record.bounded`), as `bulk_upsert` does."""
         counts: Counter[str] = Counter()
-        limits = self._limits
         with self._write() as database:
             writer = Writer(database, tables.next_generation(database), by=by)
             database.execute(f"PRAGMA cache_size = -{_LOADING_CACHE_KB}")
             writer.drop_indexes()
-            for batch in _batches(records, limits, refused, digests):
+            for batch in _batches(records):
                 counts.update(writer.upsert(batch, shown))
             writer.flush()
             if counts.keys() - {"unchanged"}:
@@ -252,9 +258,9 @@ class SQLiteStore:
         with self._lock:
             self._close_readers()
 
-    # What a record may hold, as the region.toml beside the file says.
     @cached_property
-    def _limits(self) -> Limits:
+    def limits(self) -> Limits:
+        """What a record may hold, as the region.toml beside the file says."""
         from geoguichet.floor.region import FILE, Limits, read_region
 
         folder = self.path.parent
@@ -414,14 +420,17 @@ def _check_current(database: sqlite3.Connection, identifier: str, document: byte
         raise StaleRecordError(f"La fiche « {identifier} » a changé depuis qu'elle a été lue.")
 
 
-# Yield records by the hundred with their documents, no identifier twice in a batch.
-def _batches(
+#: A record, or what the tables are to hold of it, and its document.
+type Ready = tuple[Record | Indexed, bytes]
+
+
+# Yield the records that are within the bounds, with their documents.
+def _checked(
     records: Iterable[Record],
     limits: Limits,
     refused: OnRefusal | None,
     digests: dict[str, str] | None,
-) -> Iterator[list[tuple[Record, bytes]]]:
-    batch: dict[str, tuple[Record, bytes]] = {}
+) -> Iterator[Ready]:
     for record in records:
         document = record.to_geojson()
         try:
@@ -433,6 +442,13 @@ def _batches(
             continue
         if digests is not None:
             digests[record.id] = digest_of(document)
+        yield record, body
+
+
+# Yield records by the hundred, no identifier twice in a batch.
+def _batches(records: Iterable[Ready]) -> Iterator[list[Ready]]:
+    batch: dict[str, Ready] = {}
+    for record, body in records:
         if record.id in batch or len(batch) == tables.BATCH:
             yield list(batch.values())
             batch = {}

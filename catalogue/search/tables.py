@@ -262,8 +262,23 @@ INDEXES: Mapping[str, str] = MappingProxyType(
 #: Records written at once.
 BATCH = 500
 
+#: In the document of a record that says who sees it; few do.
+_SAYS_WHO_SEES = f'"{audiences.MEMBER}":'.encode()
+
 #: Pairs of terms and records that wait to be sorted (8 bytes each).
 _PENDING = 4_000_000
+
+
+class Indexed(NamedTuple):
+    """What the tables hold of a record but its document and its numbers; made by `indexed`."""
+
+    id: str
+    terms: list[tuple[str, str]]
+    words: tuple[str, str, str]
+    extent: Extent | None
+    columns: tuple[object, ...]
+    external_ids: list[tuple[str, str]]
+    shape: bytes | None
 
 
 @dataclass(slots=True)
@@ -318,7 +333,7 @@ class Writer:
                 self.database.execute(f"DROP INDEX {name}")
 
     def upsert(
-        self, records: Sequence[tuple[Record, bytes]], shown: Shown | None = None
+        self, records: Sequence[tuple[Record | Indexed, bytes]], shown: Shown | None = None
     ) -> list[Change]:
         """Store at most `BATCH` records of different identifiers, each with its document, their
         previous versions in the history.
@@ -334,8 +349,9 @@ class Writer:
         for record, body in records:
             before = known.get(record.id)
             seen = told if told is not None else before.audience if before else EVERYONE_NUMBER
-            if seen != EVERYONE_NUMBER or audiences.MEMBER in record.extra_properties:
-                record = audiences.labelled(self.database, record, seen)
+            if seen != EVERYONE_NUMBER or _SAYS_WHO_SEES in body:
+                whole = Record.from_geojson(json.loads(body))
+                record = audiences.labelled(self.database, whole, seen)
                 body = record.to_bytes()
             if before is None:
                 self._last += 1
@@ -356,9 +372,8 @@ class Writer:
     def write_again(self, kept: Iterable[tuple[Record, tuple[Any, ...]]]) -> None:
         """Write records with what their rows held."""
         rows = _Rows()
-        for record, (number, *version, seen, note, waiting) in kept:
-            rights = (seen, note, waiting)
-            self._add(rows, record, record.to_bytes(), number, tuple(version), rights)
+        for record, (number, *version, seen, note, left) in kept:
+            self._add(rows, record, record.to_bytes(), number, tuple(version), (seen, note, left))
         rows.insert(self.database)
 
     def remove(self, number: int) -> None:
@@ -420,12 +435,13 @@ class Writer:
 
     # Gather the rows of a record.
     def _add(
-        self, rows: _Rows, record: Record, body: bytes, number: int,
+        self, rows: _Rows, told: Record | Indexed, body: bytes, number: int,
         version: tuple[object, ...], rights: tuple[int, str, int],
     ) -> None:  # fmt: skip
-        extent = record.extent
+        held = indexed(told) if isinstance(told, Record) else told
+        extent = held.extent
         self.changed.add(rights[0])
-        named = [self._term(term) for term in _terms(record)]
+        named = [self._term(term) for term in held.terms]
         terms = sorted(number for number, _ in named)
         self._more.update(terms)
         for term in terms:
@@ -433,26 +449,16 @@ class Writer:
         self._waiting += len(terms)
         if self._waiting > _PENDING:
             self._write_tagged()
-        title, keywords, abstract = _words(record)
-        rows.words.append((number, title, keywords, abstract, _tokens(named, extent)))
+        rows.words.append((number, *held.words, _tokens(named, extent)))
         rows.document.append((number, body))
-        rows.record.append((
-            number, record.id, *version, self.stamp, record.type or None,
-            text.fold(record.title) or None,
-            *_times(record), *((extent.west, extent.south, extent.east,
-            extent.north) if extent else (None,) * 4),
-            record.title or None, record.license or None, _language(record),
-            title.count(" ") + bool(title),
-            struct.pack(f"<{len(terms)}i", *terms), *rights,
-        ))  # fmt: skip
-        rows.external_id += sorted(
-            {(item.value, item.scheme, number) for item in record.external_ids}
-        )
+        packed = struct.pack(f"<{len(terms)}i", *terms)
+        rows.record.append((number, held.id, *version, self.stamp, *held.columns, packed, *rights))
+        rows.external_id += [(*external, number) for external in held.external_ids]
         if extent is not None:
             for piece, (west, south, east, north) in enumerate(extent.boxes()):
                 rows.extent.append((2 * number + piece, west, east, south, north))
-            if shape := _wkb(record, extent):
-                rows.shape.append((number, shape))
+        if held.shape:
+            rows.shape.append((number, held.shape))
 
     # Return the number of a term, and the word that stands for it in the index.
     def _term(self, term: tuple[str, str]) -> tuple[int, str]:
@@ -491,8 +497,18 @@ def _canonical(body: bytes) -> str:
     return json.dumps(json.loads(body), sort_keys=True)
 
 
-# --- what a row holds
-# ------------------------------------------------------------------------------
+def indexed(record: Record) -> Indexed:
+    """Return what the tables are to hold of a record."""
+    extent, told = record.extent, _words(record)
+    columns = (
+        record.type or None, text.fold(record.title) or None, *_times(record),
+        *((extent.west, extent.south, extent.east, extent.north) if extent else (None,) * 4),
+        record.title or None, record.license or None, _language(record),
+        told[0].count(" ") + bool(told[0]),
+    )  # fmt: skip
+    externals = sorted({(item.value, item.scheme) for item in record.external_ids})
+    shape = _wkb(record, extent) if extent else None
+    return Indexed(record.id, _terms(record), told, extent, columns, externals, shape)
 
 
 # Return the keys of created and updated, first ones then last ones, and those of the time of the
@@ -521,13 +537,17 @@ def _wkb(record: Record, extent: Extent) -> bytes | None:
     west, south, east, north = extent.west, extent.south, extent.east, extent.north
     if record.geometry and record.geometry["type"] == "Point":
         return struct.pack("<BI2d", 1, 1, west, south)
-    if west <= east and record.geometry == extent.as_geometry():  # a box, as most are
-        if west < east and south < north:
-            ring = (west, south, east, south, east, north, west, north, west, south)
-            return struct.pack("<BIII10d", 1, 3, 1, 5, *ring)
+    if record.geometry == extent.as_geometry():  # a box, as most are, or two at the antimeridian
+        if all(box[0] < box[2] for box in extent.boxes()) and south < north:
+            boxes = [
+                struct.pack("<BIII10d", 1, 3, 1, 5, w, s, e, s, e, n, w, n, w, s)
+                for w, s, e, n in extent.boxes()
+            ]
+            return boxes[0] if len(boxes) == 1 else struct.pack("<BII", 1, 6, 2) + b"".join(boxes)
         if west == east and south == north:  # what is valid of it: a point, or a line
             return struct.pack("<BI2d", 1, 1, west, south)
-        return struct.pack("<BII4d", 1, 2, 2, west, south, east, north)
+        if west <= east:
+            return struct.pack("<BII4d", 1, 2, 2, west, south, east, north)
     import shapely
 
     try:

@@ -16,6 +16,7 @@ from geoguichet.catalogue.errors import HarvestError, RecordNotFoundError
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.registry import Described
 from geoguichet.catalogue.intake.exchange import (
+    KeptDocument,
     Originals,
     Refusals,
     elsewhere,
@@ -224,8 +225,11 @@ def _store_batch(
             ("unchanged", done.unchanged),
         ):
             tally.counts[counted] += number
-        kept_now = (pair for pair in described if pair[0].record.id not in refused.ids)
-        originals.keep(kept_now, digests)
+        originals.keep(
+            KeptDocument.of(one, address, digests[one.record.id])
+            for one, address in described
+            if one.record.id not in refused.ids
+        )
     tally.refuse(refused.findings)
     tally.findings += elsewhere(described)
     kept = []

@@ -3,7 +3,11 @@ something did.
 """
 
 import json
+import sqlite3
+import subprocess
+import sys
 import tomllib
+from contextlib import closing
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -130,6 +134,112 @@ def test_a_record_far_from_the_region_it_names_is_told_at_import(tmp_path: Path)
     harvested = harvest(source, tmp_path / "h", name="dossier", kind="folder")
     assert {one.item for one in harvested.findings if one.rule == "elsewhere"} == told.keys()
     assert harvested.status == "complete"
+
+
+# Imports a folder in a process that has one thread, two cores and few files at a time; says which
+# processes read beside it, what it did, and at the tenth file does what it is told.
+IMPORT = """
+import multiprocessing, os, signal, sys
+from pathlib import Path
+from geoguichet.catalogue.errors import CatalogueError
+from geoguichet.catalogue.intake import exchange
+
+folder, workspace, many, then = sys.argv[1:]
+os.sched_getaffinity = lambda _: {0, 1}
+exchange._MANY, exchange._AT_A_TIME = int(many), 2
+beside = set()
+
+def on_progress(done, total):
+    readers = multiprocessing.active_children()
+    beside.update(reader.pid for reader in readers)
+    if done == 10:
+        print(*beside, flush=True)
+        if then == "interrupted":
+            os.killpg(0, signal.SIGINT)
+        if then == "killed":
+            for reader in readers:
+                reader.kill()
+
+try:
+    done = exchange.import_files(Path(folder), Path(workspace), on_progress=on_progress)
+except CatalogueError as error:
+    sys.exit(str(error))
+print(done.summary)
+print(*done.findings, sep="\\n")
+"""
+LINUX = pytest.mark.skipif(
+    not Path("/proc/self/task").exists(),
+    reason="the threads of a process are listed by Linux alone",
+)
+
+
+def imported(folder: Path, workspace: Path, many: int, then: str = "") -> tuple[int, str, str]:
+    run = subprocess.run(
+        [sys.executable, "-c", IMPORT, str(folder), str(workspace), str(many), then],
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    return run.returncode, run.stdout, run.stderr
+
+
+@pytest.fixture
+def many_files(tmp_path: Path, full_record: Record) -> Path:
+    """Forty files: records of two formats, one twice, one too long, one read elsewhere, one of none."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(40):
+        record = replace(full_record, id=f"r{number % 38}", title=f"Titre {number}", links=())
+        if number % 10 == 3:
+            record = replace(record, keywords=("Bretagne",), description="x" * 500 * (number % 20))
+        write = iso19139.write if number % 2 else iso19115_3.write
+        (folder / f"{number:02}.xml").write_bytes(write(record) if number != 17 else b"<a>")
+    return folder
+
+
+@LINUX
+def test_many_files_are_read_by_processes_to_the_same_bytes(
+    many_files: Path, tmp_path: Path
+) -> None:
+    told = {}
+    for many in (4, 1000):
+        workspace = tmp_path / f"w{many}"
+        workspace.mkdir()
+        (workspace / "region.toml").write_text("[limits]\ntext_length = 2000\n", encoding="utf-8")
+        code, out, error = imported(many_files, workspace, many)
+        assert (code, error) == (0, ""), error
+        readers, *said = out.splitlines()
+        assert len(readers.split()) == (2 if many == 4 else 0)
+        with closing(sqlite3.connect(workspace / "catalogue.sqlite")) as database:
+            held = [
+                database.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+                for table in ("document", "term", "tagged", "shape", "words_data", "external_id")
+            ]
+        with closing(sqlite3.connect(originals_path(workspace))) as database:
+            held.append(database.execute("SELECT * FROM original ORDER BY id").fetchall())
+        told[many] = said, held
+    assert told[4] == told[1000]
+    rules = [line.partition("'")[2].partition("'")[0] for line in told[4][0][1:]]
+    assert sorted(rules) == [
+        *("duplicate-id", "duplicate-id", "elsewhere", "elsewhere"),
+        *("too-large", "too-large", "unreadable"),
+    ]
+
+
+@LINUX
+def test_an_interrupted_import_leaves_no_process_and_no_word_of_theirs(
+    many_files: Path, tmp_path: Path
+) -> None:
+    code, out, error = imported(many_files, tmp_path, 4, "interrupted")
+    assert code and error.count("Traceback") == 1 and "KeyboardInterrupt" in error
+    assert not any(Path("/proc", reader).exists() for reader in out.split())
+
+
+@LINUX
+def test_a_reader_that_is_killed_is_told_in_one_sentence(many_files: Path, tmp_path: Path) -> None:
+    code, _, error = imported(many_files, tmp_path, 4, "killed")
+    assert code == 1 and error.count("\n") == 1 and "importez-les en plusieurs fois" in error
 
 
 def test_the_boxes_of_regions_are_those_of_their_departements() -> None:

@@ -388,7 +388,13 @@ def test_four_readers_beside_a_writer_never_see_a_half_state(tmp_path: Path) -> 
     assert turn > 5
 
 
-@pytest.mark.parametrize("sides", [(1, 2, 3, 4), (1, 2, 1, 2), (1, 2, 3, 2), (1, 2, 1, 4)])
+@pytest.mark.parametrize(
+    "sides",
+    [
+        *((1, 2, 3, 4), (1, 2, 1, 2), (1, 2, 3, 2), (1, 2, 1, 4)),
+        *((170, 2, -170, 4), (170, 2, -170, 2), (180, 2, -170, 4), (170, 2, -180, 4)),
+    ],
+)
 def test_a_box_is_stored_as_shapely_makes_it_valid(
     tmp_path: Path, forests: Record, sides: tuple[float, float, float, float]
 ) -> None:
