@@ -214,6 +214,19 @@ FUNCTIONS = {
     **dict.fromkeys(("enclosure", "item", "items", "service"), "download"),
     **dict.fromkeys(("about", "describedby", "alternate", "license", "via"), "information"),
 }
+#: Kinds of files that are looked at, not data.
+_SHOWN = frozenset({"HTML", "PDF", "PNG", "JPEG"})
+
+
+def function_of(link: Link) -> str:
+    """Return the function of ISO 19115 of a link: by its relation, else that of a download where it
+    leads to a file of data; empty when neither tells.
+    """
+    kind = kind_of(link) if link.rel == "related" and _HOST.match(link.href) else None
+    is_data = kind is not None and kind.media and kind.name not in _SHOWN
+    return "download" if is_data else FUNCTIONS.get(link.rel, "")
+
+
 _PROTOCOLS = {
     "download": "WWW:DOWNLOAD-1.0-http--download",
     "information": "WWW:LINK-1.0-http--link",

@@ -383,10 +383,11 @@ def _read_beside(files: list[Path], limits: Limits, cores: int) -> Iterator[_Hel
         while given:
             yield from given.popleft().result()
     except BrokenProcessPool as error:
-        raise CatalogueError(
+        told = Message(
             "un des processus qui lisaient les fichiers s'est arrêté (mémoire ?) ; importez-les "
             "en plusieurs fois."
-        ) from error
+        )
+        raise CatalogueError(told) from error
     finally:
         readers.shutdown(cancel_futures=True)
 

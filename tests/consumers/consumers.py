@@ -336,7 +336,7 @@ def distributed(record: Record) -> list[Link]:
     return [
         link
         for link in record.links
-        if link.rel in ("enclosure", "item", "items", "service")
+        if links.function_of(link) == "download"
         and "operation" not in link.extra
         and urlsplit(link.href).scheme in ("http", "https")
         and links.leads_anyone(link)

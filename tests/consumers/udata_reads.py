@@ -156,10 +156,14 @@ def read(routes):
 
 
 def _job(name, address):
+    from udata.core.dataservices.models import Dataservice
+    from udata.core.dataset.models import Dataset
     from udata.core.organization.models import Organization
     from udata.harvest.backends import get_backend
     from udata.harvest.models import HarvestSource
 
+    for kind in (Dataset, Dataservice):  # those of the route before: names are unique there
+        kind.objects.delete()
     organization = Organization(name=f"Région d'essai, {name}", description="Région").save()
     source = HarvestSource(name=name, url=address, backend=name, organization=organization).save()
     kind = get_backend(name)

@@ -13,9 +13,9 @@ from geoguichet.catalogue.formats.iso import values, writing
 from geoguichet.catalogue.formats.iso.iso19139 import DIALECT, write
 from geoguichet.catalogue.formats.iso.making import Maker, found
 from geoguichet.catalogue.formats.links import (
-    FUNCTIONS,
     SERVICES,
     asking,
+    function_of,
     leads_anyone,
     service_of,
     told_in_iso,
@@ -109,7 +109,7 @@ def _tell_links(root: Element, record: Record) -> bool:
         if writing.distributed(held)
         for link in (held, told_in_iso(held))
     }
-    functions = {link.href: FUNCTIONS[link.rel] for link in asked.values() if link.rel in FUNCTIONS}
+    functions = {link.href: function for link in asked.values() if (function := function_of(link))}
     told = False
     for online in (online for path in _ONLINE for online in found(root, path)):
         address = down(online, "linkage", "*")

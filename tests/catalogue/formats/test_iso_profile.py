@@ -1,6 +1,7 @@
 """What a harvester is told by CSW of a record, whatever its document says."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -176,6 +177,32 @@ def test_an_address_that_leads_nobody_there_is_no_download_for_a_harvester(
     root = _profiled(Record(id="a", type="dataset", title="A", links=(link,)))
     assert root.findtext(".//{*}onLine/*/{*}function/*") == function
     assert root.findtext(".//{*}onLine/*/{*}linkage/*") == href
+
+
+@pytest.mark.parametrize(
+    ("href", "told", "function"),
+    [
+        ("https://a.fr/haies.zip", {}, "download"),
+        ("https://a.fr/haies/exports", {"type": "text/csv"}, "download"),
+        ("https://a.fr/d/7", {"extra": {"format": "GeoJSON"}}, "download"),
+        ("https://a.fr/haies.png", {}, None),
+        ("https://a.fr/notice.pdf", {}, None),
+        ("https://a.fr/haies", {}, None),
+        ("haies/haies.tif", {}, None),
+        ("https://.../haies.tif", {}, None),
+    ],
+)
+def test_a_file_of_data_is_a_download_for_a_harvester_though_nobody_says_so(
+    href: str, told: dict[str, Any], function: str | None
+) -> None:
+    """DCAT has it as a distribution (an ``accessURL`` of a CSV); SEMIC's stylesheet has a page of what
+    has no function, so that data.gouv.fr lost the resource.
+    """
+    link = Link(href, "related", **told)
+    root = _profiled(Record(id="a", type="dataset", title="A", links=(link,)))
+    if href.startswith("https://..."):
+        function = "information"
+    assert root.findtext(".//{*}onLine/*/{*}function/*") == function
 
 
 def test_the_spaces_of_an_address_are_escaped_for_a_harvester() -> None:
