@@ -4,7 +4,7 @@ road networks, cells; and how many people a threshold would leave beyond it, bef
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -107,10 +107,9 @@ def _keys(table: Mapping[str, Any], key: str) -> Iterator[dict[str, Any]]:
         yield from _keys(inside, key)
 
 
-def holdings(data: Path, *, name: str, source: str, folders: Sequence[Path] = ()) -> Holdings:
+def holdings(data: Path, *, name: str, source: str, folder: Path) -> Holdings:
     """Return what can be asked of the data of a territory: a GeoPackage, which a study calls
-    ``source``; ``folders`` are where road networks and grids of people may be, the first being that
-    of the study.
+    ``source``; road networks and grids of people are those of the ``folder`` of the study.
 
     Raises
     ------
@@ -119,17 +118,10 @@ def holdings(data: Path, *, name: str, source: str, folders: Sequence[Path] = ()
     """
     state = data.stat()
     areas, services = _read(data, state.st_mtime_ns, state.st_size)
-    return Holdings(
-        name, source, areas, services, _beside(folders, _NETWORKS), _beside(folders, _CELLS)
+    networks, cells = (
+        tuple(sorted(path.name for path in folder.glob(form))) for form in (_NETWORKS, _CELLS)
     )
-
-
-# Return the files of a form in some folders, as the first would name them.
-def _beside(folders: Sequence[Path], form: str) -> tuple[str, ...]:
-    found = (path for folder in folders for path in sorted(folder.glob(form)))
-    return tuple(
-        path.resolve().relative_to(folders[0].resolve(), walk_up=True).as_posix() for path in found
-    )
+    return Holdings(name, source, areas, services, networks, cells)
 
 
 @lru_cache(maxsize=4)

@@ -16,7 +16,7 @@ from typing import Any
 from geoguichet.coverage.access.supplements import NETWORKS
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.holdings import Holdings
-from geoguichet.coverage.study.study import Study, parse_study
+from geoguichet.coverage.study.study import SAMPLE, Study, parse_study
 from geoguichet.floor.declaration import amount, wrong_at
 from geoguichet.floor.words import _, language
 from geoguichet.portal.filters import capitalised
@@ -137,6 +137,26 @@ def first_question(held: Holdings) -> Document:
             "reach": "8 km", "min_hours_per_week": 14.0, "time_limit": "40 s",
         },
     }  # fmt: skip
+
+
+def relocated(document: Document, held: Holdings) -> Document:
+    """Return a study file whose data, roads and cells are those of the same name of the workspace: a
+    study that was run elsewhere tells them from the folder of its own file.
+    """
+    document.setdefault("data", {}).setdefault("source", SAMPLE)
+    known = {_file(name): name for name in (held.source, *held.networks, *held.cells)}
+    for table, key in (
+        (document["data"], "source"),
+        (document.get("router", {}), "network"),
+        (document.get("demand", {}).get("cells", {}), "file"),
+    ):
+        if key in table:
+            table[key] = known.get(_file(table[key]), table[key])
+    return document
+
+
+def _file(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def fields_of(document: Document) -> Fields:

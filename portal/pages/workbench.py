@@ -115,33 +115,38 @@ class Workbench:
 
     async def of_study(self, request: Request) -> Response:
         """Give the study file of a study."""
-        name = request.path_params["study"]
-        document = await run_in_threadpool(self._of_study, name, viewer_of(request))
-        return _toml(self._text(document), name)
+        name, viewer = request.path_params["study"], viewer_of(request)
+
+        def text() -> str:
+            return self._text(self._of_study(name, held_by(self.site), viewer))
+
+        return _toml(await run_in_threadpool(text), name)
 
     # --- the question ----------------------------------------------------------------------------
 
     # Give the study an identifier that no other question has, of those that the viewer may see: the
     # same question keeps its own.
-    def _name(self, asked: Question, origin: Mapping[str, str], viewer: Viewer) -> None:
+    def _name(
+        self, asked: Question, origin: Mapping[str, str], held: Holdings, viewer: Viewer
+    ) -> None:
         own = asked.document["study"]
         first, at = own["id"], 1
-        while own["id"] == origin.get("depuis") or not self._is_free(asked.document, viewer):
+        while own["id"] == origin.get("depuis") or not self._is_free(asked.document, held, viewer):
             at += 1
             own["id"] = f"{first}-{at}"
 
-    def _is_free(self, document: Document, viewer: Viewer) -> bool:
+    def _is_free(self, document: Document, held: Holdings, viewer: Viewer) -> bool:
         folder = self.site.workspace / "studies" / document["study"]["id"]
-        manifest = folder / "manifest.json"
-        if not manifest.exists() or not sees_study(viewer, folder):
+        if not (folder / "manifest.json").exists() or not sees_study(viewer, folder):
             return True
         if owner_of_study(folder).get("person", "") != viewer.person:
             return False
         try:
-            kept = document_of(study_of(json.loads(manifest.read_bytes())["study"]))
+            kept = _kept(folder, held)
         except (OSError, ValueError, LookupError, GeoguichetError):
             return False
-        return _unseen(kept) == _unseen(document_of(parse_study(document)))
+        asked = questions.relocated(document_of(parse_study(document)), held)
+        return _unseen(kept) == _unseen(asked)
 
     def _document(self, pairs: Pairs, viewer: Viewer) -> dict[str, Any]:
         moves = {name: value for name, value in pairs if name in _MOVES}
@@ -153,7 +158,7 @@ class Workbench:
         _changed(fields, moves)
         asked = questions.asked_in(fields, base, held)
         if asked.study is not None:
-            self._name(asked, origin, viewer)
+            self._name(asked, origin, held, viewer)
         step = int(moves["etape"]) if moves.get("etape") in ("2", "3", "4") else 1
         wrong = asked.wrong_step
         late = bool(wrong) and wrong < step
@@ -197,7 +202,7 @@ class Workbench:
         if "calcul" in origin:
             return self._of_job(origin["calcul"], viewer)
         if "depuis" in origin:
-            base = self._of_study(origin["depuis"], viewer)
+            base = self._of_study(origin["depuis"], held, viewer)
             base["study"]["title"] = _("{title} (variante)", title=base["study"]["title"])
             base["study"].pop("date", None)
         else:
@@ -218,14 +223,13 @@ class Workbench:
             raise Refusal(404, BY_STATUS[404])
         return dict(asked.inputs)
 
-    def _of_study(self, name: str, viewer: Viewer) -> Document:
+    def _of_study(self, name: str, held: Holdings, viewer: Viewer) -> Document:
         folder = self.site.workspace / "studies" / name
         is_one = STUDY_ID.fullmatch(name) and (folder / "manifest.json").is_file()
         if not is_one or not sees_study(viewer, folder):
             raise Refusal(404, BY_STATUS[404])
         try:
-            manifest = json.loads((folder / "manifest.json").read_bytes())
-            return document_of(study_of(manifest["study"]))
+            return _kept(folder, held)
         except (OSError, ValueError, LookupError, GeoguichetError) as error:
             told = _(
                 "L'étude {study} vient d'une autre version de Géoguichet : relancez-la.", study=name
@@ -264,13 +268,12 @@ def held_by(site: Site) -> Holdings:
     data, ground = site.territory.data, site.region.territory
     if data is None:
         raise Refusal(404, _("Ce portail n'a pas de données sur lesquelles calculer une étude."))
-    folders = (site.workspace, *([data.parent] if ground else []))
     try:
         return holdings.holdings(
             data,
             name=site.territory.name,
             source=ground.data if ground else SAMPLE,
-            folders=tuple(dict.fromkeys(folder.resolve() for folder in folders)),
+            folder=site.workspace,
         )
     except (OSError, GeoguichetError) as error:
         raise Refusal(503, _("Les données du territoire ne se lisent pas en ce moment.")) from error
@@ -285,6 +288,12 @@ def _rate(folder: Path, study: Study) -> list[float]:
         return [seconds * _WRITING / told["counters"]["communes"]] if alike else []
     except (OSError, ValueError, LookupError, TypeError, ZeroDivisionError):
         return []
+
+
+# Return the study file of a result, its files told from the workspace.
+def _kept(folder: Path, held: Holdings) -> Document:
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    return questions.relocated(document_of(study_of(manifest["study"])), held)
 
 
 # Return a study file without what a question does not depend on: who sees its answer, and what it is

@@ -58,23 +58,21 @@ def test_a_threshold_that_changes_is_counted_from_the_same_distances() -> None:
 
 
 def test_what_is_there_is_told_with_its_numbers_and_what_is_not_with_none(tmp_path: Path) -> None:
-    here, beside = tmp_path / "workspace", tmp_path / "territoire"
-    for folder, name in ((here, "a.roads"), (beside, "b.roads"), (beside, "carreaux.tif")):
-        folder.mkdir(exist_ok=True)
-        (folder / name).touch()
-    held = holdings(sample_path(), name="MP", source="sample", folders=(here, beside))
+    for name in ("a.roads", "carreaux.tif", "autre.txt"):
+        (tmp_path / name).touch()
+    held = holdings(sample_path(), name="MP", source="sample", folder=tmp_path)
     by_type = {one.type: one for one in held.services}
     assert (by_type["town_hall"].count, by_type["town_hall"].inside) == (5102, 2944)
     assert by_type["france_services"].count == 0
     assert held.present == ("town_hall", "town_hall_annex", "prefecture", "sous_prefecture")
     assert [area.code for area in held.areas] == ["09", "12", "31", "32", "46", "65", "81", "82"]
     assert sum(area.communes for area in held.areas) == 2944
-    assert held.networks == ("a.roads", "../territoire/b.roads")
-    assert held.cells == ("../territoire/carreaux.tif",)
+    assert held.networks == ("a.roads",)
+    assert held.cells == ("carreaux.tif",)
 
 
-def test_the_inputs_of_a_process_tell_what_is_there() -> None:
-    held = holdings(sample_path(), name="MP", source="sample")
+def test_the_inputs_of_a_process_tell_what_is_there(tmp_path: Path) -> None:
+    held = holdings(sample_path(), name="MP", source="sample", folder=tmp_path)
     need = {"properties": {"types": {"items": {"type": "string"}}, "label": {}}}
     inputs = {
         "services": {"patternProperties": {".*": need}},

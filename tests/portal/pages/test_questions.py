@@ -3,6 +3,7 @@ said beside it.
 """
 
 import tomllib
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
@@ -16,8 +17,9 @@ from geoguichet.referentials.layers import sample_path
 
 
 @pytest.fixture(scope="module")
-def held() -> Holdings:
-    return holdings(sample_path(), name="Midi-Pyrénées", source="sample")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Holdings:
+    folder = tmp_path_factory.mktemp("vide")
+    return holdings(sample_path(), name="Midi-Pyrénées", source="sample", folder=folder)
 
 
 @pytest.mark.parametrize("name", ["visioguichets", "par-la-route", "regles-de-droit"])
@@ -28,6 +30,18 @@ def test_a_form_filled_from_a_study_asks_the_same_study(name: str, held: Holding
     assert asked.errors == {}
     told = {**asked.document, "study": {**asked.document["study"], "id": name}}
     assert parse_study(tomllib.loads(toml_text(told))) == parse_study(base)
+
+
+def test_a_study_that_was_run_elsewhere_finds_its_files_in_the_workspace(held: Holdings) -> None:
+    here = replace(held, source="../territoire.gpkg", networks=("../r.roads",), cells=("c.tif",))
+    told = {"data": {"source": "territoire.gpkg"}, "router": {"network": "/ailleurs/r.roads"}}
+    found = questions.relocated({**told, "demand": {"cells": {"file": "autre.tif"}}}, here)
+    assert found["data"] == {"source": "../territoire.gpkg"}
+    assert found["router"] == {"network": "../r.roads"}
+    assert found["demand"] == {"cells": {"file": "autre.tif"}}
+    assert questions.relocated({}, here) == {"data": {"source": "sample"}}, (
+        "its own, not the region's"
+    )
 
 
 def test_the_first_question_is_one_that_runs(held: Holdings) -> None:
