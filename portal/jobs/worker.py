@@ -139,7 +139,7 @@ class Worker:
 
     def _do(self, lease: Lease) -> None:
         with speaking(lease.question.language):
-            known = None if lease.job.attempts == 1 else self.store.kept(lease.job.digest)
+            known = self.store.kept(lease.job.digest)  # an equal question waited before it
             if known is not None and self._holds(lease, known):
                 self.store.end(lease, "successful", result=known)
                 return

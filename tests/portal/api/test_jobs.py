@@ -278,6 +278,19 @@ def test_only_who_may_is_told_of_the_processes_that_write(
     assert refused["status"] == "failed" and "harvest.toml" in refused["message"]
 
 
+def test_equal_questions_that_wait_together_are_computed_once(
+    place: tuple[str, Path, Sessions],
+) -> None:
+    url, workspace, who = place
+    asked = {"inputs": {"points": [[1.7, 43.1]], "within": ["3 km"]}}
+    answers = [put(who["nobody"], url, "isochrones", **asked) for _again in range(4)]
+    jobs = [ended(who["nobody"], answer) for answer in answers]
+    store = EmbeddedJobs(workspace)
+    steps = [len(store.log(job["jobID"], viewer=MACHINE)) for job in jobs]
+    assert {job["status"] for job in jobs} == {"successful"} and max(steps[1:]) <= 2
+    assert len({results(who["nobody"], url, job).content for job in jobs}) == 1
+
+
 def test_two_studies_are_compared(place: tuple[str, Path, Sessions]) -> None:
     url, _workspace, who = place
     near = {**STUDY, "services": {"mairie": {**STUDY["services"]["mairie"], "within": "5 km"}}}
