@@ -242,7 +242,9 @@ class JobStore(Protocol):
         """Return the answer to an equal question."""
 
     def calls(self) -> list[Call]:
-        """Return who is to be called back now; each is returned until it `was_called`."""
+        """Return who is to be called back now, to one worker at a time: each is returned again a minute
+        later, until it `was_called`.
+        """
 
     def was_called(self, call: Call) -> None:
         """Call somebody back no more."""

@@ -68,7 +68,7 @@ CREATE TABLE result (
 ) STRICT;
 CREATE TABLE callback (
   job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE, kind TEXT NOT NULL, address TEXT NOT NULL,
-  PRIMARY KEY (job, kind)
+  lease REAL NOT NULL DEFAULT 0, PRIMARY KEY (job, kind)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE worker (name TEXT PRIMARY KEY, seen REAL NOT NULL) STRICT, WITHOUT ROWID;
 """
@@ -86,6 +86,8 @@ _JOB = "id, process, digest, owner, response, state, progress, message, created,
 _GOES_ON = "state IN ('accepted', 'running')"
 #: A worker says that it is there each second.
 _PRESENT_S = 5.0
+#: How long a worker that calls somebody back may take, before another does.
+_CALLING_S = 60.0
 #: When who is called back is told: at which states.
 _CALLED_AT = {
     "inProgressUri": ("running",),
@@ -133,7 +135,7 @@ class EmbeddedJobs(JobStore):
                 f"INSERT INTO job ({columns}, created, updated) VALUES ({', '.join('?' * 11)})", row
             ).lastrowid
             base.executemany(
-                "INSERT INTO callback VALUES (?, ?, ?)",
+                "INSERT INTO callback (job, kind, address) VALUES (?, ?, ?)",
                 [(number, kind, address) for kind, address in asked.callbacks.items()],
             )
             if known is not None and is_answered:
@@ -278,12 +280,25 @@ class EmbeddedJobs(JobStore):
     def calls(self) -> list[Call]:
         if not self.path.is_file():
             return []
-        with self._lent() as base:
-            rows = base.execute(
-                f"SELECT kind, address, {_JOB} FROM callback JOIN job ON job = number"
-            ).fetchall()
-        called = [Call(Job(*told), kind, address) for kind, address, *told in rows]
-        return [call for call in called if call.job.state in _CALLED_AT[call.kind]]
+        now = time.time()
+        due = " OR ".join(
+            f"kind = '{kind}' AND state IN ({', '.join(map(repr, states))})"
+            for kind, states in _CALLED_AT.items()
+        )
+        asked = f"SELECT kind, address, {_JOB} FROM callback JOIN job ON job = number"
+        with self._lent() as base:  # most often there are none, and nothing is written
+            waiting = base.execute("SELECT count(*) FROM callback").fetchone() != (0,)
+        if not waiting:
+            return []
+        with self._lent(writes=True) as base:
+            rows = base.execute(f"{asked} WHERE callback.lease < ? AND ({due})", (now,)).fetchall()
+            called = [Call(Job(*told), kind, address) for kind, address, *told in rows]
+            base.executemany(
+                "UPDATE callback SET lease = ? "
+                "WHERE kind = ? AND job = (SELECT number FROM job WHERE id = ?)",
+                [(now + _CALLING_S, call.kind, call.job.id) for call in called],
+            )
+        return called
 
     @override
     def was_called(self, call: Call) -> None:

@@ -100,6 +100,8 @@ class Worker:
     def run(self, *, until: Callable[[], bool] = lambda: False) -> None:
         """Work until told to stop, or ``until``, asked when nothing waits."""
         pause = _LOOK_S
+        calling = threading.Thread(target=self._call, daemon=True)
+        calling.start()
         try:
             while not self.stop.is_set():
                 self._sign()
@@ -107,7 +109,7 @@ class Worker:
                     self._do(lease)
                     pause = _LOOK_S
                 elif until():
-                    return
+                    self.stop.set()
                 else:
                     self._rest()
                     self.stop.wait(pause)
@@ -115,11 +117,15 @@ class Worker:
         finally:
             self._drop()
 
-    # Say that it is there, and call back who waits for it.
+    # Say that it is there.
     def _sign(self) -> None:
         if time.monotonic() - self.signed >= _SIGN_S:
             self.signed = time.monotonic()
             self.store.present(self.name)
+
+    # Call back who waits for it, apart: a server that is slow keeps no job from being done.
+    def _call(self) -> None:
+        while not self.stop.wait(_SIGN_S):
             for call in self.store.calls():
                 call_back(call, self.store)
 

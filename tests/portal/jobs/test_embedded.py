@@ -176,6 +176,7 @@ def test_who_is_called_back_is_told_until_it_was(store: JobStore) -> None:
     assert store.calls() == []
     lease = lend(store)
     (begun,) = store.calls()
+    assert store.calls() == []  # another worker does it
     assert (begun.kind, begun.address) == ("inProgressUri", "https://a.example/begun")
     store.was_called(begun)
     store.end(lease, "successful", result=ANSWER)
