@@ -406,12 +406,13 @@ class RecordsApi:
         seen = self.store.history(identifier, viewer=viewer)
         # Counted among those that are seen: their own numbers would tell of drafts before them.
         states = [{"number": number, "at": one.at} for number, one in enumerate(seen, 1)]
+        shown = preview(self.site, served["links"], viewer)
         return {
             **served,
-            "preview": preview(self.site, served["links"], viewer),
+            "preview": shown,
             "forms": {form: one.label for form, one in FORMS.items()},
             "history": states[:-6:-1],
-            "drawn": footprints(self.site.territory, [served], 1),
+            "drawn": footprints(self.site.territory, [served], 1) if shown is None else None,
             "properties": plain.to_geojson()["properties"],
             "checked": checked(record, self._places).as_dict(),
             "schema_org": self.encodings.schema_org(plain),
