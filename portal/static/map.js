@@ -174,7 +174,7 @@
     frame.className = "vivante"; place.append(frame);
     const map = new maplibre.Map({
       container: frame, style: styled(place, told, under), bounds, fitBoundsOptions: { padding: 18, maxZoom: bounds[0] === bounds[2] ? 8 : 11 }, minZoom: 1, maxZoom: 18, locale: words.map,
-      attributionControl: false, cooperativeGestures: true, dragRotate: false, pitchWithRotate: false, touchPitch: false, renderWorldCopies: false,
+      attributionControl: false, cooperativeGestures: true, fadeDuration: 0, dragRotate: false, pitchWithRotate: false, touchPitch: false, renderWorldCopies: false,
     });
     place.map = map;
     map.touchZoomRotate.disableRotation(); map.keyboard.disableRotation();
