@@ -67,6 +67,8 @@ class Editing:
         shown = sharing.shown_first(viewer, sharing.told_visibility(document), organisation)
         if isinstance(document, dict) and not document.get("id"):
             document = {**document, "id": str(uuid.uuid4())}
+        elif isinstance(document, dict):
+            sharing.check_chosen(viewer, str(document["id"]), shown.owner)
         record = checked_record(unserved(document, b"{}", self.site.url))
         if not await _written(partial(self.store.upsert, record, shown=shown), viewer, b""):
             told = _("La fiche « {record} » existe déjà ; PUT la remplace.", record=record.id)

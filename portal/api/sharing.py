@@ -60,6 +60,18 @@ def shown_first(viewer: Viewer, told: Any, organisation: str) -> Shown:
     return Shown(_audience(told, owner, viewer), owner)
 
 
+def check_chosen(viewer: Viewer, identifier: str, owner: str) -> None:
+    """Refuse the identifier that a contributor chose outside of those of its organisation, whether a
+    record has it or not: an answer that differed would tell of records that it may not see.
+    """
+    if not viewer.may("editor", owner) and not identifier.startswith(f"{owner}-"):
+        told = _(
+            "id : d'un contributeur, un identifiant qui commence par « {prefix} » est attendu ; sans id, il en est fait un.",
+            prefix=f"{owner}-",
+        )
+        raise Refusal(403, told)
+
+
 def shown_now(viewer: Viewer, told: Any, now: Shown) -> Shown:
     """Return to whom a record is shown once changed: as before, unless an editor says otherwise."""
     if not may_change(viewer, now):

@@ -85,13 +85,18 @@ EVERYONE = {"nobody", "partner", "contributor", "editor", "administrator", "neig
 def test_what_is_posted_is_shown_as_its_author_may_show_it(
     portal: Portal, who: str, visibility: Any, status: int, seen: set[str]
 ) -> None:
-    name = f"{who}-{visibility}".replace("'", "").replace(" ", "").replace("{", "").replace("}", "")
+    name = (
+        f"{HOST}-{who}-{visibility}".replace("'", "")
+        .replace(" ", "")
+        .replace("{", "")
+        .replace("}", "")
+    )
     assert portal.posts(who, name, visibility) == status
     assert portal.seen_by(name) == seen
 
 
 def test_a_draft_is_reviewed_and_published_and_each_step_is_attributed(portal: Portal) -> None:
-    name = "chemin"
+    name = f"{HOST}-chemin"
     assert portal.posts("contributor", name) == 201
     assert portal.steps("contributor", name, "submit") == 204
     assert portal.steps("contributor", name, "submit") == 409
@@ -131,6 +136,23 @@ def test_a_draft_is_reviewed_and_published_and_each_step_is_attributed(portal: P
     author, editor, administrator = people[0], people[2], people[6]
     assert len({author, editor, administrator}) == 3
     assert people == [author, author, editor, editor, author, author, administrator, editor]
+
+
+def test_the_identifier_of_a_hidden_record_is_refused_as_one_that_nobody_has(
+    portal: Portal,
+) -> None:
+    hidden, free = f"{OTHER}-travaux", f"{OTHER}-libre"
+    assert portal.posts("neighbour", hidden, "draft") == portal.posts("neighbour", "vu") == 201
+    answers = []
+    for name in (hidden, free, "vu", "libre"):
+        answer = portal.asks("contributor", "POST", json={**RECORD, "id": name})
+        answers.append((answer.status_code, {**answer.json(), "requestId": ""}))
+    assert answers == [answers[0]] * 4 and answers[0][0] == 403
+    assert f"« {HOST}- »" in answers[0][1]["description"]
+    assert portal.posts("contributor", f"{HOST}-libre") == 201
+    assert portal.posts("contributor", f"{HOST}-libre") == 409
+    made = portal.asks("contributor", "POST", json={**RECORD, "id": ""})
+    assert made.status_code == 201 and made.headers["Location"].startswith(portal.items)
 
 
 def test_a_put_that_says_nothing_of_it_shows_the_record_to_nobody_else(portal: Portal) -> None:
@@ -195,12 +217,14 @@ def test_who_contributes_for_several_says_for_which(
         for siren in (HOST, OTHER):
             accounts.give(base, person, siren, "contributor", by="machine")
     try:
-        assert portal.posts("partner", "où") == 400
-        assert portal.posts("partner", "où", params={"organisation": "552100554"}) == 403
+        name = f"{OTHER}-où"
+        assert portal.posts("partner", name) == 400
+        assert portal.posts("partner", name, params={"organisation": "552100554"}) == 403
+        assert portal.posts("partner", name, params={"organisation": HOST}) == 403
         for odd in ("x public", "20005379"):  # keys of its own making, by who may write for any
-            assert portal.posts("token", "où", "draft", params={"organisation": odd}) == 400
-        assert portal.posts("partner", "où", params={"organisation": OTHER}) == 201
-        assert portal.seen_by("où") == {"partner", "neighbour", "token"}
+            assert portal.posts("token", name, "draft", params={"organisation": odd}) == 400
+        assert portal.posts("partner", name, params={"organisation": OTHER}) == 201
+        assert portal.seen_by(name) == {"partner", "neighbour", "token"}
     finally:
         with People(portal.workspace).write() as base:
             accounts.give(base, person, OTHER, "", by="machine")
