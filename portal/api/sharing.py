@@ -66,7 +66,8 @@ def check_chosen(viewer: Viewer, identifier: str, owner: str) -> None:
     """
     if not viewer.may("editor", owner) and not identifier.startswith(f"{owner}-"):
         told = _(
-            "id : d'un contributeur, un identifiant qui commence par « {prefix} » est attendu ; sans id, il en est fait un.",
+            "id : d'un contributeur, un identifiant qui commence par « {prefix} » est attendu ; "
+            "sans id, il en est fait un.",
             prefix=f"{owner}-",
         )
         raise Refusal(403, told)
