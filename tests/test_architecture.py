@@ -28,7 +28,8 @@ def modules() -> dict[str, Path]:
     }
 
 
-def imports(file: Path, *, at_import_only: bool = False) -> set[str]:
+@cache
+def imports(file: Path, *, at_import_only: bool = False) -> frozenset[str]:
     """Names that a module imports; with ``at_import_only``, those outside functions and
     TYPE_CHECKING.
     """
@@ -49,10 +50,10 @@ def imports(file: Path, *, at_import_only: bool = False) -> set[str]:
                 visit(child)
 
     visit(ast.parse(file.read_text(encoding="utf-8")))
-    return found
+    return frozenset(found)
 
 
-def ours(names: set[str]) -> set[str]:
+def ours(names: frozenset[str]) -> set[str]:
     return {name for name in names if name in modules()}
 
 

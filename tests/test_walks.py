@@ -12,7 +12,7 @@ SAMPLES = ROOT / "tests" / "catalogue" / "formats" / "samples"
 
 # Runs a command under a profiler and prints the files it enters, imports aside.
 WALK = """
-import pathlib, sys
+import pathlib, sys, threading
 import geoguichet.cli as cli
 
 root, entered = pathlib.Path(cli.__file__).resolve().parent, set()
@@ -22,13 +22,19 @@ def importing(frame):
         frame = frame.f_back
     return frame is not None and frame.f_globals.get("__name__") != "__main__"
 
-def noticed(frame, event, _):
-    if event == "call" and not importing(frame):
-        entered.add(frame.f_code.co_filename)
+def noticed(code, _offset):
+    if code.co_filename not in entered:
+        if importing(sys._getframe(1)) or threading.current_thread() is not threading.main_thread():
+            return None
+        entered.add(code.co_filename)
+    return watching.DISABLE  # this code is not told again
 
-sys.setprofile(noticed)
+watching = sys.monitoring
+watching.use_tool_id(watching.PROFILER_ID, "walk")
+watching.register_callback(watching.PROFILER_ID, watching.events.PY_START, noticed)
+watching.set_events(watching.PROFILER_ID, watching.events.PY_START)
 code = cli.main(sys.argv[1:])
-sys.setprofile(None)
+watching.set_events(watching.PROFILER_ID, 0)
 ours = {pathlib.Path(name).resolve() for name in entered if name.endswith(".py")}
 ours = {str(file.relative_to(root)) for file in ours if file.is_relative_to(root)}
 print(*sorted(name for name in ours if not name.startswith((".", "commands", "cli"))), sep="\\n")
