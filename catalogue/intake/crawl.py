@@ -10,7 +10,6 @@ where its file is in the folder, never where on the machine.
 import json
 import os
 import sqlite3
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -33,7 +32,7 @@ from geoguichet.catalogue.intake.drafts.dataset import (
     sidecar_findings,
 )
 from geoguichet.catalogue.intake.drafts.draft import layer_of
-from geoguichet.catalogue.intake.exchange import Refusals
+from geoguichet.catalogue.intake.exchange import refusal
 from geoguichet.catalogue.record import CONTENT, Link, Record
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
@@ -280,13 +279,12 @@ def _one(
     ]
     crawled = taken | {record.id for record in records}
     published = [_published(record, store, crawled) for record in records]
-    refused = Refusals(defaultdict(lambda: str(file)))
     summary = store.bulk_upsert(
         [_filled(theirs, record) if theirs else with_edits(record, store, by="crawl")
          for theirs, record in zip(published, records, strict=True)],
-        by="crawl", refused=refused,
+        by="crawl",
+        refused=lambda record, error: done.findings.append(refusal(record, error, str(file))),
     )  # fmt: skip
-    done.findings += refused.findings
     done.published += sum(theirs is not None for theirs in published)
     ids, layers = tuple(record.id for record in records), tuple(map(layer_of, records))
     known[str(file)] = _Known(str(file), *seen, digest, ids, layers)

@@ -290,10 +290,9 @@ def import_files(
         closing(_read_all(metadata_files(path), store.limits, findings, on_progress)) as read,
     ):
         for batch in batched(_first_of_each(read, findings), 500):
-            taken = [one for one in batch if one.held]
-            findings += _replacing(taken, originals)
-            done = store.load(((one.held, one.body) for one in taken if one.held), by=by)
-            originals.keep(one.kept for one in taken)
+            findings += _replacing(batch, originals)
+            done = store.load((one.ready for one in batch if one.ready), by=by)
+            originals.keep(one.kept for one in batch if one.ready)
             findings += (finding for one in batch for finding in one.findings)
             counts = [
                 sum(pair)
@@ -302,41 +301,44 @@ def import_files(
     return Imported(LoadSummary(*counts), tuple(findings))
 
 
-class _Read(NamedTuple):
-    """A record that was read, all worked out that another process can."""
+class Prepared(NamedTuple):
+    """A record that was read, as the catalogue and the documents take it: all that another process
+    can work out.
+    """
 
     title: str
     #: Stands for its document.
     source: int
     kept: KeptDocument
     #: None when it is refused.
-    held: Indexed | None
-    body: bytes
+    ready: tuple[Indexed, bytes] | None
+    #: What is to be told of it; why it is refused.
     findings: tuple[Finding, ...]
 
 
+def prepared(item: Described, address: str, limits: Limits) -> Prepared:
+    """Return what is stored of a record that was read at an address, checked."""
+    record = item.record
+    document, ready = record.to_geojson(), None
+    try:
+        body = bounded(record, limits, document)
+        ready, findings = (indexed(record), body), tuple(_elsewhere(record, address))
+    except RecordError as error:
+        findings = (refusal(record, error, address),)
+    kept = KeptDocument.of(item, address, digest_of(document) if ready else "")
+    return Prepared(record.title, hash(item.source), kept, ready, findings)
+
+
 #: What a file holds: its records, and what in it could not be read.
-type _Held = tuple[list[_Read], tuple[Finding, ...]]
+type _Held = tuple[list[Prepared], tuple[Finding, ...]]
 
 
 def _read_files(files: Iterable[Path], limits: Limits) -> list[_Held]:
     answers = [(file.absolute().as_uri(), _answer(file)) for file in files]
     return [
-        ([_read(item, address, limits) for item in answer.described], answer.findings)
+        ([prepared(item, address, limits) for item in answer.described], answer.findings)
         for address, answer in answers
     ]
-
-
-def _read(item: Described, address: str, limits: Limits) -> _Read:
-    record, refused = item.record, Refusals({item.record.id: address})
-    document, body, held = record.to_geojson(), b"", None
-    try:
-        body, held = bounded(record, limits, document), indexed(record)
-    except RecordError as error:
-        refused(record, error)
-    kept = KeptDocument.of(item, address, digest_of(document) if held else "")
-    findings = (*refused.findings, *(elsewhere([(item, address)]) if held else ()))
-    return _Read(record.title, hash(item.source), kept, held, body, findings)
 
 
 # Yield the records of files in their order, and tell what could not be read. Many files are read by
@@ -344,11 +346,15 @@ def _read(item: Described, address: str, limits: Limits) -> _Read:
 # leave half done.
 def _read_all(
     files: list[Path], limits: Limits, findings: list[Finding], on_progress: OnProgress
-) -> Generator[_Read]:
+) -> Generator[Prepared]:
     cores = len(os.sched_getaffinity(0)) if _THREADS.exists() else 1
     alone = cores > 1 and sum(1 for _ in _THREADS.iterdir()) == 1
-    read = _read_beside if alone and len(files) >= _MANY else _read_here
-    for number, (records, told) in enumerate(read(files, limits, cores), start=1):
+    held = (
+        _read_beside(files, limits, cores)
+        if alone and len(files) >= _MANY
+        else (one for file in files for one in _read_files([file], limits))
+    )
+    for number, (records, told) in enumerate(held, start=1):
         on_progress(number, len(files))
         findings += told
         yield from records
@@ -358,11 +364,6 @@ def _read_all(
 _THREADS = Path("/proc/self/task")
 #: Files that are worth starting processes for, and those that one is given at a time.
 _MANY, _AT_A_TIME = 200, 20
-
-
-def _read_here(files: list[Path], limits: Limits, _cores: int) -> Iterator[_Held]:
-    for file in files:
-        yield from _read_files([file], limits)
 
 
 def _read_beside(files: list[Path], limits: Limits, cores: int) -> Iterator[_Held]:
@@ -410,22 +411,20 @@ _REGION = re.compile(rf"\b(?:{'|'.join(sorted(REGIONS, key=len, reverse=True))})
 _AROUND = 1.0
 
 
-def elsewhere(items: Iterable[tuple[Described, str]]) -> Iterator[Finding]:
-    """Yield a finding for each record that lies in none of the regions that its keywords, its
-    organisations or its places name; with each item, its address.
-    """
-    for item, address in items:
-        record, box = item.record, item.record.extent
-        named = _regions_of(record) if box else set()
-        if box and named and not any(box.intersects(_around(region)) for region in named):
-            sides = ", ".join(f"{side:g}" for side in (box.west, box.south, box.east, box.north))
-            message = Message(
-                "l'emprise ({box}) est loin de « {regions} », que nomment les mots-clés, les "
-                "organismes ou les lieux de la fiche.",
-                box=sides,
-                regions=", ".join(sorted(named)),
-            )
-            yield Finding("elsewhere", address, record.id, message)
+# Yield a finding where a record lies in none of the regions that its keywords, its organisations or
+# its places name.
+def _elsewhere(record: Record, address: str) -> Iterator[Finding]:
+    box = record.extent
+    named = _regions_of(record) if box else set()
+    if box and named and not any(box.intersects(_around(region)) for region in named):
+        sides = ", ".join(f"{side:g}" for side in (box.west, box.south, box.east, box.north))
+        message = Message(
+            "l'emprise ({box}) est loin de « {regions} », que nomment les mots-clés, les "
+            "organismes ou les lieux de la fiche.",
+            box=sides,
+            regions=", ".join(sorted(named)),
+        )
+        yield Finding("elsewhere", address, record.id, message)
 
 
 def _regions_of(record: Record) -> set[str]:
@@ -446,25 +445,15 @@ def _around(region: str) -> Extent:
     return Extent(west - _AROUND, south - _AROUND, east + _AROUND, north + _AROUND)
 
 
-class Refusals:
-    """What a store refuses of some records, as findings at their addresses."""
-
-    def __init__(self, addresses: Mapping[str, str]) -> None:
-        self.addresses = addresses
-        self.ids: set[str] = set()
-        self.findings: list[Finding] = []
-
-    def __call__(self, record: Record, error: RecordError) -> None:
-        """Note one."""
-        rule = "too-large" if isinstance(error, BoundError) else "unwritable"
-        address = self.addresses[record.id]
-        self.ids.add(record.id)
-        self.findings.append(Finding(rule, address, record.id, error.args[0], "error"))
+def refusal(record: Record, error: RecordError, address: str) -> Finding:
+    """Return why a record that was read there is not stored."""
+    rule = "too-large" if isinstance(error, BoundError) else "unwritable"
+    return Finding(rule, address, record.id, error.args[0], "error")
 
 
 # Yield the first record of each identifier; tell the others, but those that say the same, byte for
 # byte.
-def _first_of_each(read: Iterable[_Read], findings: list[Finding]) -> Iterator[_Read]:
+def _first_of_each(read: Iterable[Prepared], findings: list[Finding]) -> Iterator[Prepared]:
     taken: dict[str, tuple[str, int]] = {}
     for one in read:
         kept = one.kept
@@ -483,8 +472,8 @@ def _first_of_each(read: Iterable[_Read], findings: list[Finding]) -> Iterator[_
 
 
 # Tell the records that say something else than a record of the same identifier read elsewhere.
-def _replacing(batch: Iterable[_Read], originals: Originals) -> Iterator[Finding]:
-    read = {one.kept.id: one.kept for one in batch}
+def _replacing(batch: Iterable[Prepared], originals: Originals) -> Iterator[Finding]:
+    read = {one.kept.id: one.kept for one in batch if one.ready}
     for identifier, (before, said) in originals.addresses(read).items():
         kept = read[identifier]
         if kept.address != before and kept.digest != said:

@@ -114,13 +114,11 @@ class RecordStore(Protocol):
         *,
         by: str = "",
         refused: OnRefusal | None = None,
-        digests: dict[str, str] | None = None,
         shown: Shown | None = None,
     ) -> LoadSummary:
         """Store many records in one go: readers see all of them or none.
 
         One that is beyond the bounds is told to ``refused`` and left out; without it, RecordError.
-        The digests of the others are put in ``digests``, by identifier.
         """
 
     def delete(self, identifier: str, *, by: str = "", instead_of: bytes | None = None) -> None:

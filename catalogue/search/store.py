@@ -24,7 +24,7 @@ from geoguichet.catalogue.errors import (
     StaleRecordError,
     StoreError,
 )
-from geoguichet.catalogue.record import Record, bounded, differences, digest_of
+from geoguichet.catalogue.record import Record, bounded, differences
 from geoguichet.catalogue.search import audiences, reviews, tables, upgrade
 from geoguichet.catalogue.search.audiences import Shown
 from geoguichet.catalogue.search.contract import OnRefusal, Page, RecordStore, Stored, Version
@@ -135,11 +135,10 @@ class SQLiteStore:
         *,
         by: str = "",
         refused: OnRefusal | None = None,
-        digests: dict[str, str] | None = None,
         shown: Shown | None = None,
     ) -> LoadSummary:
         """Store many records in one transaction: readers see all of them or none."""
-        checked = _checked(records, self.limits, refused, digests)
+        checked = _checked(records, self.limits, refused)
         return self.load(checked, by=by, shown=shown)
 
     def load(
@@ -429,19 +428,15 @@ def _checked(
     records: Iterable[Record],
     limits: Limits,
     refused: OnRefusal | None,
-    digests: dict[str, str] | None,
 ) -> Iterator[Ready]:
     for record in records:
-        document = record.to_geojson()
         try:
-            body = bounded(record, limits, document)
+            body = bounded(record, limits)
         except RecordError as error:
             if refused is None:
                 raise
             refused(record, error)
             continue
-        if digests is not None:
-            digests[record.id] = digest_of(document)
         yield record, body
 
 

@@ -602,7 +602,7 @@ def graft(root: Element, fresh: Element, path: str, dialect: Dialect) -> None:
             parent.remove(element)
     if not new:
         return
-    parent, at = place or _home(root, fresh, new[0], path, dialect)
+    parent, at = place or _home(root, fresh, new[0], dialect)
     for element in reversed(new):
         parent.insert(at, deepcopy(element))
 
@@ -615,9 +615,7 @@ def _place_of(element: Element) -> tuple[Element, int]:
 
 
 # Return where an element goes in the source, making the objects that should hold it.
-def _home(
-    root: Element, fresh: Element, new: Element, path: str, dialect: Dialect
-) -> tuple[Element, int]:
+def _home(root: Element, fresh: Element, new: Element, dialect: Dialect) -> tuple[Element, int]:
     parent = root
     for node in reversed([node for node in new.iterancestors() if node is not fresh]):
         same = [child for child in parent if LOCAL[child.tag] == LOCAL[node.tag]]

@@ -16,11 +16,9 @@ from geoguichet.catalogue.errors import HarvestError, RecordNotFoundError
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.registry import Described
 from geoguichet.catalogue.intake.exchange import (
-    KeptDocument,
     Originals,
-    Refusals,
-    elsewhere,
     originals_path,
+    prepared,
 )
 from geoguichet.catalogue.intake.harvest.journal import (
     Journal,
@@ -213,28 +211,26 @@ def _store_batch(
     neighbours = journal.neighbours(tally.source, marks.values()) if marks else {}
     for digest, answer in answers.items():
         taken[digest] = list(_taken(answer, fetched[digest].address, neighbours, store, tally))
-    described = [(one, fetched[digest].address) for digest in taken for one in taken[digest]]
-    refused = Refusals({one.record.id: address for one, address in described})
-    if described:
-        records = (one.record for one, _ in described)
-        digests: dict[str, str] = {}
-        done = store.bulk_upsert(records, by=tally.source, refused=refused, digests=digests)
+    read = [
+        prepared(one, fetched[digest].address, store.limits)
+        for digest in taken
+        for one in taken[digest]
+    ]
+    refused = {one.kept.id for one in read if not one.ready}
+    if read:
+        done = store.load((one.ready for one in read if one.ready), by=tally.source)
         for counted, number in (
             ("new", done.created),
             ("changed", done.updated),
             ("unchanged", done.unchanged),
         ):
             tally.counts[counted] += number
-        originals.keep(
-            KeptDocument.of(one, address, digests[one.record.id])
-            for one, address in described
-            if one.record.id not in refused.ids
-        )
-    tally.refuse(refused.findings)
-    tally.findings += elsewhere(described)
+        originals.keep(one.kept for one in read if one.ready)
+    tally.refuse(finding for one in read if not one.ready for finding in one.findings)
+    tally.findings += (finding for one in read if one.ready for finding in one.findings)
     kept = []
     for digest, ones in taken.items():
-        stored = [marks[one.record.id] for one in ones if one.record.id not in refused.ids]
+        stored = [marks[one.record.id] for one in ones if one.record.id not in refused]
         answer = answers[digest]
         whole = len(stored) == len(answer.described) and not any(
             finding.severity == "error" for finding in answer.findings

@@ -25,6 +25,7 @@ from geoguichet.catalogue.intake.exchange import (
     export_all,
     import_files,
     originals_path,
+    prepared,
 )
 from geoguichet.catalogue.intake.harvest.kinds import open_source
 from geoguichet.catalogue.intake.harvest.run import harvest
@@ -32,6 +33,7 @@ from geoguichet.catalogue.record import Contact, Extent, Link, Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
 from geoguichet.cli import main
+from geoguichet.floor.region import Limits
 from geoguichet.floor.viewer import MACHINE
 
 
@@ -196,6 +198,17 @@ def many_files(tmp_path: Path, full_record: Record) -> Path:
         write = iso19139.write if number % 2 else iso19115_3.write
         (folder / f"{number:02}.xml").write_bytes(write(record) if number != 17 else b"<a>")
     return folder
+
+
+def test_what_is_prepared_has_the_digest_of_its_record(full_record: Record) -> None:
+    good, other, bad = full_record, replace(full_record, id="b"), Record(id="c", title="\x01")
+    made = [
+        prepared(registry.Described(one, "geojson", b""), "a.json", Limits())
+        for one in (good, other, bad)
+    ]
+    digests = {one.kept.id: one.kept.digest for one in made if one.ready}
+    assert digests == {one.id: one.digest() for one in (good, other)}
+    assert made[2].ready is None and made[2].findings[0].item == bad.id
 
 
 @LINUX
