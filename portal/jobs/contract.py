@@ -25,7 +25,7 @@ ENDS = STATES[2:]
 #: How long a job is lent to a worker that says nothing more, in seconds.
 LEASE_S = 10.0
 #: A worker that died while it worked is not the fault of the job; one that always does may be.
-MOST_ATTEMPTS = 12
+MOST_ATTEMPTS = 24
 #: Jobs that wait at most: those of one person, and those of all whom nobody knows.
 MOST_WAITING, MOST_ANONYMOUS = 1_000, 40
 #: How long an ended job and its answer are kept.
@@ -132,6 +132,11 @@ class Lease:
     budget: Budget
     fence: int
 
+    @property
+    def losses(self) -> int:
+        """How often what computed it was lost: each time its fence went up twice."""
+        return self.fence - self.job.attempts
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -236,7 +241,7 @@ class JobStore(Protocol):
         """End a job; False, and nothing is changed, when it is not the worker's any longer."""
 
     def give_back(self, lease: Lease, *, lost: bool = False) -> None:
-        """Let another worker do it: this one stops, or ``lost`` what computed."""
+        """Let another worker do it: this one stops, or ``lost`` what computed (`Lease.losses`)."""
 
     def kept(self, digest: str) -> Result | None:
         """Return the answer to an equal question."""

@@ -264,8 +264,7 @@ class EmbeddedJobs(JobStore):
 
     @override
     def give_back(self, lease: Lease, *, lost: bool = False) -> None:
-        changes = "state = 'accepted', fence = fence + 1, progress = 0, attempts = attempts - ?"
-        self._changed(lease, changes, int(not lost))
+        self._changed(lease, "state = 'accepted', fence = fence + ?, progress = 0", int(lost))
 
     @override
     def kept(self, digest: str) -> Result | None:

@@ -34,7 +34,7 @@ _OLD_S = 86_400.0
 #: A child that does nothing for so long is let go, and its memory with it.
 _SPARE_S = 300.0
 #: How often a job may lose its child (by a signal: a lack of memory, a fault of a library).
-_MOST_LOST = 3
+_MOST_LOST = 6
 _CALL = Client(tries=2, timeout_s=5, total_s=10, largest=1 << 16)
 
 
@@ -201,7 +201,7 @@ class Worker:
     def _lost(self, lease: Lease) -> None:
         child, self.child = self.child, None
         code = child.kill() if child else 0
-        if code < 0 and lease.job.attempts < _MOST_LOST:
+        if code < 0 and lease.losses + 1 < _MOST_LOST:
             self.store.give_back(lease, lost=True)
             return
         self.store.end(lease, "failed", _("Le calcul s'est arrêté avant sa fin."))

@@ -116,7 +116,7 @@ def test_a_job_that_loses_its_child_each_time_fails(store: EmbeddedJobs, tmp_pat
     dies, breaks = put(store, dies=True), put(store, breaks=True)
     with at_work(store, tmp_path):
         until(lambda: store.waiting() == 0)
-    assert (job(store, dies).state, job(store, dies).attempts) == ("failed", 3)
+    assert (job(store, dies).state, job(store, dies).attempts) == ("failed", 6)
     assert (job(store, breaks).state, job(store, breaks).attempts) == ("failed", 1)
 
 
