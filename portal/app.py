@@ -3,7 +3,6 @@ readers.
 """
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -199,11 +198,12 @@ class _Studies(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return a file; 404 for what is not there."""
-        # Hidden names are what a run writes or sets aside; and ``..``, which in a normal path stands
-        # first, even of one that comes back.
-        study = path.partition(os.sep)[0]
-        folder = Path(str(self.directory), study)
-        if study.startswith(".") or not sees_study(viewer_of(Request(scope)), folder):
+        # Hidden names are what a run writes or sets aside, and whose a study is; and ``..``, which in
+        # a normal path stands first, even of one that comes back.
+        parts = Path(path).parts or (".",)
+        folder = Path(str(self.directory), parts[0])
+        is_hidden = any(part.startswith(".") for part in parts)
+        if is_hidden or not sees_study(viewer_of(Request(scope)), folder):
             raise HTTPException(404)
         found = await super().get_response(path, scope)
         is_part = scope["method"] == "HEAD" or "range" in Request(scope).headers

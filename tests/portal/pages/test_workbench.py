@@ -184,7 +184,12 @@ def test_a_study_gives_its_file_and_fills_the_form(
         }
     )
     write_all(run(study), tmp_path / "studies" / "mairies")
+    (tmp_path / "studies" / "mairies" / ".geoguichet-owner.json").write_text(
+        '{"person": "", "organisation": ""}'
+    )
     with serve(tmp_path) as url:
+        assert http.get(f"{url}/studies/mairies/manifest.json").status_code == 200
+        assert http.get(f"{url}/studies/mairies/.geoguichet-owner.json").status_code == 404
         text = http.get(f"{url}/etudes/mairies/etude.toml").text
         assert parse_study(tomllib.loads(text)) == study
         told = http.get(f"{url}{HERE}?depuis=mairies&f=json").json()["study"]
