@@ -163,7 +163,7 @@ def check_ends(store: EmbeddedJobs, names: dict[str, bytes]) -> None:
         job = store.job(name, viewer=MACHINE)
         said = [line for _at, line in store.log(name, viewer=MACHINE)]
         result = store.result(name, viewer=MACHINE)
-        assert job.state == "successful", (job, said)
+        assert job.state == "successful", f"{job} {said}"
         assert said.count("Terminé.") == 1 and said[-1] == "Terminé."
         assert result is not None and result.body == body
 
@@ -247,7 +247,7 @@ def test_studies_end_once_while_servers_and_workers_are_killed(
             return False
 
     with kept(tmp_path / "log.txt", serving, serving, working, working) as crew:
-        wait_until(answers, 60)
+        wait_until(answers, 300)
         for number in range(JOBS):
             told = editor.post(
                 f"{url}/processes/study/execution",
@@ -258,13 +258,13 @@ def test_studies_end_once_while_servers_and_workers_are_killed(
             names[number] = told.json()["jobID"]
         time.sleep(5)
         reader = Reader(f"{url}/jobs?limit=1", f"{url}/collections?f=json")
-        wait_until(lambda: listening(port) == 4, 60)
+        wait_until(lambda: listening(port) == 4, 300)
         chance = random.Random(18)
         done = kill_at_random(place, KILLS, (0.5, 4.0), chance, lambda: True, port=port)
         wait_until(lambda: store.waiting() == 0, 3_600)
         reader.end()
         crew.ended.set()
-    wait_until(lambda: not processes_of(place), 30)
+    wait_until(lambda: not processes_of(place), 60)
     sweep(store, place, older_s=0)
     left = [one.name for one in (place / "studies").iterdir() if one.name.startswith(".")]
     expected = {}
