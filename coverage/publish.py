@@ -60,6 +60,14 @@ def publish(
     ------
     StoreError
         The catalogue cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     publish(result, Path(folder))[-1]
+    'study-ariege'
     """
     with SQLiteStore(store_path(workspace)) as store:
         layers = sample_records(result.study.contact) if result.study.source == SAMPLE else ()

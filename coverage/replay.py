@@ -96,6 +96,16 @@ def replay(
         The manifest cannot be read.
     StudyError
         Its source, its network or its cells are not found.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from geoguichet import write
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = write(result, folder)
+    ...     replay(Path(folder)).same
+    True
     """
     expected = manifest.read(path)
     folder = path if path.is_dir() else path.parent

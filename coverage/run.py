@@ -67,6 +67,16 @@ def run(
     ------
     GeoguichetError
         The study or its data is refused; one sentence says what, where, and what to try.
+
+    Examples
+    --------
+    Of the study that :func:`~geoguichet.coverage.study.study.parse_study` shows:
+
+    >>> result = run(study)
+    >>> result.summary[["people", "white_before", "white_after"]].values.tolist()[-1]
+    [153153, 11287, 2106]
+    >>> result.plan.status
+    'optimal'
     """
     router = router or open_router(study.router, beside=study.path.parent if study.path else None)
     _check_unit(router, study)
@@ -185,6 +195,10 @@ _SERVICE_COLUMNS = (
 def find_white_zones(study: Study, *, router: Router | None = None) -> CoverageResult:
     """Return the answer to a study, no kiosk sited (what the API process does). Same errors as
     :func:`run`.
+
+    >>> result = find_white_zones(study)
+    >>> int(result.white_zones["people"].sum()), len(result.kiosks)
+    (11287, 0)
     """
     return run(replace(study, kiosks=None), router=router)
 

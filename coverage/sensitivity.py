@@ -118,6 +118,12 @@ def sensitivity(
     ------
     SensitivityError
         A factor is not between 0.1 and 10, or other data are given to a study without a plan.
+
+    Examples
+    --------
+    >>> answer = sensitivity(study, thresholds=[0.9, 1.0])
+    >>> answer.classes[["sureness", "people"]].values.tolist()[:2]
+    [['certain', 11287], ['likely', 4478]]
     """
     driven = study.router.by_car and study.router.of_kind.congested
     slower = _factors("congestion", congestion) if driven else [1.0]

@@ -25,6 +25,16 @@ EXEMPLARY = (
     "isochrones",
     "catchments",
     "compare",
+    "read_study",
+    "parse_study",
+    "run",
+    "find_white_zones",
+    "sensitivity",
+    "map_picture",
+    "gain_curve",
+    "write",
+    "publish",
+    "replay",
 )
 
 
@@ -53,12 +63,29 @@ def test_a_public_name_is_there_documented_and_defined_where_it_is_said(name: st
     assert name in dir(geoguichet)
 
 
+@pytest.fixture(scope="module")
+def told() -> dict[str, object]:
+    """What examples name without making it: the study that ``parse_study`` shows, and its answer."""
+    study = geoguichet.parse_study(
+        {
+            "study": {"id": "ariege", "title": "Un guichet de l'État à 25 km"},
+            "territory": {"name": "Ariège", "departements": ["09"]},
+            "services": {"etat": {"types": ["prefecture", "sous_prefecture"], "within": "25 km"}},
+            "rule": {"all": ["etat"]},
+            "kiosks": {"count": 3, "candidates": ["town_hall"], "reach": "8 km"},
+        }
+    )
+    return {"study": study, "result": geoguichet.run(study)}
+
+
 @pytest.mark.parametrize("name", EXEMPLARY)
-def test_the_example_of_a_public_name_gives_what_it_says(name: str) -> None:
+def test_the_example_of_a_public_name_gives_what_it_says(
+    name: str, told: dict[str, object]
+) -> None:
     found = getattr(geoguichet, name)
     (example,) = doctest.DocTestFinder(recurse=False).find(found, name, globs={})
     assert example.examples, f"{name} has no example"
-    example.globs = {name: found}
+    example.globs = told | {name: found}
     assert doctest.DocTestRunner().run(example).failed == 0
 
 

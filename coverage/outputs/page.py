@@ -352,6 +352,9 @@ class _Frame:
 def map_picture(result: CoverageResult) -> Picture:
     """Return the map, as text (SVG) that notebooks show: départements, white zones by people,
     numbered kiosks, legend, scale bar and north. A result is never refused.
+
+    >>> map_picture(result).startswith("<svg viewBox=")
+    True
     """
     unit, zones, kiosks = result.study.unit, shown(result), result.kiosks
     departements = departement_outlines(result)
@@ -501,6 +504,9 @@ def gain_curve(result: CoverageResult, *, small: bool = False) -> Picture:
 
     A ``small`` one is meant for a quarter of the width: its words are larger and fewer. A
     result is never refused.
+
+    >>> gain_curve(result).count("<polyline")
+    2
     """
     proposed = result.kiosks[result.kiosks["rank"] > 0]
     gained = [0.0, *proposed["people_added"].cumsum().astype(float)]

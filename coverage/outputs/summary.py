@@ -341,6 +341,13 @@ def write(
     ------
     OutputError
         Something could not be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     [path.name for path in write(result, folder)][:2]
+    ['result.gpkg', 'zones.parquet']
     """
     folder = Path(folder)
     match answer:

@@ -622,6 +622,11 @@ def read_study(path: Path) -> Study:
     StudyError
         The file is missing, is not TOML, or a key is unknown, missing, of the wrong kind or out of
         range.
+
+    >>> from importlib.resources import files
+    >>> study = read_study(files("geoguichet.data") / "studies" / "visioguichets.toml")
+    >>> study.kiosks.count, study.router.unit.name
+    (80, 'METRES')
     """
     try:
         document = read_toml(path, kind=StudyError)
@@ -643,6 +648,16 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
     StudyError
         A key is unknown, missing, of the wrong kind or out of range; the message names the file and
         the key.
+
+    Examples
+    --------
+    >>> ariege = {
+    ...     "study": {"id": "ariege", "title": "Un guichet de l'État à 25 km"},
+    ...     "territory": {"name": "Ariège", "departements": ["09"]}, "rule": {"all": ["etat"]},
+    ...     "services": {"etat": {"types": ["prefecture", "sous_prefecture"], "within": "25 km"}},
+    ...     "kiosks": {"count": 3, "candidates": ["town_hall"], "reach": "8 km"}}
+    >>> parse_study(ariege).need("etat").within
+    25000.0
     """
     file = str(path) if path else "étude"
 
