@@ -342,12 +342,12 @@ def _read_files(files: Iterable[Path], limits: Limits) -> list[_Held]:
 
 
 # Yield the records of files in their order, and tell what could not be read. Many files are read by
-# processes beside this one, where it has one thread: nothing else is then at work that a fork would
-# leave half done.
+# processes beside this one, as many as cores have nothing to do (on a busy machine it only takes
+# longer), and where it has one thread: nothing else is then at work that a fork would leave half done.
 def _read_all(
     files: list[Path], limits: Limits, findings: list[Finding], on_progress: OnProgress
 ) -> Generator[Prepared]:
-    cores = len(os.sched_getaffinity(0)) if _THREADS.exists() else 1
+    cores = len(os.sched_getaffinity(0)) - int(os.getloadavg()[0]) if _THREADS.exists() else 1
     alone = cores > 1 and sum(1 for _ in _THREADS.iterdir()) == 1
     held = (
         _read_beside(files, limits, cores)

@@ -147,7 +147,7 @@ from geoguichet.catalogue.errors import CatalogueError
 from geoguichet.catalogue.intake import exchange
 
 folder, workspace, many, then = sys.argv[1:]
-os.sched_getaffinity = lambda _: {0, 1}
+os.sched_getaffinity, os.getloadavg = lambda _: {0, 1}, lambda: (0.4, 9, 9)
 exchange._MANY, exchange._AT_A_TIME = int(many), 2
 beside = set()
 
