@@ -204,12 +204,18 @@ class Clients:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(60):
-                pair = self.idle.pop() if self.idle else await self._connected()
-                is_well = await self._answered(pair, path)
+                is_well = await self._asked(path)
         except (OSError, EOFError, TimeoutError, ValueError):
             self.took.append(None)
         else:
             self.took.append(loop.time() - due_s if is_well else None)
+
+    # As browsers do: a connection that the server closed while nobody used it is no failure.
+    async def _asked(self, path: str) -> bool:
+        while self.idle:
+            with suppress(OSError, EOFError):
+                return await self._answered(self.idle.pop(), path)
+        return await self._answered(await self._connected(), path)
 
     async def _connected(self) -> Pair:
         return await asyncio.open_connection("127.0.0.1", self.port)
@@ -386,7 +392,7 @@ def measure_rates(bench: Bench) -> None:
         with begun() as (port, _home):
             for kind, paths in kinds.items():
                 borne, last = 0.0, (0.0, 0.0, 0)
-                for rate in (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256, 384, 512):
+                for rate in (1, 2, 8, 16, 32, 64, 96, 128, 192, 256, 384):
                     last = told(asyncio.run(steady(port, paths, rate, 5)))
                     if last[2] or last[1] >= BOUND_S * 1000:
                         last = told(asyncio.run(steady(port, paths, rate, 5)))  # others' noise
