@@ -27,7 +27,7 @@ from geoguichet.catalogue.record import (
     Time,
     content_id,
 )
-from geoguichet.catalogue.search.audiences import EVERYONE, Shown
+from geoguichet.catalogue.search.audiences import Shown
 from geoguichet.catalogue.search.contract import RecordStore
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
 from geoguichet.coverage.manifest import CoverageResult
@@ -49,10 +49,11 @@ _FEATURES = (("white-zones", "Zones blanches"), ("kiosks", "Visioguichets"))
 
 
 def publish(
-    result: CoverageResult, workspace: Path, *, audience_of_it: str = ""
+    result: CoverageResult, workspace: Path, *, audience_of_it: str = "", owner: str = ""
 ) -> tuple[str, ...]:
     """Write the records of a study and of the sample's layers to the workspace's catalogue; return
-    their ids. ``audience_of_it`` says who sees that of the study, where it is somebody's.
+    their ids. ``audience_of_it`` says who sees that of the study, where it is somebody's, and ``owner`` which
+    organisation answers for it (SIREN).
 
     A record whose content has not changed keeps its dates and is not written again.
 
@@ -72,7 +73,7 @@ def publish(
     with SQLiteStore(store_path(workspace)) as store:
         layers = sample_records(result.study.contact) if result.study.source == SAMPLE else ()
         asked = result.study.visibility
-        seen = EVERYONE if asked == "public" else Shown(audience_of_it or audience(asked))
+        seen = Shown(audience_of_it or audience(asked), owner)
         written: list[str] = []
         for several, shown in ((layers, None), ((study_record(result),), seen)):
             # by people, and by a crawl

@@ -133,7 +133,8 @@ def _publish(result: "CoverageResult", folder: Path, work: Work) -> None:
     from geoguichet.coverage.publish import publish
 
     seen = keep_owner(folder, work.viewer)
-    publish(result, work.ground.workspace, audience_of_it=seen)
+    owner = owner_of_study(folder).get("organisation", "")
+    publish(result, work.ground.workspace, audience_of_it=seen, owner=owner)
 
 
 def _site_kiosks(work: Work) -> dict[str, Any]:

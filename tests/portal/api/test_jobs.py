@@ -14,10 +14,13 @@ import requests
 from owslib.ogcapi.processes import Processes
 
 from geoguichet import cli
+from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.floor.viewer import MACHINE
 from geoguichet.portal.jobs.embedded import EmbeddedJobs
 
 type Sessions = dict[str, requests.Session]
+#: The organisation whose portal the fixture opens.
+HOST = "200053791"
 ASYNC = {"Prefer": "respond-async"}
 TERRITORY = {"name": "Ariège", "departements": ["09"], "buffer": "10 km"}
 STUDY: dict[str, Any] = {
@@ -174,6 +177,9 @@ def test_a_draft_is_its_authors_and_its_name_is_taken(place: tuple[str, Path, Se
         assert who[name].get(f"{url}/etudes/brouillon").status_code == status, name
         record = f"{url}/collections/catalogue/items/study-brouillon"
         assert who[name].get(record).status_code == status, name
+    with SQLiteStore(_workspace / "catalogue.sqlite") as store:
+        kept = store.stored("study-brouillon", viewer=MACHINE)
+    assert kept is not None and kept.shown.owner == HOST  # whose editors alone may change it
     taken = put(who["editor"], url, "study", inputs=draft)
     assert taken.status_code == 400 and "brouillon" in taken.text
 
