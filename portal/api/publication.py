@@ -5,7 +5,6 @@ The study and its record are shown to the same people; what takes sight away is 
 
 import json
 from pathlib import Path
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -21,7 +20,7 @@ from geoguichet.portal.answers import BY_STATUS, HTML, Refusal, link
 from geoguichet.portal.api import sharing
 from geoguichet.portal.api.editing import stale
 from geoguichet.portal.people import forms
-from geoguichet.portal.providers.studies import STUDY_ID, sees_study
+from geoguichet.portal.providers.studies import folder_of, manifest_of
 from geoguichet.portal.site import Site
 from geoguichet.portal.viewing import viewer_of
 
@@ -47,7 +46,7 @@ class Publication:
                 raise Refusal(400, _("visibilite : {known} est attendu.", known=", ".join(WORDS)))
             await run_in_threadpool(self._show_to, folder, now, asked, viewer)
             return forms.onward(self.site, f"/etudes/{name}")
-        told = json.loads((folder / "manifest.json").read_bytes())["study"]
+        told = manifest_of(folder)["study"]
         home = f"{self.site.url}/etudes/{name}/visibilite?f="
         document = {
             "id": name,
@@ -59,9 +58,7 @@ class Publication:
 
     # Return the folder and the record of a study whose organisation is the viewer's to edit.
     def _theirs(self, name: str, viewer: Viewer) -> tuple[Path, Stored]:
-        folder = self.site.workspace / "studies" / name
-        there = STUDY_ID.fullmatch(name) and (folder / "manifest.json").is_file()
-        if not there or not sees_study(viewer, folder):
+        if (folder := folder_of(self.site.workspace, name, viewer)) is None:
             raise Refusal(404, BY_STATUS[404])
         try:
             now = self.site.store.stored(f"study-{name}", viewer=viewer)
@@ -72,9 +69,8 @@ class Publication:
         return folder, now
 
     def _show_to(self, folder: Path, now: Stored, asked: str, viewer: Viewer) -> None:
-        manifest = folder / "manifest.json"
-        document: dict[str, Any] = json.loads(manifest.read_bytes())
-        document["study"]["visibility"] = asked
+        manifest, told = folder / "manifest.json", manifest_of(folder)
+        document = {**told, "study": {**told["study"], "visibility": asked}}
         written = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
         hides = asked == "draft"
         if hides:

@@ -26,7 +26,7 @@ from geoguichet.portal.pages.home import (
     told_of,
     zones_by_need,
 )
-from geoguichet.portal.providers.studies import STUDY, STUDY_ID, manifest_of, seen_first, sees_study
+from geoguichet.portal.providers.studies import STUDY, folder_of, manifest_of, seen_first
 from geoguichet.portal.site import Asked, Page, Site, an_object
 from geoguichet.portal.territory import Territory, outlines
 from geoguichet.referentials.layers import list_layers, read_layer
@@ -77,18 +77,19 @@ def _opened(folder: Path) -> Study | None:
         return None  # not a study of this version
 
 
-# Return the study of an address: one that may not be seen is not there.
-def _asked_for(site: Site, viewer: Viewer, name: str) -> Study:
-    folder = site.workspace / "studies" / name
-    there = STUDY_ID.fullmatch(name) and (folder / "manifest.json").is_file()
-    if not there or not sees_study(viewer, folder):
+def asked_for(site: Site, viewer: Viewer, name: str) -> Study:
+    """Return the study of an address; Refusal for one that may not be seen, or of another version."""
+    if (folder := folder_of(site.workspace, name, viewer)) is None:
         raise Refusal(404, BY_STATUS[404])
     if (study := _opened(folder)) is None:
-        told = _(
-            "L'étude {study} vient d'une autre version de Géoguichet : relancez-la.", study=name
-        )
-        raise Refusal(404, told)
+        raise of_another_version(name)
     return study
+
+
+def of_another_version(name: str) -> Refusal:
+    """Return the refusal of a study whose result does not read."""
+    told = _("L'étude {study} vient d'une autre version de Géoguichet : relancez-la.", study=name)
+    return Refusal(404, told)
 
 
 # --- the index -----------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ def _summed(site: Site, study: Study) -> dict[str, Any]:
 
 
 def _study(site: Site, asked: Asked) -> dict[str, Any]:
-    study = _asked_for(site, asked.viewer, asked.given["study"])
+    study = asked_for(site, asked.viewer, asked.given["study"])
     version = asked.given.get("version", study.version)
     if version != study.version:
         told = _(
@@ -355,7 +356,7 @@ def _communes(
 
 def _comparison(site: Site, asked: Asked) -> dict[str, Any]:
     before, after = (
-        _asked_for(site, asked.viewer, asked.given[name]) for name in ("study", "other")
+        asked_for(site, asked.viewer, asked.given[name]) for name in ("study", "other")
     )
     states = _state(before.folder), _state(after.folder)
     told, picture = _compared(site.territory, before.folder, after.folder, states)

@@ -43,6 +43,13 @@ def sees_study(viewer: Viewer, folder: Path) -> bool:
     return viewer.sees(_audience(manifest, status.st_ino, status.st_mtime_ns, status.st_size))
 
 
+def folder_of(workspace: Path, name: str, viewer: Viewer) -> Path | None:
+    """Return the folder of a study of a name; None where there is none that the viewer may see."""
+    folder = workspace / "studies" / name
+    is_there = STUDY_ID.fullmatch(name) and (folder / "manifest.json").is_file()
+    return folder if is_there and sees_study(viewer, folder) else None
+
+
 def seen_first(workspace: Path, chosen: str | None, viewer: Viewer) -> list[Path]:
     """Return the folders of the studies that a viewer may see, the newest first; only the one that a
     region puts first where it chose one.
