@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -168,7 +168,7 @@ def fields_of(document: Document) -> Fields:
         "reseau": [router.get("network", "")],
         "carreaux": [document.get("demand", {}).get("cells", {}).get("file", "")],
     }
-    size = 60.0 if _is_timed(document) else 1000.0
+    size = 60.0 if is_timed(document) else 1000.0
     for at, (key, need) in enumerate(document["services"].items(), 1):
         fields |= {
             f"b{at}.cle": [key],
@@ -215,7 +215,8 @@ def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.6f}".rstrip("0").rstrip(".")
 
 
-def _is_timed(document: Document) -> bool:
+def is_timed(document: Document) -> bool:
+    """Say whether the thresholds of a study file are times, else lengths."""
     router = document.get("router", {})
     return (
         router.get("kind", "straight_line") != "straight_line" and router.get("metric") != "length"
@@ -232,7 +233,7 @@ def asked_in(fields: Fields, base: Document, held: Holdings) -> Question:
     asked = Question(fields, deepcopy(base))
     document, wrong = asked.document, asked.errors
     _ground(asked, held)
-    timed = _is_timed(document)
+    timed = is_timed(document)
     document["services"], keys = _needs(asked, base, "min" if timed else "km")
     _rule(asked, list(keys.values()))
     _kiosks(asked, base, keys, "min" if timed else "km")
@@ -318,7 +319,7 @@ def _needs(asked: Question, base: Document, unit: str) -> tuple[Document, dict[s
 def _rule(asked: Question, keys: list[str]) -> None:
     kind = asked.one("regle") or "all"
     if kind == "at_least":
-        asked.document["rule"] = {"at_least": int(float(_number(asked, "k", ""))), "of": keys}
+        asked.document["rule"] = {"at_least": _count(asked, "k"), "of": keys}
     elif kind != "base":
         asked.document["rule"] = {"any" if kind == "any" else "all": keys}
 
@@ -337,7 +338,7 @@ def _kiosks(asked: Question, base: Document, keys: Mapping[str, str], unit: str)
         asked.errors["offres"] = _("Cochez au moins un besoin.")
     kiosks["reach"] = f"{_number(asked, 'portee', unit)} {unit}"
     if "count" in kiosks or not base.get("kiosks"):
-        kiosks["count"] = int(float(_number(asked, "nombre", "")))
+        kiosks["count"] = _count(asked, "nombre")
     for name, key, end in (
         ("ouverts", "min_hours_per_week", ""),
         ("cout", "user_side_cost", " EUR"),
@@ -383,6 +384,12 @@ def _number(asked: Question, name: str, unit: str, *, zero: bool = False) -> str
     return "1"
 
 
+# Return how many a field asks; what is no whole number is left for the study to refuse.
+def _count(asked: Question, name: str) -> float:
+    told = float(_number(asked, name, ""))
+    return int(told) if told.is_integer() else told
+
+
 def _one(fields: Fields, name: str) -> str:
     return (fields.get(name) or [""])[0].strip()
 
@@ -400,6 +407,7 @@ def slug(text: str, *, dash: str = "-") -> str:
     return re.sub(r"[^a-z0-9]+", dash, plain).strip(dash)[:50].strip(dash) or "etude"
 
 
-def absent(held: Holdings) -> list[str]:
-    """Return the national networks of which there is no service here."""
-    return [str(net.label) for net in NETWORKS if not {*net.types} & {*held.present}]
+def networks_beyond(types: Iterable[str]) -> list[str]:
+    """Return the national networks that have none of some types of services."""
+    known = {*types}
+    return [str(net.label) for net in NETWORKS if not known & {*net.types}]

@@ -4,7 +4,6 @@ computed. Without a script each step is a page; the whole question stands in the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,7 +18,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from geoguichet.coverage import holdings
-from geoguichet.coverage.access.supplements import NETWORKS
 from geoguichet.coverage.holdings import Holdings
 from geoguichet.coverage.manifest import study_of
 from geoguichet.coverage.outputs.report import need_sentences, rule_sentence
@@ -36,8 +34,9 @@ from geoguichet.portal.jobs.asking import ask
 from geoguichet.portal.jobs.contract import JobNotFoundError
 from geoguichet.portal.pages import questions
 from geoguichet.portal.pages.questions import Document, Fields, Question
+from geoguichet.portal.pages.studies import asked_for, of_another_version
 from geoguichet.portal.people import forms
-from geoguichet.portal.providers.studies import STUDY_ID, owner_of_study, seen_first, sees_study
+from geoguichet.portal.providers.studies import folder_of, manifest_of, owner_of_study, seen_first
 from geoguichet.portal.site import Site
 from geoguichet.portal.viewing import viewer_of
 
@@ -136,13 +135,13 @@ class Workbench:
             own["id"] = f"{first}-{at}"
 
     def _is_free(self, document: Document, held: Holdings, viewer: Viewer) -> bool:
-        folder = self.site.workspace / "studies" / document["study"]["id"]
-        if not (folder / "manifest.json").exists() or not sees_study(viewer, folder):
+        folder = folder_of(self.site.workspace, document["study"]["id"], viewer)
+        if folder is None:
             return True
         if owner_of_study(folder).get("person", "") != viewer.person:
             return False
         try:
-            kept = _kept(folder, held)
+            kept = _kept(manifest_of(folder), held)
         except (OSError, ValueError, LookupError, GeoguichetError):
             return False
         asked = questions.relocated(document_of(parse_study(document)), held)
@@ -183,13 +182,13 @@ class Workbench:
             "needs": asked.needs,
             "held": held,
             "here": {one.type: one for one in held.services if one.count},
-            "absent": questions.absent(held),
+            "absent": questions.networks_beyond(held.present),
             "missing": _missing(asked.study),
             "rule": rule_told(asked.study),
             "count": counted,
             "uncounted": why,
             "seconds": self._seconds(asked, held, viewer),
-            "unit": "min" if asked.study and asked.study.unit == "s" else "km",
+            "timed": questions.is_timed(asked.document),
             "may": "editor" if viewer.may("editor") else viewer.may("contributor"),
             "is_known": bool(viewer.person),
             "links": [link("self", f"{self.site.url}{HERE}?f=html", HTML),
@@ -224,17 +223,10 @@ class Workbench:
         return dict(asked.inputs)
 
     def _of_study(self, name: str, held: Holdings, viewer: Viewer) -> Document:
-        folder = self.site.workspace / "studies" / name
-        is_one = STUDY_ID.fullmatch(name) and (folder / "manifest.json").is_file()
-        if not is_one or not sees_study(viewer, folder):
-            raise Refusal(404, BY_STATUS[404])
         try:
-            return _kept(folder, held)
-        except (OSError, ValueError, LookupError, GeoguichetError) as error:
-            told = _(
-                "L'étude {study} vient d'une autre version de Géoguichet : relancez-la.", study=name
-            )
-            raise Refusal(404, told) from error
+            return _kept(asked_for(self.site, viewer, name).manifest, held)
+        except (ValueError, LookupError, GeoguichetError) as error:
+            raise of_another_version(name) from error
 
     def _text(self, document: Document) -> str:
         """Return a study file, its first lines saying how it is run."""
@@ -281,7 +273,7 @@ def held_by(site: Site) -> Holdings:
 
 def _rate(folder: Path, study: Study) -> list[float]:
     try:
-        told = json.loads((folder / "manifest.json").read_bytes())
+        told = manifest_of(folder)
         alike = told["study"]["router"]["kind"] == study.router.kind
         alike &= (told["study"].get("kiosks") is None) == (study.kiosks is None)
         seconds = sum(value for key, value in told["timings"].items() if key != "plan_seconds")
@@ -290,9 +282,8 @@ def _rate(folder: Path, study: Study) -> list[float]:
         return []
 
 
-# Return the study file of a result, its files told from the workspace.
-def _kept(folder: Path, held: Holdings) -> Document:
-    manifest = json.loads((folder / "manifest.json").read_bytes())
+# Return the study file of a result by its manifest, its files told from the workspace.
+def _kept(manifest: Mapping[str, Any], held: Holdings) -> Document:
     return questions.relocated(document_of(study_of(manifest["study"])), held)
 
 
@@ -366,10 +357,10 @@ def _counted(asked: Question, site: Site) -> tuple[dict[str, Any] | None, str]:
 
 
 def _missing(study: Study | None) -> list[str]:
-    if study is None:
-        return []
-    asked = {kind for need in study.needs for kind in need.types}
-    return [str(net.label) for net in NETWORKS if not asked & {*net.types}]
+    needs = study.needs if study else ()
+    return (
+        questions.networks_beyond({kind for need in needs for kind in need.types}) if needs else []
+    )
 
 
 def rule_told(study: Study | None) -> list[str]:
