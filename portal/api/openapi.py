@@ -29,6 +29,7 @@ from geoguichet.portal.api.records import ENCODINGS, TOGETHER
 from geoguichet.portal.api.served import RECORD_PROFILE
 from geoguichet.portal.jobs.contract import STATES
 from geoguichet.portal.jobs.kinds import Kind, kinds_for
+from geoguichet.portal.pages import computing, workbench
 from geoguichet.portal.pages.registry import PAGES
 from geoguichet.portal.providers.features import layer_fields
 from geoguichet.portal.site import COLLECTION, Page, Site, an_object, ref
@@ -142,7 +143,7 @@ def _root_paths() -> Json:
     paths |= {
         f"/processes/{kind.name}/execution": {"post": _execution(kind)} for kind in _OPEN.values()
     }
-    paths |= _job_paths(processes)
+    paths |= _job_paths(processes) | _workbench_paths(processes)
     refused = {code: ref("responses", "Refused") for code in ("401", "403")}
     paths[reviewing.PATH]["get"]["responses"] |= refused
     paths[csw.PATH] = {"get": _csw()}
@@ -255,6 +256,26 @@ def _job_paths(forms: Mapping[str, Json | str]) -> Json:
         },
         "/jobs/{job}/results": {"get": answered | {"parameters": [name]}},
         "/jobs/{job}/results/{file}": {"get": file | {"parameters": [name, inside]}},
+    }
+
+
+# Return what is asked of a study that is not computed yet, and of its file.
+def _workbench_paths(forms: Mapping[str, Json | str]) -> Json:
+    study, job = (
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in ("study", "job")
+    )
+    origin = _query("depuis", {"type": "string", "description": "The study it starts from"})
+    asked = "A question for a study, what it counts and its file; its form's fields are parameters"
+    told = _operation(asked, "processes", "get_question", (origin,), forms)
+    file = "The study file that a question writes"
+    of_study = "The study file of a study"
+    far = _operation("How far a computation is", "processes", "get_computation", (job,), forms)
+    return {
+        workbench.HERE: {"get": told},
+        f"{workbench.HERE}/etude.toml": _told("get_question_file", file, workbench.TOML, origin),
+        "/etudes/{study}/etude.toml": _told("get_study_file", of_study, workbench.TOML, study),
+        computing.HERE: {"get": far},
     }
 
 

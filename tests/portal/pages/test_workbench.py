@@ -106,6 +106,10 @@ def test_the_study_file_that_is_downloaded_is_the_one_that_is_shown_and_it_runs(
     assert file.headers["content-type"].startswith("application/toml")
     assert 'filename="l-ariege-a-4-km.toml"' in file.headers["content-disposition"]
     assert file.text == told["toml"]
+    described = http.get(f"{url}/openapi?f=json").json()["paths"]
+    for path in (f"{HERE}/etude.toml", "/etudes/{study}/etude.toml"):
+        assert [*described[path]["get"]["responses"]["200"]["content"]] == ["application/toml"]
+    assert {HERE, "/etudes/calcul/{job}"} <= {*described}
     study = parse_study(tomllib.loads(file.text))
     summary = run(study).summary.to_dict("records")[-1]
     assert summary["white_before"] == told["count"]["unserved"] > 0
