@@ -4,11 +4,14 @@ Its language is the one spoken while the request is answered (`floor.words`, set
 """
 
 import json
+import math
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 from hashlib import blake2b
+from threading import Lock
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -292,6 +295,35 @@ def _moment(seconds: int) -> str:
 def digest(body: bytes) -> str:
     """Return what stands for one state of a document in the tags of its forms and languages."""
     return blake2b(body, digest_size=12).hexdigest()
+
+
+class Recent[Made]:
+    """The last answers that were made, by what was asked of what state (a digest): so many at most, of
+    so many bytes together. Threads share it.
+    """
+
+    def __init__(self, most: int, most_bytes: float = math.inf) -> None:
+        self.most, self.most_bytes = most, most_bytes
+        self._held = 0
+        self._lock = Lock()
+        self._made: OrderedDict[str, tuple[Made, int]] = OrderedDict()
+
+    def get(self, key: str) -> Made | None:
+        """Return one, which is the last to go from now on; None where it is not kept."""
+        with self._lock:
+            if (known := self._made.get(key)) is None:
+                return None
+            self._made.move_to_end(key)
+        return known[0]
+
+    def keep(self, key: str, made: Made, size: int = 0) -> None:
+        """Keep one of so many bytes, in the place of those that were asked for least lately."""
+        with self._lock:
+            _before, held = self._made.pop(key, (None, 0))
+            self._made[key] = made, size
+            self._held += size - held
+            while len(self._made) > self.most or self._held > self.most_bytes:
+                self._held -= self._made.popitem(last=False)[1][1]
 
 
 def has_tag(told: str, state: str) -> bool:

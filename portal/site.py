@@ -121,8 +121,8 @@ def an_object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
 type Endpoint = Callable[[Request], Awaitable[Response]]
 
 ROOM = Path(__file__).resolve().parent
-#: Bytes from which an answer is sent packed, and bytes of the pages that are remembered.
-LEAST_PACKED, _PAGES_BYTES = 2_000, 16_000_000
+#: Bytes from which an answer is sent packed.
+LEAST_PACKED = 2_000
 #: The collection of records.
 COLLECTION = "catalogue"
 
@@ -239,7 +239,8 @@ class Site:
         self.renewals = 0
         """How often the collections changed since the portal was started."""
         self._told: dict[str, dict[str, Any]] = {}
-        self._pages: dict[tuple[Any, ...], tuple[bytes, dict[str, str]]] = {}
+        self.remembered: answers.Recent[Response] = answers.Recent(5_000, 16_000_000)
+        """Pages made for everybody."""
 
     def renew(self) -> None:
         """Serve the referentials there are now."""
@@ -375,25 +376,20 @@ class Site:
             if not asks or conditions or not for_all or request.method != "GET":
                 return await endpoint(request)
             packed = "gzip" in told.get("Accept-Encoding", "")
-            asked = (request.url.path, request.url.query, told.get("Accept"), language(), packed)
-            key = (*asked, self.renewals, *self._moment())
-            if (page := self._pages.pop(key, None)) is None:
-                made = await endpoint(request)
-                if (
-                    made.status_code != 200
-                    or made.media_type != HTML
-                    or "Set-Cookie" in made.headers
-                ):
-                    return made
-                page = bytes(made.body), dict(made.headers)
-                if packed and len(page[0]) >= LEAST_PACKED:
-                    more = {"content-encoding": "gzip", "vary": "Accept-Encoding"}
-                    del page[1]["content-length"]
-                    page = gzip.compress(page[0], compresslevel=4), page[1] | more
-            self._pages[key] = page
-            while sum(len(body) for body, _headers in self._pages.values()) > _PAGES_BYTES:
-                del self._pages[next(iter(self._pages))]
-            return Response(page[0], headers=page[1])
+            asked = (request.scope["path"], request.scope["query_string"], told.get("Accept"))
+            state = (SIGNED_IN.get(), self.renewals, *self._moment())
+            key = answers.digest(repr((*asked, language(), packed, *state)).encode())
+            if (page := self.remembered.get(key)) is None:
+                page = await endpoint(request)
+                is_page = page.status_code == 200 and page.media_type == HTML
+                if not is_page or "Set-Cookie" in page.headers:
+                    return page
+                if "ETag" not in page.headers:  # of the page as it is, not as it is packed
+                    page.headers.update(answers.tagged(request, answers.digest(bytes(page.body))))
+                if packed and len(page.body) >= LEAST_PACKED:
+                    page = _packed(page)
+                self.remembered.keep(key, page, len(page.body))
+            return Response(page.body, headers=page.headers)
 
         return answered
 
@@ -446,6 +442,12 @@ class Site:
             # ASCII: what is told may repeat a broken character of the request.
             body = json.dumps(document).encode()
             return answer(body, JSON, status=status, headers=headers)
+
+
+def _packed(page: Response) -> Response:
+    headers = {**page.headers, "content-encoding": "gzip"}
+    del headers["content-length"]
+    return Response(gzip.compress(bytes(page.body), compresslevel=4), headers=headers)
 
 
 def _refusal(error: Exception) -> Refusal:

@@ -60,8 +60,6 @@ FILTERS = (
     "wheelchair",
 )
 _MOST_CHOICES, _FILTERS = 120, 5
-#: Drawings of layers kept in memory.
-_KEPT = 16
 _KINDS = {
     "queryables": Message("Propriétés interrogeables"),
     "schema": Message("Propriétés des objets"),
@@ -102,7 +100,7 @@ class FeaturesApi:
     def __init__(self, site: Site) -> None:
         self.site = site
         self._loaded: dict[str, tuple[int, LayerProvider]] = {}
-        self._drawings: dict[str, Drawing] = {}
+        self._drawings: answers.Recent[Drawing] = answers.Recent(16)
         self._values: dict[str, tuple[str, dict[str, list[tuple[Any, int]]]]] = {}
 
     def routes(self) -> list[BaseRoute]:
@@ -171,13 +169,11 @@ class FeaturesApi:
         state = collection.provider.state(viewer=collection.viewer)[0]
         told = asked.query
         key = repr((state, told.boxes, told.equal, told.q, asked.given.get("filter")))
-        if (drawing := self._drawings.pop(key, None)) is None:
+        if (drawing := self._drawings.get(key)) is None:
             rows = collection.provider.envelopes(told, viewer=collection.viewer)
             boxes = [part[:, 1:] for _part, part in rows] or [np.empty((0, 4))]
             drawing = crowd(self.site.territory, np.vstack(boxes))
-        self._drawings[key] = drawing
-        while len(self._drawings) > _KEPT:
-            del self._drawings[next(iter(self._drawings))]
+            self._drawings.keep(key, drawing)
         return drawing
 
     def _found(self, request: Request, collection: Collection) -> tuple[Page, Asked, str]:

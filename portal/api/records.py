@@ -138,7 +138,7 @@ class RecordsApi:
         self.encodings = Encodings(site)
         self.editing = Editing(site)
         self._alone = asyncio.Lock()
-        self._kept: dict[str, bytes] = {}
+        self._kept: answers.Recent[bytes] = answers.Recent(16, 32_000_000)
         self._edits: Mapping[str, Callable[[Request, str], Awaitable[Response]]] = {
             "PUT": self.editing.replace,
             "PATCH": self.editing.change,
@@ -282,10 +282,9 @@ class RecordsApi:
     # are of the state of the store and of all that was asked.
     async def _heavy(self, tag: str, make: Callable[..., bytes], *given: Any) -> bytes:
         async with self._alone:
-            made = self._kept.pop(tag, b"") or await run_in_threadpool(make, *given)
-            self._kept[tag] = made
-            while len(self._kept) > _KEPT or sum(map(len, self._kept.values())) > _KEPT_BYTES:
-                del self._kept[next(iter(self._kept))]
+            if (made := self._kept.get(tag)) is None:
+                made = await run_in_threadpool(make, *given)
+                self._kept.keep(tag, made, len(made))
         return made
 
     def _items_json(
@@ -461,8 +460,6 @@ def _spoken() -> dict[str, str]:
 _MOST = 10_000
 #: Records in a page of RDF at most: 15 times the work of a table, some 10 times the memory.
 _MOST_OF_RDF = 500
-#: Heavy answers that are kept, and their bytes in all.
-_KEPT, _KEPT_BYTES = 16, 32_000_000
 
 
 # Return the search that parameters ask for; a page counts its facets by itself.

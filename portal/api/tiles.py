@@ -5,7 +5,6 @@ A tile is cut when it is asked for (`providers.tiles`) and kept while its data s
 of items may be asked of tiles (values of properties, `q`, `filter`).
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -38,8 +37,6 @@ DETAILED = 14
 PARAMETERS = ("q", "filter", "filter-lang", "filter-crs", "properties")
 #: Columns of a tile at most, where none are asked for.
 _COLUMNS = 8
-#: Tiles kept in memory, and their bytes together.
-_KEPT, _KEPT_BYTES = 5_000, 64_000_000
 _TILES, _TITLE = Message("Tuiles vectorielles"), Message("Grille de tuiles WebMercatorQuad")
 
 
@@ -49,8 +46,7 @@ class TilesApi:
     def __init__(self, features: FeaturesApi) -> None:
         self.features = features
         self.url = features.site.url
-        self._kept: OrderedDict[str, Drawn] = OrderedDict()
-        self._held = 0
+        self._kept: answers.Recent[Drawn] = answers.Recent(5_000, 64_000_000)
 
     def routes(self) -> list[BaseRoute]:
         """Return what to put before pygeoapi's own routes."""
@@ -76,7 +72,7 @@ class TilesApi:
             tag = headers["ETag"]
             if (drawn := self._kept.get(tag)) is None:
                 drawn = await run_in_threadpool(self._cut, request, collection, tile)
-            self._keep(tag, drawn)
+                self._kept.keep(tag, drawn, len(drawn.body))
         except ProviderGenericError as error:
             raise told_by(error) from error
         headers["OGC-NumberMatched"], headers["OGC-NumberReturned"] = (
@@ -102,15 +98,6 @@ class TilesApi:
             collection.provider, query, tile,
             name=collection.name, columns=columns, viewer=collection.viewer,
         )  # fmt: skip
-
-    def _keep(self, tag: str, drawn: Drawn) -> None:
-        if (
-            known := self._kept.pop(tag, None)
-        ) is None:  # else it was asked for anew, or cut twice at once
-            self._held += len(drawn.body)
-        self._kept[tag] = known or drawn
-        while len(self._kept) > _KEPT or self._held > _KEPT_BYTES:
-            self._held -= len(self._kept.popitem(last=False)[1].body)
 
     # --- what they are ---------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.floor.viewer import PUBLIC, Viewer
 from geoguichet.portal import site as sites
+from geoguichet.portal.answers import digest
 from geoguichet.portal.site import SIGNED_IN, Site
 
 PAGE = b"<p>" + 3000 * b"Foix "
@@ -25,15 +26,21 @@ def made() -> list[str]:
 
 
 @pytest.fixture
-def ask(tmp_path: Path, made: list[str]) -> Callable[..., Response]:
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path, url="http://portal")
+
+
+@pytest.fixture
+def ask(site: Site, made: list[str]) -> Callable[..., Response]:
     """Ask for a page whose making is counted, and which tells what was asked of it."""
 
     async def endpoint(request: Request) -> Response:
         made.append(request.url.query)
         kind = "text/html" if "html" in request.headers.get("accept", "") else "application/json"
-        return Response(PAGE, media_type=kind, headers={"ETag": 'W/"1"'})
+        own = {} if "untagged" in request.url.query else {"ETag": 'W/"1"'}
+        return Response(PAGE, media_type=kind, headers=own)
 
-    answered = Site(tmp_path, url="http://portal").remembering(endpoint)
+    answered = site.remembering(endpoint)
 
     def asked(query: str = "", viewer: Viewer = PUBLIC, **headers: str) -> Response:
         told = [(n.replace("_", "-").encode(), v.encode()) for n, v in headers.items()]
@@ -67,6 +74,22 @@ def test_it_is_packed_once_for_who_reads_that(
     assert len(made) == 2
 
 
+def test_its_tag_is_of_the_page_however_it_is_sent(ask: Callable[..., Response]) -> None:
+    packed, plain = (ask("untagged", accept_encoding=how, **BROWSER) for how in ("gzip", "br"))
+    assert packed.body != plain.body
+    assert packed.headers["ETag"] == plain.headers["ETag"] == f'W/"{digest(PAGE)}"'
+
+
+def test_the_first_account_is_seen_on_pages_at_once(
+    ask: Callable[..., Response], made: list[str]
+) -> None:
+    ask(**BROWSER)
+    said = SIGNED_IN.set("")  # there are accounts, and nobody is signed in
+    ask(**BROWSER)
+    SIGNED_IN.reset(said)
+    assert len(made) == 2
+
+
 def test_what_is_for_one_is_remembered_for_nobody(
     ask: Callable[..., Response], made: list[str]
 ) -> None:
@@ -95,9 +118,9 @@ def test_it_is_made_anew_when_records_change_and_when_a_minute_passed(
 
 
 def test_only_the_last_pages_are_remembered(
-    ask: Callable[..., Response], made: list[str], monkeypatch: pytest.MonkeyPatch
+    ask: Callable[..., Response], made: list[str], site: Site
 ) -> None:
-    monkeypatch.setattr(sites, "_PAGES_BYTES", 2 * len(PAGE))
+    site.remembered.most_bytes = 2 * len(PAGE)
     for query in ("q=1", "q=2", "q=3", "q=3", "q=1"):
         ask(query, **BROWSER)
     assert made == ["q=1", "q=2", "q=3", "q=1"]

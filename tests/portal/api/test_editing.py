@@ -69,6 +69,23 @@ def test_some_members_are_changed_and_others_taken_away(
     assert http.patch(record, data=b"{}", headers={"Content-Type": "text/csv"}).status_code == 415
 
 
+def test_pages_show_an_edit_at_once_to_whoever_reads_them_next(
+    record: str, http: requests.Session
+) -> None:
+    everybody = requests.Session()
+    everybody.headers["Accept"] = "text/html"
+    titles = ("Forêts", "Bois", "Landes")
+    for title in titles:
+        edit = {**RECORD, "properties": {"type": "dataset", "title": title}}
+        assert http.put(record, json=edit).status_code == 204
+        pages = [everybody.get(page).text for page in (record, record.rpartition("/")[0])]
+        pages.append(http.get(record, params={"f": "html"}).text)
+        assert all(
+            [each in page for each in titles] == [each == title for each in titles]
+            for page in pages
+        )
+
+
 def test_an_edit_of_what_has_changed_is_refused(record: str, http: requests.Session) -> None:
     read = http.get(record, headers={"Accept-Language": "en"}).headers["ETag"]
     other = http.post(record.rpartition("/")[0], json={**RECORD, "id": "autre"})

@@ -7,7 +7,6 @@ import pyogrio
 import pytest
 import requests
 
-from geoguichet.portal.api import tiles
 from geoguichet.portal.api.tiles import TilesApi
 from geoguichet.portal.providers.tiles import Drawn
 from geoguichet.portal.site import OTHERS
@@ -88,12 +87,14 @@ def test_what_cannot_be_asked_of_a_tile_is_refused(url: str, http: requests.Sess
     assert http.get(f"{url}{HOME}/WebMercatorQuad/10/0/0").status_code == 204
 
 
-def test_the_tiles_asked_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiles, "_KEPT", 3)
-    monkeypatch.setattr(tiles, "_KEPT_BYTES", 20)
-    api = TilesApi(SimpleNamespace(site=SimpleNamespace(url="")))
+def test_the_tiles_asked_last_are_kept() -> None:
+    kept = TilesApi(SimpleNamespace(site=SimpleNamespace(url="")))._kept
+    kept.most, kept.most_bytes = 3, 20
     for tag in ("a", "b", "c", "a", "d"):
-        api._keep(tag, Drawn(b"12345", 1, 1))
-    assert [*api._kept] == ["c", "a", "d"] and api._held == 15
-    api._keep("e", Drawn(b"123456789012345678", 1, 1))
-    assert [*api._kept] == ["e"] and api._held == 18
+        if kept.get(tag) is None:
+            kept.keep(tag, Drawn(b"12345", 1, 1), 5)
+    assert [*kept._made] == ["c", "a", "d"] and kept._held == 15
+    kept.keep("e", Drawn(b"123456789012345678", 1, 1), 18)
+    assert [*kept._made] == ["e"] and kept._held == 18
+    kept.keep("e", Drawn(b"12345", 1, 1), 5)
+    assert [*kept._made] == ["e"] and kept._held == 5
