@@ -27,7 +27,7 @@ from geoguichet.catalogue.record import (
     Time,
     content_id,
 )
-from geoguichet.catalogue.search.audiences import Shown
+from geoguichet.catalogue.search.audiences import EVERYONE, Shown
 from geoguichet.catalogue.search.contract import RecordStore
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
 from geoguichet.coverage.manifest import CoverageResult
@@ -73,7 +73,8 @@ def publish(
     with SQLiteStore(store_path(workspace)) as store:
         layers = sample_records(result.study.contact) if result.study.source == SAMPLE else ()
         asked = result.study.visibility
-        seen = Shown(audience_of_it or audience(asked), owner)
+        everyone = EVERYONE._replace(owner=owner)
+        seen = everyone if asked == "public" else Shown(audience_of_it or audience(asked), owner)
         written: list[str] = []
         for several, shown in ((layers, None), ((study_record(result),), seen)):
             # by people, and by a crawl
