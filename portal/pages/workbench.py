@@ -51,9 +51,10 @@ _ORIGINS = ("depuis", "calcul")
 #: What a form sends beside its fields: where it goes, and what it adds or takes away.
 _MOVES = ("etape", "ajouter", "retirer", "f", "lang", *_ORIGINS)
 #: Seconds a commune to read, measure, draw and write, on two cores: a study of 2,944 communes took
-#: 6 s as the crow flies and 70 s by road. What studies took here is believed rather.
+#: 6 s as the crow flies and 70 s by road, as which others are taken. What studies took here is believed
+#: rather.
 _SECONDS_A_COMMUNE = {"straight_line": 0.002, "road": 0.025}
-#: Of the time of a study, the share that its manifest does not tell: the writing of its files.
+#: How many times what its manifest tells a study takes: its files are written after.
 _WRITING = 1.6
 #: Questions that are counted or wait for it at once: threads are left for who asks for other pages.
 _counting = BoundedSemaphore(4)
@@ -251,7 +252,11 @@ class Workbench:
         rates = []
         for folder in seen_first(self.site.workspace, None, viewer)[:_STUDIES]:
             rates += _rate(folder, study)
-        rate = median(rates) if rates else _SECONDS_A_COMMUNE.get(study.router.kind, 0.05)
+        rate = (
+            median(rates)
+            if rates
+            else _SECONDS_A_COMMUNE.get(study.router.kind, _SECONDS_A_COMMUNE["road"])
+        )
         return max(1, round(rate * communes)), len(rates)
 
 
