@@ -303,7 +303,7 @@ def in_words(value: object, column: str, areas: Mapping[str, str] = MappingProxy
 
 
 def capital(text: str) -> str:
-    """Return a text with its first letter in capital."""
+    """Return a text with its first letter in capital, the others as they are."""
     return f"{text[:1].upper()}{text[1:]}"
 
 
@@ -519,7 +519,6 @@ def a_week(hours: float) -> str:
     return words.spaced(f"{whole} h {minutes:02d}" if minutes else f"{whole} h")
 
 
-#: The filters our templates may use, beside those of jinja.
 def quantity(written: str) -> str:
     """Write a number with its unit, as a file has it: « 40 km »."""
     value, _space, unit = written.partition(" ")
@@ -531,11 +530,7 @@ def in_seconds(seconds: float) -> str:
     return words.measure(seconds, "s") if seconds < 90 else words.duration(seconds)
 
 
-def capitalised(sentence: str) -> str:
-    """Write a sentence with its first letter large, the others as they are."""
-    return sentence[:1].upper() + sentence[1:]
-
-
+#: The filters our templates may use, beside those of jinja.
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "day": day,
@@ -570,7 +565,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "quantity": quantity,
     "seconds": in_seconds,
     "service": service_name,
-    "capitalised": capitalised,
 }
 
 #: The languages of the pages, each by its own name.

@@ -25,6 +25,8 @@ type Needs = tuple[tuple[str, float], ...]
 
 #: What is read of the places of people, where a result has it.
 _PEOPLE = ("id", "departement", "people", "served", "served_after", "undecided")
+#: The share of people's places that are communes, under which they are something else.
+COMMUNES = 0.9
 #: What lacks, drawn in these classes: the first need, the second, both; who is not decided.
 CLASSES = ("c-etat", "c-mairie", "c-deux", "c-nt")
 
@@ -182,7 +184,7 @@ def zones_by_need(
         return {}
     demand = demand.set_index("id")
     outlines = communes.geometry.reindex(demand.index)
-    if outlines.isna().mean() > 0.1:
+    if outlines.notna().mean() < COMMUNES:
         return {"c-etat": list(read_layer(file, layer="white_zones", empty=True).geometry)}
     return {
         kind: [shapely.union_all(outlines[which & outlines.notna()].array)]

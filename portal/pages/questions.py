@@ -19,7 +19,7 @@ from geoguichet.coverage.holdings import Holdings
 from geoguichet.coverage.study.study import SAMPLE, Study, parse_study
 from geoguichet.floor.declaration import amount, wrong_at
 from geoguichet.floor.words import _, language
-from geoguichet.portal.filters import capitalised
+from geoguichet.portal.filters import capital
 from geoguichet.referentials.directory.services import service_name
 
 type Fields = dict[str, list[str]]
@@ -113,13 +113,13 @@ def first_question(held: Holdings) -> Document:
         services["etat"] = {"label": label, "types": state, "within": "25 km"}
     if "town_hall" in held.present:
         services["mairie"] = {
-            "label": capitalised(service_name("town_hall")), "types": ["town_hall"], "within": "8 km",
+            "label": capital(service_name("town_hall")), "types": ["town_hall"], "within": "8 km",
             "min_hours_per_week": 28.0,
         }  # fmt: skip
     if not services:
         most = max(held.services, key=lambda one: one.count).type
         services[most] = {
-            "label": capitalised(service_name(most)),
+            "label": capital(service_name(most)),
             "types": [most],
             "within": "8 km",
         }

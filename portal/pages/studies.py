@@ -18,6 +18,7 @@ from geoguichet.portal.answers import BY_STATUS, HTML, JSON, Refusal, link
 from geoguichet.portal.drawn import Drawing, drawn
 from geoguichet.portal.pages.home import (
     CLASSES,
+    COMMUNES,
     Flagship,
     Needs,
     lacking,
@@ -35,8 +36,6 @@ from geoguichet.referentials.layers import list_layers, read_layer
 FIRST = 8
 #: Hours a week under which a host is said to be little open.
 _LITTLE = 8
-#: The share of people's places that are communes, under which they are something else.
-_COMMUNES = 0.9
 #: What a study writes, in the order in which it is offered: what each is for, and its form.
 FILES: Mapping[str, tuple[Message, str]] = {
     "report.pdf": (Message("Rapport"), "PDF"),
@@ -345,7 +344,7 @@ def _communes(
     if demand is None or communes is None:
         return {}
     known = demand["id"].isin(set(communes["code"]))
-    if known.mean() < _COMMUNES:
+    if known.mean() < COMMUNES:
         return {}
     found = lacking(demand, needs, chosen).items()
     return {kind: demand["id"][which & known].tolist() for kind, which in found if which.any()}

@@ -552,12 +552,12 @@ class _Lacking(dict[str, Property]):
         return Property(name, "text", "NULL", "NULL")
 
 
-# Return what a page of an answer goes on by.
 # Encode values, each apart.
 def _apart(values: Sequence[object]) -> list[str]:
     return _encoded_apart(values)[1:-1].split("\0") if values else []
 
 
+# Return what a page of an answer goes on by.
 def _keys(query: FeatureQuery) -> list[Key]:
     return [*(Key(name, "", down) for name, down in query.sortby), Key("study", ""), Key("id", "")]
 
