@@ -24,8 +24,9 @@ ENDS = STATES[2:]
 
 #: How long a job is lent to a worker that says nothing more, in seconds.
 LEASE_S = 10.0
-#: A worker that died while it worked is not the fault of the job; one that always does may be.
-MOST_ATTEMPTS = 24
+#: A job whose worker, or whose child, was killed is not at fault; one that always loses it may be (it
+#: takes all the memory of the machine): it waits behind the others, then fails.
+PATIENCE, MOST_ATTEMPTS = 3, 24
 #: Jobs that wait at most: those of one person, and those of all whom nobody knows.
 MOST_WAITING, MOST_ANONYMOUS = 1_000, 40
 #: How long an ended job and its answer are kept.
@@ -132,11 +133,6 @@ class Lease:
     budget: Budget
     fence: int
 
-    @property
-    def losses(self) -> int:
-        """How often what computed it was lost: each time its fence went up twice."""
-        return self.fence - self.job.attempts
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -225,8 +221,8 @@ class JobStore(Protocol):
     # --- who works -------------------------------------------------------------------------------
 
     def lease(self, worker: str) -> Lease | None:
-        """Lend a worker the job that waits for the longest, those of people first; None when none
-        does.
+        """Lend a worker the job that waits for the longest, those of people first and those that were
+        interrupted again and again last; None when none waits.
         """
 
     def keep(self, lease: Lease) -> bool:
@@ -240,8 +236,8 @@ class JobStore(Protocol):
     ) -> bool:
         """End a job; False, and nothing is changed, when it is not the worker's any longer."""
 
-    def give_back(self, lease: Lease, *, lost: bool = False) -> None:
-        """Let another worker do it: this one stops, or ``lost`` what computed (`Lease.losses`)."""
+    def give_back(self, lease: Lease) -> None:
+        """Let it be done again: the worker stops, or what computed was killed."""
 
     def kept(self, digest: str) -> Result | None:
         """Return the answer to an equal question."""

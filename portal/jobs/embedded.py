@@ -26,6 +26,7 @@ from geoguichet.portal.jobs.contract import (
     MOST_ANONYMOUS,
     MOST_ATTEMPTS,
     MOST_WAITING,
+    PATIENCE,
     Asked,
     Budget,
     Call,
@@ -218,7 +219,10 @@ class EmbeddedJobs(JobStore):
             return None
         now = time.time()
         with self._lent(writes=True) as base:
-            due = f"{_GOES_ON} AND (state = 'accepted' OR lease < ?) ORDER BY owner = '', number LIMIT 1"
+            due = (
+                f"{_GOES_ON} AND (state = 'accepted' OR lease < ?) "
+                f"ORDER BY owner = '', attempts > {PATIENCE}, number LIMIT 1"
+            )
             while row := base.execute(
                 f"SELECT id, attempts FROM job WHERE {due}", (now,)
             ).fetchone():
@@ -263,8 +267,8 @@ class EmbeddedJobs(JobStore):
         return True
 
     @override
-    def give_back(self, lease: Lease, *, lost: bool = False) -> None:
-        self._changed(lease, "state = 'accepted', fence = fence + ?, progress = 0", int(lost))
+    def give_back(self, lease: Lease) -> None:
+        self._changed(lease, "state = 'accepted', progress = 0")
 
     @override
     def kept(self, digest: str) -> Result | None:

@@ -33,8 +33,6 @@ _IDLE_S = 0.5
 _OLD_S = 86_400.0
 #: A child that does nothing for so long is let go, and its memory with it.
 _SPARE_S = 300.0
-#: How often a job may lose its child (by a signal: a lack of memory, a fault of a library).
-_MOST_LOST = 6
 _CALL = Client(tries=2, timeout_s=5, total_s=10, largest=1 << 16)
 
 
@@ -197,14 +195,13 @@ class Worker:
                 return
             self._sign()
 
-    # Another may do what lost its child by a signal; a fault of ours would come again.
+    # What was killed from outside is done again; a fault of ours, or of a library, would come again.
     def _lost(self, lease: Lease) -> None:
         child, self.child = self.child, None
-        code = child.kill() if child else 0
-        if code < 0 and lease.losses + 1 < _MOST_LOST:
-            self.store.give_back(lease, lost=True)
-            return
-        self.store.end(lease, "failed", _("Le calcul s'est arrêté avant sa fin."))
+        if child and child.kill() == -signal.SIGKILL:
+            self.store.give_back(lease)
+        else:
+            self.store.end(lease, "failed", _("Le calcul s'est arrêté avant sa fin."))
 
 
 def call_back(call: Call, store: JobStore) -> None:

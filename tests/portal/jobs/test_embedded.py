@@ -138,15 +138,25 @@ def test_those_of_people_are_done_before_those_of_nobody_known(store: JobStore) 
     assert lend(store).job.id == later.id
 
 
+def test_what_is_interrupted_again_and_again_waits_behind_the_others(store: JobStore) -> None:
+    first, second = put(store, n=1), put(store, n=2)
+    lent = []
+    for _attempt in range(contract.PATIENCE + 2):
+        lease = lend(store)
+        lent.append(lease.job.id)
+        store.give_back(lease)
+    assert lent == [first.id] * (contract.PATIENCE + 1) + [second.id]
+
+
 def test_a_worker_that_stops_hands_its_job_back(store: JobStore) -> None:
     job = put(store)
     lease = lend(store)
     store.give_back(lease)
     assert not store.keep(lease)
     again = lend(store)
-    assert (again.job.id, again.job.attempts, again.losses) == (job.id, 2, 0)
-    store.give_back(again, lost=True)
-    assert lend(store).losses == 1 and not store.keep(again)
+    assert (again.job.id, again.job.attempts) == (job.id, 2)
+    store.give_back(again)
+    assert lend(store).job.attempts == 3 and not store.keep(again)
 
 
 def test_a_dismissed_job_is_the_workers_no_longer(store: JobStore) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from geoguichet.floor.viewer import PUBLIC
+from geoguichet.portal.jobs import embedded
 from geoguichet.portal.jobs.contract import Budget, Job, Question
 from geoguichet.portal.jobs.embedded import EmbeddedJobs
 from geoguichet.portal.jobs.worker import Tender, Worker, sweep
@@ -112,7 +113,10 @@ def test_a_job_that_takes_too_long_fails(store: EmbeddedJobs, tmp_path: Path) ->
     assert not is_there(child)
 
 
-def test_a_job_that_loses_its_child_each_time_fails(store: EmbeddedJobs, tmp_path: Path) -> None:
+def test_a_job_that_loses_its_child_each_time_fails(
+    store: EmbeddedJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "MOST_ATTEMPTS", 6)
     dies, breaks = put(store, dies=True), put(store, breaks=True)
     with at_work(store, tmp_path):
         until(lambda: store.waiting() == 0)
