@@ -70,7 +70,7 @@ def question_of(
     if kind is None or not kind.is_for(viewer, host):
         raise ParameterError(_("{process} : aucun traitement de ce nom.", process=process[:60]))
     try:
-        files = kind.check(inputs, ground, viewer)
+        files = kind.files(inputs, ground, viewer)
     except GeoguichetError as error:
         raise ParameterError(ground.bare(str(error))) from error
     state = ground.state(files, studies=kind.of_studies) if kind.repeats else str(uuid.uuid4())

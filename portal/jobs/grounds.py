@@ -1,13 +1,12 @@
 """What a process answers from: the data of a workspace, and which of its files who asks may name."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoguichet.floor.errors import GeoguichetError
 from geoguichet.floor.region import Region, read_region
 from geoguichet.floor.viewer import Viewer, audience
 from geoguichet.floor.words import _
@@ -87,16 +86,13 @@ def study_of(document: Mapping[str, Any], ground: Ground, *, viewer: Viewer) -> 
     """Return the study that a document asks, as a file of that content in the workspace would.
 
     Without ``territory`` and ``data`` it is about the territory of the portal. ParameterError for
-    what the declaration refuses, for a file that a viewer may not name, and for a server of routes:
-    what a stranger asks reaches no other machine.
+    a file that a viewer may not name, and for a server of routes: what a stranger asks reaches no other
+    machine; GeoguichetError for what the declaration refuses.
     """
     from geoguichet.coverage.study.choices import KINDS
     from geoguichet.coverage.study.study import parse_study
 
-    try:
-        study = parse_study(completed(document, ground))
-    except GeoguichetError as error:
-        raise ParameterError(ground.bare(str(error))) from error
+    study = parse_study(completed(document, ground))
     if KINDS[study.router.kind].distant:
         raise ParameterError(
             _("router.kind : un serveur d'itinéraires ne se demande pas d'ici ; attendu un réseau.")
@@ -153,27 +149,3 @@ def _may_read(parts: tuple[str, ...], ground: Ground, viewer: Viewer) -> bool:
         return True
     shown = ground.region.visibility.referentials.get(parts[1], "public")
     return viewer.sees(audience(shown))
-
-
-def flattened(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema with what it refers to in its place."""
-    if "$ref" in schema:
-        there = definitions[str(schema["$ref"]).rpartition("/")[2]]
-        rest = {key: value for key, value in schema.items() if key != "$ref"}
-        return {**flattened(there, definitions), **rest}
-    return dict(_flat_members(schema, definitions))
-
-
-def _flat_members(
-    schema: Mapping[str, Any], definitions: Mapping[str, Any]
-) -> Iterator[tuple[str, Any]]:
-    for key, value in schema.items():
-        if isinstance(value, Mapping):
-            yield key, flattened(value, definitions)
-        elif isinstance(value, list):
-            yield (
-                key,
-                [flattened(one, definitions) if isinstance(one, Mapping) else one for one in value],
-            )
-        elif key != "discriminator":
-            yield key, value

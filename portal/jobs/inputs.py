@@ -7,17 +7,19 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from jsonschema import Draft202012Validator
+
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message, _, language, speaking
 from geoguichet.portal.errors import ParameterError
-from geoguichet.portal.jobs.grounds import Ground, files_of, flattened, study_of
+from geoguichet.portal.jobs.grounds import Ground, files_of, study_of
 from geoguichet.portal.usual import SERVICES, THRESHOLDS
 
 if TYPE_CHECKING:
     from geoguichet.coverage.study.study import Study
 
 type Inputs = Mapping[str, Any]
-#: Checks inputs for who asks, and returns the files that they name.
+#: Checks inputs of the right shape for who asks, and returns the files that they name.
 type Check = Callable[[Inputs, Ground, Viewer], Mapping[str, str]]
 
 MOST_SERVICES = 12
@@ -40,6 +42,34 @@ def described(
     }
 
 
+def check_shape(inputs: Inputs, asked: Mapping[str, Any]) -> None:
+    """Refuse (ParameterError) an input that is not ``asked`` (as `described`), one that is missing, one
+    that its schema does not fit; the tables of a study are for its own reader, who says more.
+    """
+    for name in [*inputs, *(name for name, one in asked.items() if one["minOccurs"])]:
+        if name not in asked:
+            known = ", ".join(asked)
+            told = _("{name} : entrée inconnue ; attendu {known}.", name=name[:60], known=known)
+            raise ParameterError(told)
+        if name not in inputs:
+            raise ParameterError(_("{name} : cette entrée est attendue et manque.", name=name))
+        schema = asked[name]["schema"]
+        if name in _tables(language()) or Draft202012Validator(schema).is_valid(inputs[name]):
+            continue
+        told = _(
+            "{name} : {given} ne convient pas ; attendu (JSON Schema) {schema}.",
+            name=name,
+            given=json.dumps(inputs[name], ensure_ascii=False)[:60],
+            schema=json.dumps(schema, ensure_ascii=False),
+        )
+        raise ParameterError(told)
+
+
+def no_files(_inputs: Inputs, _ground: Ground, _viewer: Viewer) -> Mapping[str, str]:
+    """Return that inputs name no file, and have but a shape."""
+    return {}
+
+
 # --- the tables of a study -----------------------------------------------------------------------
 
 
@@ -58,38 +88,35 @@ def _tables(spoken: str) -> Mapping[str, dict[str, Any]]:
 
     with speaking(spoken):
         schema = study_schema()
-    return {name: flattened(one, schema["$defs"]) for name, one in schema["properties"].items()}
+    return {name: _flattened(one, schema["$defs"]) for name, one in schema["properties"].items()}
+
+
+# Put what a schema refers to in its place.
+def _flattened(told: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(told, list):
+        return [_flattened(one, definitions) for one in told]
+    if not isinstance(told, Mapping):
+        return told
+    own = {key: _flattened(value, definitions) for key, value in told.items() if key != "$ref"}
+    if "$ref" not in told:
+        return own
+    return {**_flattened(definitions[told["$ref"].rpartition("/")[2]], definitions), **own}
 
 
 def study_asked(inputs: Inputs, ground: Ground, viewer: Viewer, *more: str) -> "Study":
     """Return the study that inputs ask, those named ``more`` apart."""
     document = {name: table for name, table in inputs.items() if name not in more}
-    return study_of(
-        {"study": {"id": "api", "title": "API"}, **document}
-        if "study" not in document
-        else document,
-        ground,
-        viewer=viewer,
-    )
+    heading = {"study": {"id": "api", "title": "API"}}
+    return study_of({**heading, **document}, ground, viewer=viewer)
 
 
 def check_study(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
     """Check a study that is to be kept, by whom it may be."""
-    if "study" not in inputs:
-        raise ParameterError(_("study : une table avec id et title est attendue et manque."))
     study = study_asked(inputs, ground, viewer)
     if viewer.may("contributor") and not viewer.may("editor") and study.visibility != "draft":
         raise ParameterError(
             _("study.visibility : un contributeur garde un brouillon ; attendu draft.")
         )
-    return files_of(study)
-
-
-def check_kiosks(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
-    """Check a study whose kiosks are asked."""
-    study = study_asked(inputs, ground, viewer)
-    if study.kiosks is None:
-        raise ParameterError(_("kiosks : une table est attendue et manque."))
     return files_of(study)
 
 
@@ -106,23 +133,9 @@ def sensitivity_inputs() -> dict[str, Any]:
     }
 
 
-def check_sensitivity(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
-    """Check a study and its factors."""
-    for name in ("thresholds", "congestion"):
-        _listed(name, inputs.get(name, [1.0]), MOST_FACTORS, _is_factor)
+def check_tables(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
+    """Check the tables of a study, beside what multiplies its thresholds and its times."""
     return files_of(study_asked(inputs, ground, viewer, "thresholds", "congestion"))
-
-
-def _is_factor(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0.1 <= value <= 10
-
-
-def _listed(name: str, value: object, most: int, fits: Callable[[object], bool]) -> list[Any]:
-    if not isinstance(value, list) or not 1 <= len(value) <= most or not all(map(fits, value)):
-        told = _("{name} : une liste de 1 à {most} valeurs est attendue, reçu {given}.",
-                 name=name, most=most, given=json.dumps(value)[:60])  # fmt: skip
-        raise ParameterError(told)
-    return value
 
 
 def compare_inputs() -> dict[str, Any]:
@@ -137,11 +150,9 @@ def compare_inputs() -> dict[str, Any]:
 
 def check_compared(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
     """Check the two sides of a comparison."""
-    _known(inputs, ("before", "after"))
     files: dict[str, str] = {}
     for name in ("before", "after"):
-        side = inputs.get(name)
-        if isinstance(side, Mapping):
+        if isinstance(side := inputs[name], Mapping):
             study = study_asked(side, ground, viewer)
             files |= {f"{name}.{key}": file for key, file in files_of(study).items()}
         else:
@@ -154,7 +165,8 @@ def check_compared(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[st
 
 def isochrone_inputs() -> dict[str, Any]:
     """Return what isochrones are asked."""
-    degrees = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+    axes = [{"type": "number", "minimum": -most, "maximum": most} for most in (180, 90)]
+    degrees = {"type": "array", "prefixItems": axes, "minItems": 2, "maxItems": 2}
     texts = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_WITHIN}
     places = {"type": "array", "items": degrees, "minItems": 1, "maxItems": MOST_PLACES}
     router, step = _tables(language())["router"], {"type": "string", "default": "500 m"}
@@ -169,12 +181,7 @@ def isochrone_inputs() -> dict[str, Any]:
 
 
 def check_isochrones(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
-    """Check what isochrones are asked: the router by the declaration of a study's."""
-    _known(inputs, ("points", "within", "router", "cell"))
-    _listed("points", inputs.get("points"), MOST_PLACES, _is_place)
-    _listed("within", inputs.get("within"), MOST_WITHIN, lambda text: isinstance(text, str))
-    if not isinstance(inputs.get("cell", ""), str):
-        raise ParameterError(_("cell : une longueur est attendue, par exemple « 500 m »."))
+    """Check the router of isochrones, by the declaration of a study's."""
     return files_of(router_study(inputs, ground, viewer))
 
 
@@ -190,13 +197,6 @@ def router_study(inputs: Inputs, ground: Ground, viewer: Viewer) -> "Study":
         "territory": {"name": "API", "departements": ["09"]},
     }
     return study_asked(document, ground, viewer)
-
-
-def _is_place(value: object) -> bool:
-    is_pair = isinstance(value, list) and len(value) == 2
-    numbers = value if isinstance(value, list) else []
-    numeric = all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers)
-    return is_pair and numeric and abs(numbers[0]) <= 180 and abs(numbers[1]) <= 90
 
 
 # --- white zones ---------------------------------------------------------------------------------
@@ -229,7 +229,6 @@ def study_document(inputs: Inputs) -> dict[str, Any]:
     """Return the inputs of ``white-zones`` as a study document (what a study file holds);
     ParameterError names a wrong input.
     """
-    _known(inputs, ("services", "thresholds", "rule"))
     services = {
         key: _mapping(f"services.{key}", item)
         for key, item in _mapping("services", inputs.get("services", SERVICES)).items()
@@ -271,18 +270,6 @@ def _mapping(name: str, value: object) -> Mapping[str, Any]:
     return value
 
 
-def _known(inputs: Inputs, known: tuple[str, ...]) -> None:
-    for name in inputs:
-        if name not in known:
-            raise ParameterError(
-                _(
-                    "{name} : entrée inconnue ; attendu {known}.",
-                    name=name[:60],
-                    known=", ".join(known),
-                )
-            )
-
-
 # --- texts: a place, records ---------------------------------------------------------------------
 
 
@@ -293,22 +280,3 @@ def texts_of(told: Mapping[str, tuple[Message, Message, int]], most: int = 100) 
         name: described(title, about, schema, least=least)
         for name, (title, about, least) in told.items()
     }
-
-
-def texts_checked(expected: Mapping[str, int], most: int = 100) -> Check:
-    """Return what checks inputs that are texts: by name 1 where it is expected."""
-
-    def check(inputs: Inputs, _ground: Ground, _viewer: Viewer) -> Mapping[str, str]:
-        known = ", ".join(expected)
-        missing = [(name, "") for name, least in expected.items() if least and name not in inputs]
-        for name, value in [*inputs.items(), *missing]:
-            if name not in expected or not isinstance(value, str) or (name, value) in missing:
-                told = _(
-                    "{name} : un texte est attendu, sous {known}.", name=name[:60], known=known
-                )
-                raise ParameterError(told)
-            if len(value.encode()) > most:
-                raise ParameterError(_("{name} : {most} caractères au plus.", name=name, most=most))
-        return {}
-
-    return check

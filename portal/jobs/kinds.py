@@ -8,6 +8,7 @@ from geoguichet.floor.viewer import Role, Viewer
 from geoguichet.floor.words import Message
 from geoguichet.portal.jobs import inputs as taken
 from geoguichet.portal.jobs.contract import Budget
+from geoguichet.portal.jobs.grounds import Ground
 
 _GB = 1 << 30
 GEOJSON, JSON = "application/geo+json", "application/json"
@@ -20,7 +21,7 @@ class Kind:
     name: str
     title: Message
     about: Message
-    #: Its inputs, each told in the language of the moment; what checks them.
+    #: Its inputs, each told in the language of the moment; what checks them beyond their shape.
     inputs: Callable[[], dict[str, Any]]
     check: taken.Check
     budget: Budget
@@ -52,6 +53,13 @@ class Kind:
         """Return what it may take for who asks."""
         known = viewer.sees_all or viewer.person
         return self.budget if known or self.anonymous is None else self.anonymous
+
+    def files(self, inputs: Mapping[str, Any], ground: Ground, viewer: Viewer) -> Mapping[str, str]:
+        """Return the files that inputs name, by the key that names them; ParameterError, or another of
+        ours, for inputs that are off.
+        """
+        taken.check_shape(inputs, self.inputs())
+        return self.check(inputs, ground, viewer)
 
     def summary(self) -> dict[str, Any]:
         """Return how it is told in a list."""
@@ -133,7 +141,7 @@ KINDS: Mapping[str, Kind] = {
             Message("Placer des visioguichets"),
             Message("Où ouvrir des visioguichets : la liste classée, et la preuve du plan."),
             lambda: taken.study_inputs("services", "rule", "kiosks"),
-            taken.check_kiosks,
+            taken.check_tables,
             Budget(1_800, 4 * _GB),
             _FEW,
             media=GEOJSON,
@@ -161,7 +169,7 @@ KINDS: Mapping[str, Kind] = {
             Message("Éprouver une étude"),
             Message("Ce qui tient des zones blanches quand seuils et vitesses changent."),
             taken.sensitivity_inputs,
-            taken.check_sensitivity,
+            taken.check_tables,
             Budget(3_600, 4 * _GB),
             _FEW,
         ),
@@ -186,7 +194,7 @@ KINDS: Mapping[str, Kind] = {
                 "jamais un."
             ),
             lambda: taken.texts_of(_WHERE),
-            taken.texts_checked({name: least for name, (*_told, least) in _WHERE.items()}),
+            taken.no_files,
             Budget(60, 2 * _GB),
             waits=True,
             at_once=True,
@@ -198,7 +206,7 @@ KINDS: Mapping[str, Kind] = {
             Message("Moissonner une source"),
             Message("Les fiches d'une source déclarée dans harvest.toml, reprises au catalogue."),
             lambda: taken.texts_of(_SOURCE),
-            taken.texts_checked({"source": 1}),
+            taken.no_files,
             Budget(7_200, 4 * _GB),
             role="administrator",
             repeats=False,
@@ -208,7 +216,7 @@ KINDS: Mapping[str, Kind] = {
             Message("Importer des fiches"),
             Message("Les fiches d'un document (ISO, DCAT, CKAN…), mises au catalogue."),
             lambda: taken.texts_of(_RECORDS, taken.MOST_IMPORTED),
-            taken.texts_checked({"name": 1, "document": 1}, taken.MOST_IMPORTED),
+            taken.no_files,
             Budget(1_800, 4 * _GB),
             role="administrator",
             repeats=False,
@@ -219,7 +227,7 @@ KINDS: Mapping[str, Kind] = {
             Message("Vérifier des fiches"),
             Message("Ce qui manque ou cloche dans une fiche, ou dans toutes celles que l'on voit."),
             lambda: taken.texts_of(_ID, 1_000),
-            taken.texts_checked({"id": 0}, 1_000),
+            taken.no_files,
             Budget(1_800, 4 * _GB),
             role="editor",
             repeats=False,

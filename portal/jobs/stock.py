@@ -43,13 +43,13 @@ class Processor(BaseProcessor):  # type: ignore[misc]
             raise BusyError(
                 user_msg=_("Trop de calculs sont en cours ; réessayez dans quelques secondes.")
             )
+        ground = Ground.of(self.workspace)
         try:
-            ground = Ground.of(self.workspace)
-            self.kind.check(data, ground, PUBLIC)
+            self.kind.files(data, ground, PUBLIC)
             question = Question(self.kind.name, data, PUBLIC)
             result = answer(question, ground, lambda _progress, _said: None)
         except GeoguichetError as error:
-            raise InputsRefusedError(user_msg=str(error)) from error
+            raise InputsRefusedError(user_msg=ground.bare(str(error))) from error
         finally:
             _running.release()
         return result.media, json.loads(result.body)
