@@ -108,7 +108,7 @@ def originals_path(workspace: Path) -> Path:
 
 
 class Originals:
-    """KeptDocument documents, in one SQLite file. Constructing it touches nothing; the first document makes
+    """Kept documents, in one SQLite file. Constructing it touches nothing; the first document makes
     the file.
     """
 
@@ -371,10 +371,7 @@ def _read_beside(files: list[Path], limits: Limits, cores: int) -> Iterator[_Hel
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
     from multiprocessing import get_context
 
-    # An interruption is this process' affair.
-    readers = ProcessPoolExecutor(
-        cores, get_context("fork"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
-    )
+    readers = ProcessPoolExecutor(cores, get_context("fork"), _begin_reader)
     given: deque[Future[list[_Held]]] = deque()
     try:
         for some in batched(files, _AT_A_TIME):
@@ -391,6 +388,14 @@ def _read_beside(files: list[Path], limits: Limits, cores: int) -> Iterator[_Hel
         raise CatalogueError(told) from error
     finally:
         readers.shutdown(cancel_futures=True)
+
+
+# An interruption is the business of who writes; a reader ends with it, even killed.
+def _begin_reader() -> None:
+    from geoguichet.floor.processes import end_with_parent
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
 
 
 type Box = tuple[float, float, float, float]

@@ -7,11 +7,9 @@ folder that lasts as long as they serve.
 
 import logging
 import multiprocessing
-import os
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from geoguichet.floor.errors import GeoguichetError
+from geoguichet.floor.processes import end_with_parent
 from geoguichet.floor.words import _
 from geoguichet.portal.errors import PortalError
 
@@ -120,7 +119,7 @@ def _end(crew: list[_Process]) -> None:
 
 # Run in a process of its own; it ends when who began it does, however that ended.
 def _run(answer: Answer, member: Member, says: Connection) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     with suppress(KeyboardInterrupt):  # Ctrl-C is told to all processes of a terminal
         try:
             answer(member, lambda: _say(says, ""))
@@ -132,13 +131,6 @@ def _run(answer: Answer, member: Member, says: Connection) -> None:
 def _say(says: Connection, told: str) -> None:
     with suppress(BrokenPipeError):
         says.send(told)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager

@@ -3,6 +3,7 @@ something did.
 """
 
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -161,6 +162,8 @@ def on_progress(done, total):
         if then == "killed":
             for reader in readers:
                 reader.kill()
+        if then == "all killed":
+            os.kill(os.getpid(), signal.SIGKILL)
 
 try:
     done = exchange.import_files(Path(folder), Path(workspace), on_progress=on_progress)
@@ -182,6 +185,7 @@ def imported(folder: Path, workspace: Path, many: int, then: str = "") -> tuple[
         text=True,
         start_new_session=True,
         check=False,
+        timeout=60,
     )
     return run.returncode, run.stdout, run.stderr
 
@@ -253,6 +257,12 @@ def test_an_interrupted_import_leaves_no_process_and_no_word_of_theirs(
 def test_a_reader_that_is_killed_is_told_in_one_sentence(many_files: Path, tmp_path: Path) -> None:
     code, _, error = imported(many_files, tmp_path, 4, "killed")
     assert code == 1 and error.count("\n") == 1 and "importez-les en plusieurs fois" in error
+
+
+@LINUX
+def test_readers_end_when_the_import_is_killed(many_files: Path, tmp_path: Path) -> None:
+    code, out, _ = imported(many_files, tmp_path, 4, "all killed")  # waits for who has its output
+    assert code == -signal.SIGKILL and len(out.split()) == 2
 
 
 def test_the_boxes_of_regions_are_those_of_their_departements() -> None:
