@@ -67,9 +67,8 @@ class _Tagging:
                 try:
                     tag = answers.tagged(Request(self.scope), answers.digest(message["body"]))
                 except HTTPException as known:
-                    kept = {**(known.headers or {}), "Vary": headers.get("Vary", "Accept")}
                     start = {**start, "status": 304, "headers": []}
-                    MutableHeaders(scope=start).update(kept)
+                    MutableHeaders(scope=start).update(known.headers or {})
                     message = {**message, "body": b""}
                 else:
                     for name, value in tag.items():

@@ -70,3 +70,6 @@ def test_what_may_be_compressed_is_kept_by_coding(
     answer = http.get(url + path, headers={"Accept-Encoding": coding})
     assert answer.headers.get("Content-Encoding", "identity") == coding
     assert answer.headers["Vary"].split(", ").count("Accept-Encoding") == 1
+    known = {"Accept-Encoding": coding, "If-None-Match": answer.headers["ETag"]}
+    again = http.get(url + path, headers=known)
+    assert again.status_code == 304 and again.headers["Vary"] == answer.headers["Vary"]
