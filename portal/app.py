@@ -188,7 +188,8 @@ async def _served(site: Site, collections: Collections, _app: Starlette) -> Asyn
 # See each second that somebody does the jobs that wait.
 async def _tended(site: Site) -> None:
     while True:
-        with suppress(PortalError):  # said where it is asked; the next second may be better
+        # It is said where it is asked; or no process can begin now: the next second may be better.
+        with suppress(PortalError, OSError):
             await run_in_threadpool(site.tender.look)
         await asyncio.sleep(1)
 

@@ -3,6 +3,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -18,6 +19,8 @@ from geoguichet.catalogue.record import Contact, Link, Record
 from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.portal.app import listen, serve
 from geoguichet.portal.errors import PortalError, PortInUseError
+from geoguichet.portal.jobs.contract import JobError
+from geoguichet.portal.jobs.worker import Tender
 
 PAGES = [
     "/", "/collections", "/collections/catalogue", "/collections/catalogue/items",
@@ -233,3 +236,18 @@ def test_a_server_that_ends_leaves_no_scratch_file(
             assert requests.get(url + path, timeout=30).status_code == 200
         assert list(scratch.iterdir())
     assert not list(scratch.iterdir())
+
+
+def test_a_worker_that_cannot_begin_now_is_begun_later(
+    tmp_path: Path, serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries, again = iter((BlockingIOError(11, "no process"), JobError("in use"))), threading.Event()
+
+    def look(_tender: Tender) -> None:
+        for refused in tries:
+            raise refused
+        again.set()
+
+    monkeypatch.setattr(Tender, "look", look)
+    with serve(tmp_path):
+        assert again.wait(20)
