@@ -73,6 +73,8 @@ def test_what_is_wrong_keeps_the_reader_on_its_step_with_what_was_typed(
     assert "un nombre est attendu" in wrong
     by_road = step(http, url, filled(page), etape="2", reseau="r.roads", **{"b2.seuil": "huit"})
     assert "À moins de (minutes, par la route)" in by_road, "whatever is wrong"
+    relief = step(http, url, filled(page), etape="1", reseau="mnt.tif")
+    assert '<option value="mnt.tif" selected>' in relief, "not here, and kept"
 
 
 def test_a_need_is_added_and_taken_away(url: str, http: requests.Session) -> None:
