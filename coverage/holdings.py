@@ -47,8 +47,6 @@ class Held:
     type: str
     count: int
     inside: int
-    #: Of those inside: those whose hours a week nobody tells.
-    unknown_hours: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +133,12 @@ def _read(data: Path, *_state: int) -> tuple[tuple[Area, ...], tuple[Held, ...]]
     )
     services = pd.DataFrame(read_layer(data, layer="services").drop(columns="geometry"))
     inside = services["inside"].astype(bool) if "inside" in services else services["type"].notna()
-    weekly = services.get("hours_per_week", pd.Series(np.nan, services.index))
     kinds = services["type"]
     held = tuple(
         Held(
             key,
             int((kinds == key).sum()),
             int((inside & (kinds == key)).sum()),
-            int((inside & (kinds == key) & weekly.isna()).sum()),
         )
         for key in SERVICE_TYPES
     )
