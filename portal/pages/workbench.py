@@ -108,10 +108,10 @@ class Workbench:
     async def download(self, request: Request) -> Response:
         """Give the study file that the form writes."""
         pairs = [*_whole(request.query_params.multi_items()), ("etape", "4")]
-        document = await run_in_threadpool(self._document, pairs, viewer_of(request))
-        if document["errors"]:
-            raise Refusal(400, next(iter(document["errors"].values())))
-        return _toml(document["toml"], document["study"]["study"]["id"])
+        asked, _moves = await run_in_threadpool(self._asked, pairs, viewer_of(request))
+        if asked.errors:
+            raise Refusal(400, next(iter(asked.errors.values())))
+        return _toml(self._text(asked.document), asked.document["study"]["id"])
 
     async def of_study(self, request: Request) -> Response:
         """Give the study file of a study."""
@@ -148,7 +148,8 @@ class Workbench:
         asked = questions.relocated(document_of(parse_study(document)), held)
         return _unseen(kept) == _unseen(asked)
 
-    def _document(self, pairs: Pairs, viewer: Viewer) -> dict[str, Any]:
+    # Return what a form asks, and what it sends beside its fields.
+    def _asked(self, pairs: Pairs, viewer: Viewer) -> tuple[Question, dict[str, str]]:
         moves = {name: value for name, value in pairs if name in _MOVES}
         held, origin = held_by(self.site), _origin(moves)
         base = self._base(origin, held, viewer)
@@ -159,10 +160,14 @@ class Workbench:
         asked = questions.asked_in(fields, base, held)
         if asked.study is not None:
             self._name(asked, origin, held, viewer)
+        return asked, moves
+
+    def _document(self, pairs: Pairs, viewer: Viewer) -> dict[str, Any]:
+        asked, moves = self._asked(pairs, viewer)
+        held, origin = held_by(self.site), _origin(moves)
         step = int(moves["etape"]) if moves.get("etape") in ("2", "3", "4") else 1
         wrong = asked.wrong_step
-        late = bool(wrong) and wrong < step
-        step = wrong if late else step
+        step = wrong if 0 < wrong < step else step
         counted, why = _counted(asked, self.site)
         return {
             "step": step,
