@@ -43,11 +43,17 @@ def test_what_could_not_be_asked_is_not_said_to_be_sound(audit, told, last, are_
         assert lines[1] == "h11 1: PYSEC-2, mended in no version yet"
 
 
-def test_a_tool_that_fails_has_looked_up_nothing(audit, tmp_path: Path) -> None:
-    tool = tmp_path / "pip-audit"
-    tool.write_text(f"#!{sys.executable}\nraise SystemExit('no route to host')\n")
-    tool.chmod(0o755)
+def test_a_tool_that_fails_has_looked_up_nothing_and_says_why(
+    audit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("pip-audit", "cyclonedx-py"):
+        tool = tmp_path / name
+        tool.write_text(f"#!{sys.executable}\nraise SystemExit('no route to host')\n")
+        tool.chmod(0o755)
     assert audit.judged(audit.advisories(tmp_path))[1] is False
+    assert "no route to host" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="no route to host"):
+        audit.write_sbom(tmp_path, tmp_path / "sbom.cdx.json")
 
 
 def test_the_bill_of_materials_names_every_package_of_the_lock(audit, tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ def write_sbom(tools: Path, path: Path) -> int:
         tools / "cyclonedx-py", "requirements", LOCK, "--pyproject", ROOT / "pyproject.toml",
         "--output-reproducible", "--spec-version", "1.6", "--output-file", path,
     )  # fmt: skip
-    subprocess.run(making, check=True, stderr=subprocess.DEVNULL)
+    made = subprocess.run(making, capture_output=True, text=True, check=False)
+    if made.returncode:
+        sys.exit(made.stderr)
     return len(json.loads(path.read_bytes())["components"])
 
 
@@ -37,7 +39,8 @@ def advisories(tools: Path) -> dict[str, Any]:
     asked = subprocess.run(asking, capture_output=True, text=True, check=False)
     try:
         told: dict[str, Any] = json.loads(asked.stdout)
-    except ValueError:  # it fails in its own words
+    except ValueError:  # it says why in its own words
+        print(asked.stderr, file=sys.stderr)
         return {"dependencies": []}
     return told
 
