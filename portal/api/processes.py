@@ -33,7 +33,6 @@ from geoguichet.portal.jobs.contract import (
 )
 from geoguichet.portal.jobs.grounds import Ground
 from geoguichet.portal.jobs.kinds import KINDS, Kind, kinds_for
-from geoguichet.portal.jobs.telling import answer_of, status_of
 from geoguichet.portal.pages.workbench import held_by
 from geoguichet.portal.people import accounts
 from geoguichet.portal.people.store import People
@@ -160,14 +159,11 @@ class _Processes:
         may_wait = kind.waits and not re.search(r"(^|[\s,;])respond-async\b", preferred)
         if may_wait and self.waiting >= MOST_WAITING:
             raise _later(_("Trop de calculs sont en cours ; réessayez dans quelques secondes."))
-        host = await run_in_threadpool(self._host, viewer)
-        put = partial(
-            asking.ask, self.site, kind.name, inputs, viewer=viewer, asked=asked, host=host
-        )
+        put = partial(asking.ask, self.site, kind.name, inputs, viewer=viewer, asked=asked)
         try:
             if may_wait and kind.at_once and not asked.callbacks:
                 result = await run_in_threadpool(self._answer, kind, inputs, viewer)
-                return _result(result if asked.response == "raw" else _in_document(kind, result))
+                return _result(result.wanted(asked.response, kind.name))
             job = await run_in_threadpool(put)
         except ParameterError as error:
             raise Refusal(400, str(error)) from error
@@ -226,7 +222,7 @@ class _Processes:
         if job.state == "successful":
             address, media = f"{self.site.url}/jobs/{job.id}/results", KINDS[job.process].media
             links.append(link(f"{_RELATIONS}results", address, media))
-        return {**status_of(job), "links": links}
+        return {**job.status(), "links": links}
 
     async def jobs(self, request: Request) -> Response:
         """Answer the jobs of who looks; nobody known has none but by their addresses."""
@@ -307,7 +303,7 @@ class _Processes:
             refusal = _missing("result-not-ready", told)
             refusal.headers = {} if job.has_ended else {"Retry-After": "2"}
             raise refusal
-        return _result(answer_of(job, result))
+        return _result(result.wanted(job.response, job.process))
 
     async def file(self, request: Request) -> Response:
         """Answer a file of a study that is kept beside its job."""
@@ -332,10 +328,6 @@ def _file(folder: Path, name: str) -> Path | None:
 
 def _result(result: Result) -> Response:
     return answer(result.body, result.media)
-
-
-def _in_document(kind: Kind, result: Result) -> Result:
-    return Result(JSON, b'{"' + kind.name.encode() + b'":' + result.body + b"}")
 
 
 # Return what is asked, and how the answer is wanted.

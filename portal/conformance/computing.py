@@ -105,9 +105,12 @@ def _landing(server: Server) -> None:
         expect(ask.links(document, relation), f"no link of rel {relation}")
 
 
-def _conformance(server: Server) -> None:
-    told = server.found("/conformance", accept="application/json").json()["conformsTo"]
-    expect(f"{_CONF}/core" in told, "core is not declared")
+def _declared(name: str) -> ask.Test:
+    def test(server: Server) -> None:
+        told = server.found("/conformance", accept="application/json").json()["conformsTo"]
+        expect(f"{_CONF}/{name}" in told, f"{name} is not declared")
+
+    return test
 
 
 def _list_is_told(server: Server) -> None:
@@ -283,17 +286,9 @@ def _callback(server: Server) -> None:
         expect("subscriber" in str(answer.json()), "the refusal does not say what is refused")
 
 
-def _declared(name: str) -> ask.Test:
-    def test(server: Server) -> None:
-        told = server.found("/conformance", accept="application/json").json()["conformsTo"]
-        expect(f"{_CONF}/{name}" in told, f"{name} is not declared")
-
-    return test
-
-
 PROCESSES: dict[str, ask.Test] = {
     "/conf/core/landingpage-success": _landing,
-    "/conf/core/conformance-success": _conformance,
+    "/conf/core/conformance-success": _declared("core"),
     "/conf/core/process-list-success": _list_is_told,
     "/conf/core/pl-limit-response": _list_is_limited,
     "/conf/core/process-exception-no-such-process": _no_such_process,

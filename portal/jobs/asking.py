@@ -36,18 +36,18 @@ def ask(
     *,
     viewer: Viewer,
     asked: Asked = IN_ANY_WAY,
-    host: str = "",
 ) -> Job:
-    """Put a question to a process and return its job, which an equal question may have ended already.
+    """Put a question to a process that a viewer may ask (`kinds.kinds_for`) and return its job, which an
+    equal question may have ended already.
 
     Raises
     ------
     ParameterError
-        An input is off, or the process is not for this viewer, or a callback is not allowed.
+        An input is off, or a callback is not allowed.
     TooManyJobsError
         Too many wait.
     """
-    question = question_of(desk, process, inputs, viewer=viewer, host=host)
+    question = question_of(desk, process, inputs, viewer=viewer)
     ground = Ground(desk.workspace, desk.region, desk.territory)
     _check_callbacks(asked.callbacks, desk.region)
     job = desk.jobs.submit(
@@ -62,13 +62,9 @@ def ask(
     return job
 
 
-def question_of(
-    desk: Desk, process: str, inputs: Mapping[str, Any], *, viewer: Viewer, host: str = ""
-) -> Question:
+def question_of(desk: Desk, process: str, inputs: Mapping[str, Any], *, viewer: Viewer) -> Question:
     """Return a question whose inputs are as they should be. ParameterError."""
-    kind, ground = KINDS.get(process), Ground(desk.workspace, desk.region, desk.territory)
-    if kind is None or not kind.is_for(viewer, host):
-        raise ParameterError(_("{process} : aucun traitement de ce nom.", process=process[:60]))
+    kind, ground = KINDS[process], Ground(desk.workspace, desk.region, desk.territory)
     try:
         files = kind.files(inputs, ground, viewer)
     except GeoguichetError as error:

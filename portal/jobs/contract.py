@@ -2,14 +2,15 @@
 
 A store keeps jobs for those who ask (`submit`, `job`, `jobs`, `dismiss`...) and for workers, who borrow
 one for a few seconds at a time (`lease`, `keep`) and end it. Each lease has a number of its own: who held
-an earlier one, and was thought dead, can say nothing more of the job. Two stores keep this contract:
-`embedded` (SQLite).
+an earlier one, and was thought dead, can say nothing more of the job. `embedded` (SQLite) keeps this
+contract.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from math import inf
 from typing import Any, Literal, Protocol, get_args
@@ -115,6 +116,30 @@ class Job:
         """Whether nothing more will happen to it."""
         return self.state in ENDS
 
+    def status(self) -> dict[str, Any]:
+        """Return it as OGC API Processes tells it (``statusInfo``), without its links."""
+        moments = {
+            "created": self.created,
+            "started": self.started,
+            "finished": self.finished,
+            "updated": self.updated,
+        }
+        return {
+            "jobID": self.id,
+            "processID": self.process,
+            "type": "process",
+            "status": self.state,
+            "message": self.message,
+            "progress": self.progress,
+            **{name: _moment(at) for name, at in moments.items() if at is not None},
+        }
+
+
+# Write a moment as documents tell it (RFC 3339, UTC).
+def _moment(seconds: float) -> str:
+    told = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return told.replace("+00:00", "Z")
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -122,6 +147,13 @@ class Result:
 
     media: str
     body: bytes
+
+    def wanted(self, response: str, process: str) -> "Result":
+        """Return it as it was wanted: by itself (``raw``), or in a document under a process's name."""
+        if response == "raw":
+            return self
+        name = json.dumps(process).encode()
+        return Result("application/json", b"{" + name + b":" + self.body + b"}")
 
 
 @dataclass(frozen=True, slots=True)

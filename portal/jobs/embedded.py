@@ -161,7 +161,7 @@ class EmbeddedJobs(JobStore):
         limit: int = 100,
         offset: int = 0,
     ) -> tuple[list[Job], int]:
-        if not self.path.is_file() or not (viewer.sees_all or viewer.person):
+        if not (viewer.sees_all or viewer.person):
             return [], 0
         clauses: list[str] = []
         given: list[object] = []
@@ -215,8 +215,6 @@ class EmbeddedJobs(JobStore):
 
     @override
     def lease(self, worker: str) -> Lease | None:
-        if not self.path.is_file():
-            return None
         now = time.time()
         with self._lent(writes=True) as base:
             due = (
@@ -272,8 +270,6 @@ class EmbeddedJobs(JobStore):
 
     @override
     def kept(self, digest: str) -> Result | None:
-        if not self.path.is_file():
-            return None
         with self._lent() as base:
             asked = "SELECT media, body FROM result WHERE digest = ?"
             row = base.execute(asked, (digest,)).fetchone()
@@ -281,8 +277,6 @@ class EmbeddedJobs(JobStore):
 
     @override
     def calls(self) -> list[Call]:
-        if not self.path.is_file():
-            return []
         now = time.time()
         due = " OR ".join(
             f"kind = '{kind}' AND state IN ({', '.join(map(repr, states))})"
@@ -313,11 +307,10 @@ class EmbeddedJobs(JobStore):
 
     @override
     def present(self, worker: str) -> None:
-        if self.path.is_file():
-            now = time.time()
-            with self._lent(writes=True) as base:
-                base.execute("DELETE FROM worker WHERE seen < ?", (now - 60,))
-                base.execute("INSERT OR REPLACE INTO worker VALUES (?, ?)", (worker, now))
+        now = time.time()
+        with self._lent(writes=True) as base:
+            base.execute("DELETE FROM worker WHERE seen < ?", (now - 60,))
+            base.execute("INSERT OR REPLACE INTO worker VALUES (?, ?)", (worker, now))
 
     @override
     def is_worked(self) -> bool:
@@ -328,16 +321,12 @@ class EmbeddedJobs(JobStore):
 
     @override
     def waiting(self) -> int:
-        if not self.path.is_file():
-            return 0
         with self._lent() as base:
             ((count,),) = base.execute(f"SELECT count(*) FROM job WHERE {_GOES_ON}")
         return int(count)
 
     @override
     def sweep(self) -> list[str]:
-        if not self.path.is_file():
-            return []
         long_ago = time.time() - KEPT_S
         with self._lent(writes=True) as base:
             base.execute("DELETE FROM job WHERE finished < ?", (long_ago,))
@@ -348,11 +337,9 @@ class EmbeddedJobs(JobStore):
     # --- the file --------------------------------------------------------------------------------
 
     def _found(self, name: str, viewer: Viewer) -> tuple[Job, int, Question]:
-        row = None
-        if self.path.is_file():
-            asked = f"SELECT {_JOB}, number, question FROM job WHERE id = ?"
-            with self._lent() as base:
-                row = base.execute(asked, (name,)).fetchone()
+        asked = f"SELECT {_JOB}, number, question FROM job WHERE id = ?"
+        with self._lent() as base:
+            row = base.execute(asked, (name,)).fetchone()
         if row is None or not sees(viewer, row[3]):
             raise JobNotFoundError(_("Aucune tâche de ce nom."))
         *told, number, question = row
@@ -380,7 +367,11 @@ class EmbeddedJobs(JobStore):
     @contextmanager
     def _lent(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
         try:
-            base = self._idle.pop() if self._idle else self._open()
+            is_there = self.path.is_file()
+            try:
+                base = self._idle.pop()
+            except IndexError:
+                base = self._open(is_there)
             try:
                 base.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
                 yield base
@@ -388,13 +379,17 @@ class EmbeddedJobs(JobStore):
             finally:
                 if base.in_transaction:
                     base.execute("ROLLBACK")
-                self._idle.append(base)
+                if is_there:
+                    self._idle.append(base)
+                else:
+                    base.close()
         except (OSError, sqlite3.Error) as error:
             told = _("{file} ne se lit pas ({error}).", file=FILE, error=error)
             raise JobError(told) from error
 
-    def _open(self) -> sqlite3.Connection:
-        address = f"{self.path.absolute().as_uri()}?mode=rw"
+    # Open the file; where there is none, one in memory, where there are no jobs.
+    def _open(self, is_there: bool) -> sqlite3.Connection:
+        address = f"{self.path.absolute().as_uri()}?mode=rw" if is_there else ":memory:"
         base = sqlite3.connect(
             address, uri=True, timeout=20, isolation_level=None, check_same_thread=False
         )

@@ -210,11 +210,11 @@ def call_back(call: Call, store: JobStore) -> None:
     A server that does not answer is not called again: a client asks for the job when it hears nothing.
     """
     from geoguichet.floor.viewer import MACHINE
-    from geoguichet.portal.jobs.telling import answer_of, status_of
 
-    result = store.result(call.job.id, viewer=MACHINE) if call.kind == "successUri" else None
-    told = Result("application/json", json.dumps(status_of(call.job)).encode())
-    sent = told if result is None else answer_of(call.job, result)
+    job = call.job
+    result = store.result(job.id, viewer=MACHINE) if call.kind == "successUri" else None
+    told = Result("application/json", json.dumps(job.status()).encode())
+    sent = result.wanted(job.response, job.process) if result else told
     with suppress(HttpError):
         _CALL.post(call.address, sent.body, content_type=sent.media)
     store.was_called(call)

@@ -329,6 +329,8 @@ def test_kiosks_are_sited(place: tuple[str, Path, Sessions]) -> None:
         ({"subscriber": {"successUri": 3}}, "subscriber"),
         ({"inputs": {"points": [[1, 200]], "within": ["1 km"]}}, "points"),
         ({"inputs": {"points": [[1, 43]], "within": []}}, "within"),
+        ({"inputs": {"within": ["1 km"]}}, "points"),
+        ({"inputs": {"points": [[1, True]], "within": ["1 km"]}}, "points"),
         ({"inputs": {"points": [[1, 43]], "within": ["1 km"], "cell": 3}}, "cell"),
     ],
 )
