@@ -165,6 +165,8 @@ WRITES = [
     ("PATCH", "/collections/catalogue/items/forets"),
     ("DELETE", "/collections/catalogue/items/forets"),
     ("POST", "/compte"), ("POST", "/administration"), ("POST", "/nouvelle-porte"),
+    ("POST", "/processes/study/execution"), ("POST", "/processes/harvest/execution"),
+    ("POST", "/processes/import/execution"), ("DELETE", "/jobs/0"),
 ]  # fmt: skip
 
 
