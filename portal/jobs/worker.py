@@ -9,18 +9,20 @@ here or on another machine that has the same workspace.
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from geoguichet.floor.http import Client, HttpError
+from geoguichet.floor.viewer import MACHINE
 from geoguichet.floor.words import _, speaking
 from geoguichet.portal.jobs.contract import Call, JobStore, Lease, Result
 from geoguichet.portal.jobs.embedded import EmbeddedJobs
@@ -95,19 +97,16 @@ class Worker:
         self.child: Child | None = None
         self.used = self.signed = self.swept = 0.0
 
-    def run(self, *, until: Callable[[], bool] = lambda: False) -> None:
-        """Work until told to stop, or ``until``, asked when nothing waits."""
+    def run(self) -> None:
+        """Work until told to stop."""
         pause = _LOOK_S
-        calling = threading.Thread(target=self._call, daemon=True)
-        calling.start()
+        threading.Thread(target=self._call, daemon=True).start()
         try:
             while not self.stop.is_set():
                 self._sign()
                 if lease := self.store.lease(self.name):
                     self._do(lease)
                     pause = _LOOK_S
-                elif until():
-                    self.stop.set()
                 else:
                     self._rest()
                     self.stop.wait(pause)
@@ -209,8 +208,6 @@ def call_back(call: Call, store: JobStore) -> None:
 
     A server that does not answer is not called again: a client asks for the job when it hears nothing.
     """
-    from geoguichet.floor.viewer import MACHINE
-
     job = call.job
     result = store.result(job.id, viewer=MACHINE) if call.kind == "successUri" else None
     told = Result("application/json", json.dumps(job.status()).encode())
@@ -224,8 +221,6 @@ def sweep(store: JobStore, workspace: Path, *, older_s: float = _OLD_S) -> None:
     """Forget what ended long ago, the files that were kept with it, and the drafts of studies that who
     was killed left.
     """
-    import shutil
-
     gone = [workspace / "jobs" / digest for digest in store.sweep()]
     for draft in (workspace / "studies").glob(".*"):
         with suppress(OSError):
