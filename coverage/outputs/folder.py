@@ -347,14 +347,18 @@ RESULT_FILES = frozenset({*OUTPUTS, "report.pdf", "nearest.sqlite"})
 
 
 def write_all(
-    result: CoverageResult, folder: Path, *, on_step: Callable[[str], None] = lambda _: None
+    result: CoverageResult,
+    folder: Path,
+    *,
+    more: Mapping[str, bytes] | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> tuple[Path, ...]:
     """Write every document of a result to ``folder`` (``workspace/studies/<id>``) and return their
     paths.
 
     They are written to a folder beside it, which then takes its name. Until that moment, and after
-    any error or Ctrl-C, the previous result stands as it was. ``on_step`` is called with the name
-    of each file as it starts.
+    any error or Ctrl-C, the previous result stands as it was. ``more`` files come with them, by their
+    names; ``on_step`` is called with the name of each document as it starts.
 
     Raises
     ------
@@ -374,6 +378,8 @@ def write_all(
             for name, output in outputs_of(result).items():
                 on_step(name)
                 output.write(result, fresh / name)
+            for name, content in (more or {}).items():
+                (fresh / name).write_bytes(content)
             with _locked(place.parent):
                 _refuse_foreign(place)
                 _swap(fresh, place)

@@ -14,7 +14,7 @@ from geoguichet.portal.jobs.contract import Question, Result
 from geoguichet.portal.jobs.grounds import Ground, study_of
 from geoguichet.portal.jobs.inputs import router_study, study_asked, study_document
 from geoguichet.portal.jobs.kinds import KINDS
-from geoguichet.portal.providers.studies import keep_owner, owner_of_study
+from geoguichet.portal.providers.studies import audience_of_study, owned_by, owner_of_study
 
 if TYPE_CHECKING:
     from geoguichet.coverage.manifest import CoverageResult
@@ -114,7 +114,8 @@ def _study(work: Work) -> dict[str, Any]:
     result = run(study, workspace=workspace, on_step=on_step)
     check_free(question, work.ground)
     folder, is_kept = folder_of(question, work.ground), work.viewer.may("contributor")
-    write_all(result, folder, on_step=on_step)
+    owned = owned_by(work.viewer) if is_kept else {}  # it is never without: a killed run comes back
+    write_all(result, folder, more=owned, on_step=on_step)
     if is_kept:
         on_step(_("publication au catalogue"))
         _publish(result, folder, work)
@@ -128,11 +129,11 @@ def _study(work: Work) -> dict[str, Any]:
     }
 
 
-# Say whose a study is, and make its record.
+# Make the record of a study.
 def _publish(result: "CoverageResult", folder: Path, work: Work) -> None:
     from geoguichet.coverage.publish import publish
 
-    seen = keep_owner(folder, work.viewer)
+    seen = audience_of_study(folder)
     owner = owner_of_study(folder).get("organisation", "")
     publish(result, work.ground.workspace, audience_of_it=seen, owner=owner)
 

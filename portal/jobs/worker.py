@@ -222,7 +222,7 @@ def sweep(store: JobStore, workspace: Path, *, older_s: float = _OLD_S) -> None:
     was killed left.
     """
     gone = [workspace / "jobs" / digest for digest in store.sweep()]
-    for draft in (workspace / "studies").glob(".*"):
+    for draft in (*(workspace / "studies").glob(".*"), *(workspace / "jobs").glob(".*")):
         with suppress(OSError):
             is_old = time.time() - draft.stat().st_mtime >= older_s
             gone += [draft] if is_old and not draft.name.endswith(".previous") else []

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from geoguichet.floor.files import DRAFTS, write_whole
+from geoguichet.floor.files import DRAFTS
 from geoguichet.floor.viewer import Viewer, VisibilityError, audience
 from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import metric_of
@@ -35,12 +35,10 @@ def sees_study(viewer: Viewer, folder: Path) -> bool:
 
     One without a manifest, as older versions left some, is public.
     """
-    manifest = folder / "manifest.json"
     try:
-        status = manifest.stat()
+        return viewer.sees(audience_of_study(folder))
     except (OSError, ValueError):  # it is not there, or can be nowhere
         return True
-    return viewer.sees(_audience(manifest, status.st_ino, status.st_mtime_ns, status.st_size))
 
 
 def folder_of(workspace: Path, name: str, viewer: Viewer) -> Path | None:
@@ -128,10 +126,9 @@ def _layers(folder: Path) -> dict[str, Any]:
         with closing(sqlite3.connect(f"{result.absolute().as_uri()}?mode=ro", uri=True)) as base:
             asked = "SELECT table_name, min_x, min_y, max_x, max_y FROM gpkg_contents"
             boxes = {name: box for name, *box in base.execute(asked) if None not in box}
-        status = manifest.stat()
+        seen = audience_of_study(folder)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, sqlite3.Error):
         return {}
-    seen = _audience(manifest, status.st_ino, status.st_mtime_ns, status.st_size)
     return {
         f"{folder.name}-{suffix}": _resource(result, layer, boxes[layer], title)
         | {"audience": seen, STUDY: folder.name}
@@ -195,13 +192,17 @@ def owner_of_study(folder: Path) -> dict[str, str]:
     return {"person": str(told["person"]), "organisation": str(told["organisation"])}
 
 
-def keep_owner(folder: Path, viewer: Viewer) -> str:
-    """Say that a study is a viewer's, and return who sees it (see `floor.viewer.audience`)."""
-    if viewer.person:
-        held = sorted(at for at, role in viewer.roles if role != "partner")
-        told = {"person": viewer.person, "organisation": held[0] if held else ""}
-        write_whole(folder / _OWNER, json.dumps(told).encode())
-        (folder / "manifest.json").touch()  # who sees it changed
+def owned_by(viewer: Viewer) -> dict[str, bytes]:
+    """Return the file, by its name, that says in a study's folder that it is a viewer's; none for nobody
+    known.
+    """
+    held = sorted(at for at, role in viewer.roles if role != "partner")
+    told = {"person": viewer.person, "organisation": held[0] if held else ""}
+    return {_OWNER: json.dumps(told).encode()} if viewer.person else {}
+
+
+def audience_of_study(folder: Path) -> str:
+    """Return who sees a study (see `floor.viewer.audience`)."""
     manifest = folder / "manifest.json"
     status = manifest.stat()
     return _audience(manifest, status.st_ino, status.st_mtime_ns, status.st_size)

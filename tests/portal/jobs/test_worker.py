@@ -185,8 +185,13 @@ def test_files_go_with_the_answer_they_are_of(
     monkeypatch.setattr(EmbeddedJobs, "sweep", lambda _store: ["abc"])
     (tmp_path / "jobs" / "abc").mkdir(parents=True)
     (tmp_path / "jobs" / "def").mkdir()
+    for folder in ("jobs", "studies"):  # drafts of who was killed, two days ago
+        draft = tmp_path / folder / ".draft"
+        draft.mkdir(parents=True)
+        os.utime(draft, (time.time() - 2 * 86_400,) * 2)
     sweep(store, tmp_path)
     assert [one.name for one in (tmp_path / "jobs").iterdir()] == ["def"]
+    assert list((tmp_path / "studies").iterdir()) == []
 
 
 def test_a_child_has_no_more_memory_than_its_budget() -> None:
