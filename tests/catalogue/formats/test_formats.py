@@ -22,7 +22,7 @@ from geoguichet.catalogue.formats import licences, registry
 from geoguichet.catalogue.formats.dcat import document as dcat
 from geoguichet.catalogue.formats.mapping import MEMBERS, TOPIC_CATEGORY, as_table
 from geoguichet.catalogue.formats.xml import parse
-from geoguichet.catalogue.intake.exchange import Originals
+from geoguichet.catalogue.intake.exchange import KeptDocument, Originals
 from geoguichet.catalogue.record import Extent, Record
 
 ROOT = Path(__file__).parents[3]
@@ -92,7 +92,7 @@ def test_every_document_is_given_back_byte_for_byte(
     originals, met = Originals(tmp_path / "originals.sqlite"), set[str]()
     for file, document, answer in answers:
         described = {one.record.id: one for one in answer.described}.values()
-        originals.keep([(one, file.name) for one in described])
+        originals.keep([KeptDocument.of(one, file.name, one.record.digest()) for one in described])
         for one in [*described][::step]:
             assert originals.document(one.record) == one.source, file.name
             assert (

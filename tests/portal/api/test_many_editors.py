@@ -100,6 +100,8 @@ def test_nothing_is_lost_and_every_change_is_attributed(
                 said = version.record.title if version.change == "updated" else version.note
                 kept[f"r{number}", version.by, version.change, said] += 1
     print(f"{PEOPLE} people, {RECORDS} records, {SECONDS:.0f} s: {done.total()} changes")
-    assert kept == done and {what for _name, _who, what, _title in done} == {
-        "updated", *STEPS.values()
-    }  # fmt: skip
+    assert kept == done
+    steps = {what for _name, _who, what, _title in done}
+    assert "updated" in steps and steps <= {"updated", *STEPS.values()}
+    if "GEOGUICHET_SECONDS" in os.environ:  # for long enough that each step was taken
+        assert steps == {"updated", *STEPS.values()}
