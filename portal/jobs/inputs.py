@@ -27,6 +27,15 @@ MOST_SERVICES = 12
 MOST_PLACES, MOST_WITHIN, MOST_FACTORS = 50, 5, 10
 #: Bytes of a document of records sent to be imported.
 MOST_IMPORTED = 5_000_000
+#: The types of JSON in the words of who reads a refusal.
+_TYPES = {
+    "string": Message("texte"),
+    "number": Message("nombre"),
+    "integer": Message("nombre entier"),
+    "boolean": Message("vrai ou faux"),
+    "array": Message("liste"),
+    "object": Message("table"),
+}
 
 
 def described(
@@ -48,7 +57,7 @@ def check_shape(inputs: Inputs, asked: Mapping[str, Any]) -> None:
     """
     for name in [*inputs, *(name for name, one in asked.items() if one["minOccurs"])]:
         if name not in asked:
-            known = ", ".join(asked)
+            known = ", ".join(f"{each} ({_in_words(one['schema'])})" for each, one in asked.items())
             told = _("{name} : entrée inconnue ; attendu {known}.", name=name[:60], known=known)
             raise ParameterError(told)
         if name not in inputs:
@@ -57,12 +66,20 @@ def check_shape(inputs: Inputs, asked: Mapping[str, Any]) -> None:
         if name in _tables(language()) or Draft202012Validator(schema).is_valid(inputs[name]):
             continue
         told = _(
-            "{name} : {given} ne convient pas ; attendu (JSON Schema) {schema}.",
+            "{name} : {given} ne convient pas ; attendu : {kind} (JSON Schema {schema}).",
             name=name,
+            kind=_in_words(schema),
             given=json.dumps(inputs[name], ensure_ascii=False)[:60],
             schema=json.dumps(schema, ensure_ascii=False),
         )
         raise ParameterError(told)
+
+
+# Return what a schema asks for, in words: its types, or those of its choices.
+def _in_words(schema: Mapping[str, Any]) -> str:
+    choices = (schema, *schema.get("oneOf", ()), *schema.get("anyOf", ()))
+    kinds = {one["type"] for one in choices if isinstance(one.get("type"), str)}
+    return _(" ou ").join(sorted(str(_TYPES[kind]) for kind in kinds)) or _("valeur")
 
 
 def no_files(_inputs: Inputs, _ground: Ground, _viewer: Viewer) -> Mapping[str, str]:
