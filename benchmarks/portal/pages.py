@@ -11,10 +11,9 @@ the ratio of what is made anew to it.
 """
 
 import argparse
-import tempfile
 from pathlib import Path
 
-from reading import HERE, ITEMS, Server
+from reading import ITEMS, Server, both
 
 PAGES = {
     "home": "/",
@@ -60,34 +59,24 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=10)
     given = parser.parse_args()
     study = next((given.workspace / "studies").iterdir()).name
-    with tempfile.TemporaryDirectory() as scratch:
-        servers = []
-        for name, tree in (("now", HERE), ("then", given.then)):
-            Path(scratch, name).mkdir()
-            servers.append(Server(tree, given.workspace, Path(scratch, name)))
-        now, then = servers
-        try:
-            for kind, told in PAGES.items():
-                address = told.replace("STUDY", study)
-                asks = [(now, {}), (now, _ANEW), (then, _ANEW)]
-                best = [float("inf")] * 3
-                for server, headers in asks:
-                    asked(server, address, 2, **headers)
-                for _round in range(given.rounds):
-                    for place, (server, headers) in enumerate(asks):
-                        took, _size = asked(server, address, given.requests, **headers)
-                        best[place] = min(best[place], took)
-                kept, anew, before = best
-                ratio = f"{before:6.2f} then, {anew / before:.2f} times" if before else "none then"
-                size = asked(now, address, 1)[1]
-                print(
-                    f"{kind:<16} {size:>7} B {kept:6.2f} ms kept, {anew:6.2f} anew; {ratio}",
-                    flush=True,
-                )
-        finally:
-            for server in servers:
-                server.process.terminate()
-                server.process.wait()
+    with both(given.then, given.workspace) as (now, then):
+        for kind, told in PAGES.items():
+            address = told.replace("STUDY", study)
+            asks = [(now, {}), (now, _ANEW), (then, _ANEW)]
+            best = [float("inf")] * 3
+            for server, headers in asks:
+                asked(server, address, 2, **headers)
+            for _round in range(given.rounds):
+                for place, (server, headers) in enumerate(asks):
+                    took, _size = asked(server, address, given.requests, **headers)
+                    best[place] = min(best[place], took)
+            kept, anew, before = best
+            ratio = f"{before:6.2f} then, {anew / before:.2f} times" if before else "none then"
+            size = asked(now, address, 1)[1]
+            print(
+                f"{kind:<16} {size:>7} B {kept:6.2f} ms kept, {anew:6.2f} anew; {ratio}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[2]
@@ -97,6 +99,23 @@ class Server:
         return (self.cpu() - before) / times
 
 
+@contextmanager
+def both(then: Path, workspace: Path) -> Iterator[list[Server]]:
+    """Serve copies of a workspace here and at the earlier commit, at once, in this order."""
+    with tempfile.TemporaryDirectory() as scratch:
+        servers = []
+        try:
+            for name, tree in (("now", HERE), ("then", then)):
+                place = Path(scratch, name)
+                place.mkdir()
+                servers.append(Server(tree, workspace, place))
+            yield servers
+        finally:
+            for server in servers:
+                server.process.terminate()
+                server.process.wait()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("then", type=Path, help="the earlier commit, checked out")
@@ -105,33 +124,23 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=40)
     given = parser.parse_args()
     study = next((given.workspace / "studies").iterdir()).name
-    with tempfile.TemporaryDirectory() as scratch:
-        servers = []
-        for name, tree in (("now", HERE), ("then", given.then)):
-            place = Path(scratch, name)
-            place.mkdir()
-            servers.append(Server(tree, given.workspace, place))
-        try:
-            for kind, address in KINDS.items():
-                here = address.replace("STUDY", study)
-                spent: dict[Server, list[float]] = {server: [] for server in servers}
-                for number in range(given.rounds + 1):
-                    pair = servers if number % 2 else servers[::-1]
-                    took = {server: server.ask(here, given.requests) for server in pair}
-                    if number:  # the first fills what is kept
-                        for server in servers:
-                            spent[server].append(took[server])
-                now, then = (spent[server] for server in servers)
-                ratio = statistics.median(one / other for one, other in zip(now, then, strict=True))
-                print(
-                    f"{kind:<11} {min(now) * 1000:6.3f} ms of CPU now, {min(now) / min(then):.2f} "
-                    f"times then's; median of the pairs {ratio:.2f}",
-                    flush=True,
-                )
-        finally:
-            for server in servers:
-                server.process.terminate()
-                server.process.wait()
+    with both(given.then, given.workspace) as servers:
+        for kind, address in KINDS.items():
+            here = address.replace("STUDY", study)
+            spent: dict[Server, list[float]] = {server: [] for server in servers}
+            for number in range(given.rounds + 1):
+                pair = servers if number % 2 else servers[::-1]
+                took = {server: server.ask(here, given.requests) for server in pair}
+                if number:  # the first fills what is kept
+                    for server in servers:
+                        spent[server].append(took[server])
+            now, then = (spent[server] for server in servers)
+            ratio = statistics.median(one / other for one, other in zip(now, then, strict=True))
+            print(
+                f"{kind:<11} {min(now) * 1000:6.3f} ms of CPU now, {min(now) / min(then):.2f} "
+                f"times then's; median of the pairs {ratio:.2f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
