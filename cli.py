@@ -171,6 +171,7 @@ def _serve(arguments: argparse.Namespace) -> None:
     from geoguichet.floor.region import read_region
     from geoguichet.portal import theme
     from geoguichet.portal.app import serve
+    from geoguichet.portal.jobs.stores import told_of_jobs
     from geoguichet.portal.people.store import People
 
     if arguments.host in ("", "0.0.0.0", "::") and not arguments.url:  # noqa: S104 (refused, not bound)
@@ -195,6 +196,8 @@ def _serve(arguments: argparse.Namespace) -> None:
         )
         if arguments.editable:
             print(_by_whom(token), flush=True)
+        if told := told_of_jobs():
+            print(told, flush=True)
         if People(workspace_of(arguments)).in_the_clear(address):
             told = _(
                 "{address} n'est pas en https : les mots de passe y passent en clair ; donnez avec "
@@ -220,8 +223,11 @@ def _serve(arguments: argparse.Namespace) -> None:
 
 @command("worker", Message("faire les calculs que l'on demande au portail, jusqu'à Ctrl-C"))
 def _worker(arguments: argparse.Namespace) -> None:
+    from geoguichet.portal.jobs.stores import told_of_jobs
     from geoguichet.portal.jobs.worker import work
 
+    if told := told_of_jobs():
+        print(told, flush=True)
     work(known_workspace(arguments))
 
 

@@ -22,7 +22,7 @@ def _back_up(arguments: argparse.Namespace) -> None:
 
     made = back_up(known_workspace(arguments), arguments.backup)
     told = _("{folder} : {n} fichiers sauvegardés.", folder=arguments.backup, n=len(made["files"]))
-    print(told)
+    _say(told)
 
 
 @command(
@@ -36,7 +36,7 @@ def _verify(arguments: argparse.Namespace) -> None:
     from geoguichet.portal.serving.backup import verify
 
     folder = arguments.backup or known_workspace(arguments)
-    print(_("{folder} : {n} fichiers vérifiés, tous entiers.", folder=folder, n=verify(folder)))
+    _say(_("{folder} : {n} fichiers vérifiés, tous entiers.", folder=folder, n=verify(folder)))
 
 
 @command(
@@ -49,4 +49,11 @@ def _restore(arguments: argparse.Namespace) -> None:
     told = _(
         "{folder} : {n} fichiers remis.", folder=workspace, n=restore(arguments.backup, workspace)
     )
-    print(told)
+    _say(told)
+
+
+# Say what was done, and what is kept elsewhere.
+def _say(told: str) -> None:
+    from geoguichet.portal.jobs.stores import told_of_jobs
+
+    print("\n".join(filter(None, (told, told_of_jobs()))))

@@ -34,8 +34,8 @@ from geoguichet.portal import answers, filters
 from geoguichet.portal.answers import BY_STATUS, HTML, JSON, SCHEMA, Refusal, answer, link
 from geoguichet.portal.engine import Engine, configuration, in_language, resources, shown_to
 from geoguichet.portal.errors import in_words
-from geoguichet.portal.jobs.contract import JobStore
-from geoguichet.portal.jobs.embedded import EmbeddedJobs
+from geoguichet.portal.jobs.contract import JobError, JobStore
+from geoguichet.portal.jobs.stores import jobs_of
 from geoguichet.portal.jobs.worker import Tender
 from geoguichet.portal.providers.records import store_of
 from geoguichet.portal.territory import outlines, territory_of
@@ -234,7 +234,7 @@ class Site:
         self.config = configuration(self.workspace, self.region, url=url)
         self.engine = Engine(self.config)
         self.store: RecordStore = store_of(self.workspace)
-        self.jobs: JobStore = EmbeddedJobs(self.workspace)
+        self.jobs: JobStore = jobs_of(self.workspace)
         self.tender = Tender(self.workspace, self.jobs)
         self.renewals = 0
         """How often the collections changed since the portal was started."""
@@ -458,6 +458,9 @@ def _refusal(error: Exception) -> Refusal:
         return Refusal(error.status_code, said, headers=error.headers)
     if isinstance(error, QueryError | RecordNotFoundError):
         return Refusal(400 if isinstance(error, QueryError) else 404, in_words(error))
+    if isinstance(error, JobError):
+        told = _("Les calculs ne répondent pas en ce moment ; réessayez dans quelques secondes.")
+        return Refusal(503, told, headers={"Retry-After": "2"})
     status = 503 if isinstance(error, StoreError) else 500
     if isinstance(error, ClientDisconnect):  # nobody reads it; the log says no failure of ours
         status = 408
@@ -466,5 +469,5 @@ def _refusal(error: Exception) -> Refusal:
 
 #: What becomes an answer wherever it is raised.
 REFUSED = (
-    Refusal, HTTPException, ClientDisconnect, QueryError, RecordNotFoundError, StoreError, Exception
+    Refusal, HTTPException, ClientDisconnect, QueryError, RecordNotFoundError, StoreError, JobError, Exception
 )  # fmt: skip

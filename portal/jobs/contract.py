@@ -2,8 +2,8 @@
 
 A store keeps jobs for those who ask (`submit`, `job`, `jobs`, `dismiss`...) and for workers, who borrow
 one for a few seconds at a time (`lease`, `keep`) and end it. Each lease has a number of its own: who held
-an earlier one, and was thought dead, can say nothing more of the job. `embedded` (SQLite) keeps this
-contract.
+an earlier one, and was thought dead, can say nothing more of the job. `embedded` (SQLite) and `postgres`
+keep this contract, by what is common to both (`stored`).
 """
 
 import hashlib
@@ -158,12 +158,13 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A job lent to a worker; ``fence`` is the number of this loan."""
+    """A job lent to a worker: ``number`` is the job's in its queue, ``job.attempts`` that of this loan."""
 
     job: Job
     question: Question
     budget: Budget
-    fence: int
+    number: int
+    worker: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,5 +292,5 @@ class JobStore(Protocol):
     def waiting(self) -> int:
         """Return how many jobs have not ended."""
 
-    def sweep(self) -> list[str]:
-        """Forget jobs and answers that ended long ago; return the digests of what is forgotten."""
+    def sweep(self) -> None:
+        """Forget jobs and answers that ended long ago."""

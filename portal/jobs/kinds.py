@@ -35,6 +35,8 @@ class Kind:
     role: Role | None = None
     #: Whether equal questions have equal answers: it reads, or writes the same.
     repeats: bool = True
+    #: Whether it leaves something in the workspace: who may only read does not ask it.
+    writes: bool = False
     #: Whether its answer is made from the studies of the portal too.
     of_studies: bool = False
     example: Mapping[str, Any] | None = None
@@ -134,6 +136,7 @@ KINDS: Mapping[str, Kind] = {
             taken.check_study,
             Budget(1_800, 4 * _GB),
             _FEW,
+            writes=True,
             example=_STUDY,
         ),
         Kind(
@@ -210,6 +213,7 @@ KINDS: Mapping[str, Kind] = {
             Budget(7_200, 4 * _GB),
             role="administrator",
             repeats=False,
+            writes=True,
         ),
         Kind(
             "import",
@@ -220,6 +224,7 @@ KINDS: Mapping[str, Kind] = {
             Budget(1_800, 4 * _GB),
             role="administrator",
             repeats=False,
+            writes=True,
             longest=taken.MOST_IMPORTED * 2,
         ),
         Kind(

@@ -15,8 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -24,8 +24,8 @@ from typing import Any
 from geoguichet.floor.http import Client, HttpError
 from geoguichet.floor.viewer import MACHINE
 from geoguichet.floor.words import _, speaking
-from geoguichet.portal.jobs.contract import Call, JobStore, Lease, Result
-from geoguichet.portal.jobs.embedded import EmbeddedJobs
+from geoguichet.portal.jobs.contract import Call, JobError, JobStore, Lease, Result, State
+from geoguichet.portal.jobs.stores import jobs_of
 
 #: Seconds between two looks for a job, two signs of life, two sweeps.
 _LOOK_S, _SIGN_S, _SWEEP_S = 0.1, 1.0, 3_600.0
@@ -96,6 +96,7 @@ class Worker:
         self.stop = threading.Event()
         self.child: Child | None = None
         self.used = self.signed = self.swept = 0.0
+        self.is_without = False
 
     def run(self) -> None:
         """Work until told to stop."""
@@ -103,16 +104,40 @@ class Worker:
         threading.Thread(target=self._call, daemon=True).start()
         try:
             while not self.stop.is_set():
-                self._sign()
-                if lease := self.store.lease(self.name):
+                lease = None
+                with self._bearing():
+                    self._sign()
+                    lease = self.store.lease(self.name)
+                if lease:
                     self._do(lease)
                     pause = _LOOK_S
                 else:
-                    self._rest()
+                    with self._bearing():
+                        self._rest()
                     self.stop.wait(pause)
                     pause = min(_IDLE_S, pause * 1.1)
         finally:
             self._drop()
+
+    # Bear that the jobs cannot be read or written for a while, and say so once.
+    @contextmanager
+    def _bearing(self) -> Iterator[None]:
+        try:
+            yield
+            self.is_without = False
+        except JobError as error:
+            if not self.is_without:
+                print(_("geoguichet : {message}", message=error), file=sys.stderr, flush=True)
+            self.is_without = True
+
+    # Have something said of a job, as soon as it can be.
+    def _surely(self, said: Callable[[], object]) -> None:
+        is_said = False
+        while not is_said:
+            with self._bearing():
+                said()
+                is_said = True
+            is_said |= not is_said and self.stop.wait(_LOOK_S)
 
     # Say that it is there.
     def _sign(self) -> None:
@@ -123,8 +148,9 @@ class Worker:
     # Call back who waits for it, apart: a server that is slow keeps no job from being done.
     def _call(self) -> None:
         while not self.stop.wait(_SIGN_S):
-            for call in self.store.calls():
-                call_back(call, self.store)
+            with suppress(JobError):  # it is said where jobs are borrowed
+                for call in self.store.calls():
+                    call_back(call, self.store)
 
     # Do what can wait: forget what is old, let a child go that has nothing to do.
     def _rest(self) -> None:
@@ -142,9 +168,11 @@ class Worker:
 
     def _do(self, lease: Lease) -> None:
         with speaking(lease.question.language):
-            known = self.store.kept(lease.job.digest)  # an equal question waited before it
+            known = None
+            with self._bearing():
+                known = self.store.kept(lease.job.digest)  # an equal question waited before it
             if known is not None and self._holds(lease, known):
-                self.store.end(lease, "successful", result=known)
+                self._end(lease, "successful", result=known)
                 return
             if self.child is None or self.child.process.poll() is not None:
                 self._drop()
@@ -152,6 +180,11 @@ class Worker:
             self.child.ask(lease)
             self._follow(lease, self.child)
             self.used = time.monotonic()
+
+    def _end(
+        self, lease: Lease, state: State, message: str = "", result: Result | None = None
+    ) -> None:
+        self._surely(lambda: self.store.end(lease, state, message, result))
 
     def _holds(self, lease: Lease, known: Result) -> bool:
         from geoguichet.portal.jobs.answering import holds
@@ -173,34 +206,35 @@ class Worker:
                 return
             if "ended" in told:
                 result = Result(told["media"], told["body"]) if told["media"] else None
-                self.store.end(lease, told["ended"], told["message"], result)
+                self._end(lease, told["ended"], told["message"], result)
                 return
             if self.stop.is_set():
                 self._drop()
-                self.store.give_back(lease)
+                self._surely(lambda: self.store.give_back(lease))
                 return
             if time.monotonic() > end:
                 self._drop()
                 late = _("Interrompu : plus de {n} s de calcul.", n=round(lease.budget.seconds))
-                self.store.end(lease, "failed", late)
+                self._end(lease, "failed", late)
                 return
             is_ours = True
-            if told:
-                is_ours = self.store.tell(lease, told["progress"], told["said"])
-            elif time.monotonic() - kept > 2 * _LOOK_S:
-                kept, is_ours = time.monotonic(), self.store.keep(lease)
+            with self._bearing():
+                if told:
+                    is_ours = self.store.tell(lease, told["progress"], told["said"])
+                elif time.monotonic() - kept > 2 * _LOOK_S:
+                    kept, is_ours = time.monotonic(), self.store.keep(lease)
+                self._sign()
             if not is_ours:
                 self._drop()
                 return
-            self._sign()
 
     # What was killed from outside is done again; a fault of ours, or of a library, would come again.
     def _lost(self, lease: Lease) -> None:
         child, self.child = self.child, None
         if child and child.kill() == -signal.SIGKILL:
-            self.store.give_back(lease)
+            self._surely(lambda: self.store.give_back(lease))
         else:
-            self.store.end(lease, "failed", _("Le calcul s'est arrêté avant sa fin."))
+            self._end(lease, "failed", _("Le calcul s'est arrêté avant sa fin."))
 
 
 def call_back(call: Call, store: JobStore) -> None:
@@ -218,16 +252,18 @@ def call_back(call: Call, store: JobStore) -> None:
 
 
 def sweep(store: JobStore, workspace: Path, *, older_s: float = _OLD_S) -> None:
-    """Forget what ended long ago, the files that were kept with it, and the drafts of studies that who
-    was killed left.
+    """Forget what ended long ago, the files beside jobs whose answer is not kept, and the drafts of studies
+    that who was killed left.
     """
-    gone = [workspace / "jobs" / digest for digest in store.sweep()]
-    for draft in (*(workspace / "studies").glob(".*"), *(workspace / "jobs").glob(".*")):
+    store.sweep()
+    for folder in (*(workspace / "studies").glob(".*"), *(workspace / "jobs").glob("*")):
         with suppress(OSError):
-            is_old = time.time() - draft.stat().st_mtime >= older_s
-            gone += [draft] if is_old and not draft.name.endswith(".previous") else []
-    for folder in gone:
-        shutil.rmtree(folder, ignore_errors=True)
+            is_draft = folder.name.startswith(".")
+            if is_draft and folder.name.endswith(".previous"):
+                continue
+            is_old = time.time() - folder.stat().st_mtime >= older_s
+            if is_old and (is_draft or store.kept(folder.name) is None):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 class Tender:
@@ -276,7 +312,7 @@ def work(workspace: Path, *, attached: bool = False) -> None:
     """Do the jobs of a workspace until told to end (SIGTERM, SIGINT); ``attached``, until its standard
     input closes too: whoever started it is gone.
     """
-    worker = Worker(EmbeddedJobs(workspace), workspace)
+    worker = Worker(jobs_of(workspace), workspace)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_told: worker.stop.set())
     if attached:

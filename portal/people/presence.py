@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from geoguichet.floor.viewer import MACHINE, PUBLIC, Viewer
 from geoguichet.floor.words import _
 from geoguichet.portal.answers import Refusal
+from geoguichet.portal.jobs.kinds import KINDS
 from geoguichet.portal.people import sessions, slowing, tokens
 from geoguichet.portal.people.accounts import Person
 from geoguichet.portal.people.store import SECURITY_LOG, People, PeopleError, now
@@ -30,7 +31,8 @@ from geoguichet.portal.site import SIGNED_IN, Site
 
 _READING = ("GET", "HEAD", "OPTIONS")
 #: What asks by POST and changes nothing: a token that only reads may.
-_ASKED_BY_POST = re.compile(r"/csw|/processes/(?!(study|harvest|import)/)[^/]+/execution")
+_WRITING = "|".join(kind.name for kind in KINDS.values() if kind.writes)
+_ASKED_BY_POST = re.compile(rf"/csw|/processes/(?!({_WRITING})/)[^/]+/execution")
 
 
 @dataclass(frozen=True, slots=True)

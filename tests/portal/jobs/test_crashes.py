@@ -4,7 +4,7 @@ has the bytes of an unbroken run, nothing is left behind, and readers hardly not
 ``GEOGUICHET_JOBS`` and ``GEOGUICHET_JOB_KILLS`` say how many studies are asked, by HTTP, of two servers
 of two processes each on one port and of two workers, and how many kills there are; without them a few
 questions go to workers that are killed a few times. What is killed is started again at once, as systemd
-does.
+does. Where jobs are in PostgreSQL, its server is killed as the others are, with all of its processes.
 """
 
 import json
@@ -16,7 +16,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,18 +28,22 @@ import requests
 from geoguichet.floor.viewer import MACHINE
 from geoguichet.portal.jobs.answering import answer
 from geoguichet.portal.jobs.contract import Question
-from geoguichet.portal.jobs.embedded import EmbeddedJobs
 from geoguichet.portal.jobs.grounds import Ground
 from geoguichet.portal.jobs.kinds import KINDS
+from geoguichet.portal.jobs.stored import StoredJobs
+from geoguichet.portal.jobs.stores import jobs_of
 from geoguichet.portal.jobs.worker import sweep
 
 JOBS, KILLS = (int(os.environ.get(f"GEOGUICHET_{name}", "0")) for name in ("JOBS", "JOB_KILLS"))
 #: A worker whose leases run out sooner than those of a real one, for the few questions of `make test`.
 HASTY = """
-import sys
+import os, sys
 from pathlib import Path
 from geoguichet.portal.jobs import embedded, worker
 embedded.LEASE_S = 1.5
+if "GEOGUICHET_DATABASE" in os.environ:
+    from geoguichet.portal.jobs import postgres
+    postgres.LEASE_S = 1.5
 worker.work(Path(sys.argv[1]))
 """
 GEOGUICHET = [sys.executable, "-P", "-m", "geoguichet.cli"]
@@ -60,16 +65,20 @@ def study(number: int) -> dict[str, Any]:
 
 
 class Kept:
-    """Programs that are started again as soon as they end."""
+    """Programs, or a database, that are started again as soon as they end."""
 
-    def __init__(self, log: Path, *programs: list[str]) -> None:
-        self.programs, self.log = programs, log.open("wb")
-        self.running = [self._start(program) for program in programs]
+    def __init__(self, log: Path, *programs: list[str], database: Any = None) -> None:
+        self.programs, self.database, self.log = programs, database, log.open("wb")
+        if database:
+            self.programs = (database.program,)
+        self.running = [self._start(program) for program in self.programs]
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._keep)
         self.thread.start()
 
     def _start(self, program: list[str]) -> subprocess.Popen[bytes]:
+        if self.database:
+            return self.database.start(self.log)
         environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
         return subprocess.Popen(program, stdout=self.log, stderr=self.log, env=environment)
 
@@ -83,26 +92,26 @@ class Kept:
         self.ended.set()
         self.thread.join()
         for process in self.running:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT if self.database else signal.SIGTERM)
         for process in self.running:
             process.wait(timeout=30)
         self.log.close()
 
 
 @contextmanager
-def kept(log: Path, *programs: list[str]) -> Iterator[Kept]:
-    crew = Kept(log, *programs)
+def kept(log: Path, *programs: list[str], database: Any = None) -> Iterator[Kept]:
+    crew = Kept(log, *programs, database=database)
     try:
         yield crew
     finally:
         crew.end()
 
 
-def processes_of(workspace: Path) -> dict[int, bool]:
+def processes_of(workspace: Path) -> dict[int, str]:
     """All that serve, work or answer for a workspace, by their command lines, and who they started;
-    each with whether it serves.
+    each with what it does.
     """
-    parents, found = dict[int, int](), dict[int, bool]()
+    parents, found = dict[int, int](), dict[int, str]()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
@@ -112,7 +121,7 @@ def processes_of(workspace: Path) -> dict[int, bool]:
         if state != "Z":
             parents[int(folder.name)] = int(parent)
             if str(workspace).encode() in words:
-                found[int(folder.name)] = b"serve" in words
+                found[int(folder.name)] = "serves" if b"serve" in words else "works"
     for _depth in range(3):
         for process, parent in parents.items():
             if parent in found and process not in found:
@@ -128,23 +137,27 @@ def listening(port: int) -> int:
 
 def kill_at_random(
     workspace: Path, kills: int, pause: tuple[float, float], chance: random.Random,
-    may: Callable[[], bool], *, port: int = 0,
-) -> dict[bool, int]:  # fmt: skip
-    """Kill processes of a workspace until there were so many kills, or ``may`` says no more; return how
-    many served, and how many did not. What serves is spared while some of what was killed before has
-    not come back: starting takes longer than the pause here, and all would be down.
+    may: Callable[[], bool], *, port: int = 0, base: Kept | None = None,
+) -> Counter[str]:  # fmt: skip
+    """Kill processes of a workspace, and its database, until there were so many kills, or ``may`` says no
+    more; return how many of each did what. What serves, or the database, is spared while some of what was
+    killed before has not come back: starting takes longer than the pause here, and all would be down.
     """
-    done = {True: 0, False: 0}
-    while sum(done.values()) < kills and may():
+    done = Counter[str]()
+    while done.total() < kills and may():
         time.sleep(chance.uniform(*pause))
         is_whole = not port or listening(port) == 4
         there = processes_of(workspace)
-        victims = [one for one, serves in there.items() if is_whole or not serves]
-        if victims:
-            victim = chance.choice(victims)
+        if base and base.database.is_ready():
+            there[base.running[0].pid] = "keeps"
+        spared = () if is_whole else ("serves",)
+        kinds = sorted({kind for kind in there.values() if kind not in spared})
+        if kinds:
+            kind = chance.choice(kinds)
+            victim = chance.choice([one for one, does in there.items() if does == kind])
             try:
-                os.kill(victim, signal.SIGKILL)
-                done[there[victim]] += 1
+                base.database.kill(victim) if base and kind == "keeps" else os.kill(victim, 9)
+                done[kind] += 1
             except ProcessLookupError:
                 continue
     return done
@@ -157,7 +170,7 @@ def wait_until(found: Callable[[], object], seconds: float) -> None:
         time.sleep(0.2)
 
 
-def check_ends(store: EmbeddedJobs, names: dict[str, bytes]) -> None:
+def check_ends(store: StoredJobs[Any], names: dict[str, bytes]) -> None:
     """Each job ended once, well, with these bytes."""
     for name, body in names.items():
         job = store.job(name, viewer=MACHINE)
@@ -168,20 +181,46 @@ def check_ends(store: EmbeddedJobs, names: dict[str, bytes]) -> None:
         assert result is not None and result.body == body
 
 
-def test_questions_end_once_while_workers_are_killed(tmp_path: Path) -> None:
-    store, expected = EmbeddedJobs(tmp_path), dict[str, bytes]()
-    for number in range(5):
-        inputs = {"points": [[1.6 + number / 100, 43.0]], "within": ["1 km"]}
-        question = Question("isochrones", inputs, MACHINE)
-        job = store.submit(question, KINDS["isochrones"].budget, viewer=MACHINE)
-        made = answer(question, Ground.of(tmp_path), lambda _progress, _said: None)
-        expected[job.id] = made.body
-    with kept(tmp_path / "log.txt", [sys.executable, "-c", HASTY, str(tmp_path)]):
-        wait_until(lambda: any(job.attempts for job in store.jobs(viewer=MACHINE)[0]), 30)
-        kill_at_random(tmp_path, 2, (0.2, 2.0), random.Random(1), lambda: store.waiting() > 0)
-        wait_until(lambda: store.waiting() == 0, 90)
-    check_ends(store, expected)
-    wait_until(lambda: not processes_of(tmp_path), 5)
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The server of a database that may be killed; None for jobs in the workspace."""
+    if request.param == "sqlite":
+        return None
+    made = request.getfixturevalue("a_server")()
+    monkeypatch.setenv("GEOGUICHET_DATABASE", made.address())
+    return made
+
+
+@contextmanager
+def based(folder: Path, database: Any) -> Iterator[Kept | None]:
+    """Keep the server of a database."""
+    if database is None:
+        yield None
+        return
+    with kept(folder / "database.txt", database=database) as base:
+        database.until_it_answers()
+        yield base
+
+
+def test_questions_end_once_while_workers_are_killed(tmp_path: Path, database: Any) -> None:
+    with based(tmp_path, database) as base:
+        store, expected = jobs_of(tmp_path), dict[str, bytes]()
+        for number in range(5):
+            inputs = {"points": [[1.6 + number / 100, 43.0]], "within": ["1 km"]}
+            question = Question("isochrones", inputs, MACHINE)
+            job = store.submit(question, KINDS["isochrones"].budget, viewer=MACHINE)
+            made = answer(question, Ground.of(tmp_path), lambda _progress, _said: None)
+            expected[job.id] = made.body
+        with kept(tmp_path / "log.txt", [sys.executable, "-c", HASTY, str(tmp_path)]):
+            wait_until(lambda: any(job.attempts for job in store.jobs(viewer=MACHINE)[0]), 30)
+            if base:
+                database.kill(base.running[0].pid)
+                time.sleep(0.1)
+                database.until_it_answers()
+            kill_at_random(tmp_path, 2, (0.2, 2.0), random.Random(1), lambda: store.waiting() > 0)
+            wait_until(lambda: store.waiting() == 0, 90)
+        check_ends(store, expected)
+        wait_until(lambda: not processes_of(tmp_path), 5)
 
 
 def free_port() -> int:
@@ -191,28 +230,30 @@ def free_port() -> int:
 
 
 class Reader:
-    """Asks for a page all the time, and measures for how long nothing answers."""
+    """Asks for pages all the time, and measures for how long one of them is not answered."""
 
-    def __init__(self, *addresses: str) -> None:
-        self.addresses, self.ended = addresses, threading.Event()
-        self.longest = self.asked = self.failed = 0.0
+    def __init__(self, headers: Mapping[str, str | bytes], *addresses: str) -> None:
+        self.headers, self.addresses, self.ended = headers, addresses, threading.Event()
+        self.longest = dict.fromkeys(addresses, 0.0)
+        self.asked = self.failed = 0
         self.thread = threading.Thread(target=self._read)
         self.thread.start()
 
     def _read(self) -> None:
-        since = 0.0
+        since = dict.fromkeys(self.addresses, 0.0)
         while not self.ended.wait(0.1):
-            for address in self.addresses:
+            for one in self.addresses:
                 began = time.monotonic()
                 try:
-                    is_well = requests.get(address, timeout=20).status_code < 500
+                    is_well = requests.get(one, timeout=20, headers=self.headers).status_code < 500
                 except requests.RequestException:
                     is_well = False
                 self.asked += 1
                 self.failed += not is_well
-                since = since or (0.0 if is_well else began)
-                self.longest = max(self.longest, time.monotonic() - since if since else 0.0)
-                since = 0.0 if is_well else since
+                since[one] = since[one] or (0.0 if is_well else began)
+                lasted = time.monotonic() - since[one] if since[one] else 0.0
+                self.longest[one] = max(self.longest[one], lasted)
+                since[one] = 0.0 if is_well else since[one]
 
     def end(self) -> None:
         self.ended.set()
@@ -221,7 +262,7 @@ class Reader:
 
 @pytest.mark.skipif(not JOBS, reason="GEOGUICHET_JOBS asks for them")
 def test_studies_end_once_while_servers_and_workers_are_killed(
-    tmp_path: Path, open_accounts: Callable[[Path], dict[str, requests.Session]]
+    tmp_path: Path, open_accounts: Callable[[Path], dict[str, requests.Session]], database: Any
 ) -> None:
     place, unbroken = tmp_path / "place", tmp_path / "unbroken"
     place.mkdir()
@@ -238,7 +279,7 @@ def test_studies_end_once_while_servers_and_workers_are_killed(
         "2",
     ]
     working = [*GEOGUICHET, "worker", "--workspace", str(place)]
-    store, names = EmbeddedJobs(place), dict[int, str]()
+    store, names = jobs_of(place), dict[int, str]()
 
     def answers() -> bool:
         try:
@@ -246,41 +287,48 @@ def test_studies_end_once_while_servers_and_workers_are_killed(
         except requests.RequestException:
             return False
 
-    with kept(tmp_path / "log.txt", serving, serving, working, working) as crew:
-        wait_until(answers, 300)
-        for number in range(JOBS):
-            told = editor.post(
-                f"{url}/processes/study/execution",
-                json={"inputs": study(number)},
-                headers={"Prefer": "respond-async"},
+    with based(tmp_path, database) as base:
+        with kept(tmp_path / "log.txt", serving, serving, working, working):
+            wait_until(answers, 300)
+            for number in range(JOBS):
+                told = editor.post(
+                    f"{url}/processes/study/execution",
+                    json={"inputs": study(number)},
+                    headers={"Prefer": "respond-async"},
+                )
+                assert told.status_code == 201, told.text
+                names[number] = told.json()["jobID"]
+            time.sleep(5)
+            pages = ("/jobs?limit=1", f"/jobs/{names[JOBS - 1]}?f=json", "/collections?f=json")
+            reader = Reader(editor.headers, *(f"{url}{page}" for page in pages))
+            wait_until(lambda: listening(port) == 4, 300)
+            chance = random.Random(18)
+            done = kill_at_random(
+                place, KILLS, (0.5, 4.0), chance, lambda: True, port=port, base=base
             )
-            assert told.status_code == 201, told.text
-            names[number] = told.json()["jobID"]
-        time.sleep(5)
-        reader = Reader(f"{url}/jobs?limit=1", f"{url}/collections?f=json")
-        wait_until(lambda: listening(port) == 4, 300)
-        chance = random.Random(18)
-        done = kill_at_random(place, KILLS, (0.5, 4.0), chance, lambda: True, port=port)
-        wait_until(lambda: store.waiting() == 0, 3_600)
-        reader.end()
-        crew.ended.set()
-    wait_until(lambda: not processes_of(place), 60)
-    sweep(store, place, older_s=0)
-    left = [one.name for one in (place / "studies").iterdir() if one.name.startswith(".")]
-    expected = {}
-    viewer = store.question(names[0], viewer=MACHINE).viewer
-    for number, name in names.items():
-        question = Question("study", study(number), viewer)
-        expected[name] = answer(question, Ground.of(unbroken), lambda _progress, _said: None).body
-    check_ends(store, expected)
-    for number, name in names.items():
-        manifest = place / "studies" / f"s{number:03d}" / "manifest.json"
-        told = json.loads(expected[name])["outputs"]
-        assert json.loads(manifest.read_bytes())["outputs"] == told
-    attempts = sum(store.job(name, viewer=MACHINE).attempts for name in names.values())
+            if base:
+                database.until_it_answers()
+            wait_until(lambda: store.waiting() == 0, 3_600)
+            reader.end()
+        wait_until(lambda: not processes_of(place), 60)
+        sweep(store, place, older_s=0)
+        left = [one.name for one in (place / "studies").iterdir() if one.name.startswith(".")]
+        expected = {}
+        viewer = store.question(names[0], viewer=MACHINE).viewer
+        for number, name in names.items():
+            question = Question("study", study(number), viewer)
+            made = answer(question, Ground.of(unbroken), lambda _progress, _said: None)
+            expected[name] = made.body
+        check_ends(store, expected)
+        for number, name in names.items():
+            manifest = place / "studies" / f"s{number:03d}" / "manifest.json"
+            told = json.loads(expected[name])["outputs"]
+            assert json.loads(manifest.read_bytes())["outputs"] == told
+        attempts = sum(store.job(name, viewer=MACHINE).attempts for name in names.values())
     print(
-        f"\n{len(names)} studies, {done[True]} kills of servers, {done[False]} of workers, "
-        f"{attempts} attempts; {reader.asked:.0f} requests, "
-        f"{reader.failed:.0f} failed, nothing answered for {reader.longest:.2f} s at most"
+        f"\n{len(names)} studies, {done['serves']} kills of servers, {done['works']} of workers, "
+        f"{done['keeps']} of the database, {attempts} attempts; {reader.asked} requests, "
+        f"{reader.failed} failed, at most so many seconds: "
+        f"{ {page: round(lasted, 2) for page, lasted in reader.longest.items()} }"
     )
-    assert sum(done.values()) == KILLS and left == [] and reader.longest < 2
+    assert done.total() == KILLS and left == [] and max(reader.longest.values()) < 2

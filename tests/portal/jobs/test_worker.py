@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from geoguichet.floor.viewer import PUBLIC
-from geoguichet.portal.jobs import embedded
-from geoguichet.portal.jobs.contract import Budget, Job, Question
-from geoguichet.portal.jobs.embedded import EmbeddedJobs
+from geoguichet.portal.jobs import stored
+from geoguichet.portal.jobs.contract import Budget, Job, JobError, JobStore, Question, Result
+from geoguichet.portal.jobs.stores import jobs_of
 from geoguichet.portal.jobs.worker import Tender, Worker, sweep
 
 #: What answers in the place of the real child: it does as the inputs say.
@@ -36,18 +37,13 @@ for line in sys.stdin:
 """
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> EmbeddedJobs:
-    return EmbeddedJobs(tmp_path)
-
-
-def put(store: EmbeddedJobs, seconds: float = 60, **inputs: object) -> str:
+def put(store: JobStore, seconds: float = 60, **inputs: object) -> str:
     budget = Budget(seconds, 1 << 32)
     return store.submit(Question("nearest", inputs, PUBLIC), budget, viewer=PUBLIC).id
 
 
 @contextmanager
-def at_work(store: EmbeddedJobs, workspace: Path) -> Iterator[Worker]:
+def at_work(store: JobStore, workspace: Path) -> Iterator[Worker]:
     worker = Worker(store, workspace, program=[sys.executable, "-c", PROGRAM])
     thread = threading.Thread(target=worker.run)
     thread.start()
@@ -65,11 +61,11 @@ def until(found: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
-def job(store: EmbeddedJobs, name: str) -> Job:
+def job(store: JobStore, name: str) -> Job:
     return store.job(name, viewer=PUBLIC)
 
 
-def child_of(store: EmbeddedJobs, name: str) -> int:
+def child_of(store: JobStore, name: str) -> int:
     """Wait for the child that answers a job, and return its number."""
     until(lambda: job(store, name).message.startswith("child"))
     return int(job(store, name).message.split()[1])
@@ -83,7 +79,7 @@ def is_there(process: int) -> bool:
     return True
 
 
-def test_a_worker_answers_one_job_after_the_other(store: EmbeddedJobs, tmp_path: Path) -> None:
+def test_a_worker_answers_one_job_after_the_other(store: JobStore, tmp_path: Path) -> None:
     names = [put(store, n=n) for n in range(3)]
     with at_work(store, tmp_path):
         until(lambda: store.waiting() == 0)
@@ -93,7 +89,7 @@ def test_a_worker_answers_one_job_after_the_other(store: EmbeddedJobs, tmp_path:
     assert len([line for line in told if line.startswith("child")]) == 1  # one child for all
 
 
-def test_a_dismissed_job_is_killed_within_two_seconds(store: EmbeddedJobs, tmp_path: Path) -> None:
+def test_a_dismissed_job_is_killed_within_two_seconds(store: JobStore, tmp_path: Path) -> None:
     name = put(store, sleeps=60)
     with at_work(store, tmp_path):
         child = child_of(store, name)
@@ -104,7 +100,7 @@ def test_a_dismissed_job_is_killed_within_two_seconds(store: EmbeddedJobs, tmp_p
     assert job(store, name).state == "dismissed"
 
 
-def test_a_job_that_takes_too_long_fails(store: EmbeddedJobs, tmp_path: Path) -> None:
+def test_a_job_that_takes_too_long_fails(store: JobStore, tmp_path: Path) -> None:
     name = put(store, seconds=0.5, sleeps=60)
     with at_work(store, tmp_path):
         child = child_of(store, name)
@@ -114,9 +110,9 @@ def test_a_job_that_takes_too_long_fails(store: EmbeddedJobs, tmp_path: Path) ->
 
 
 def test_a_job_that_loses_its_child_each_time_fails(
-    store: EmbeddedJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: JobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "MOST_ATTEMPTS", 6)
+    monkeypatch.setattr(stored, "MOST_ATTEMPTS", 6)
     dies, breaks = put(store, dies=True), put(store, breaks=True)
     with at_work(store, tmp_path):
         until(lambda: store.waiting() == 0)
@@ -124,9 +120,7 @@ def test_a_job_that_loses_its_child_each_time_fails(
     assert (job(store, breaks).state, job(store, breaks).attempts) == ("failed", 1)
 
 
-def test_a_worker_that_is_told_to_end_hands_its_job_back(
-    store: EmbeddedJobs, tmp_path: Path
-) -> None:
+def test_a_worker_that_is_told_to_end_hands_its_job_back(store: JobStore, tmp_path: Path) -> None:
     name = put(store, sleeps=60)
     with at_work(store, tmp_path):
         child = child_of(store, name)
@@ -134,25 +128,23 @@ def test_a_worker_that_is_told_to_end_hands_its_job_back(
 
 
 def test_a_killed_worker_takes_its_child_along_and_another_ends_the_job(
-    store: EmbeddedJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: JobStore, tmp_path: Path, later: Callable[[float], None]
 ) -> None:
     name = put(store, sleeps=1)
     program = f"""
 import sys
 from pathlib import Path
-from geoguichet.portal.jobs.embedded import EmbeddedJobs
+from geoguichet.portal.jobs.stores import jobs_of
 from geoguichet.portal.jobs.worker import Worker
 here = Path({str(tmp_path)!r})
-Worker(EmbeddedJobs(here), here, program=[sys.executable, "-c", {PROGRAM!r}]).run()
+Worker(jobs_of(here), here, program=[sys.executable, "-c", {PROGRAM!r}]).run()
 """
     dead = subprocess.Popen([sys.executable, "-c", program])
     child = child_of(store, name)
     dead.send_signal(signal.SIGKILL)
     dead.wait()
     until(lambda: not is_there(child), 5)
-    monkeypatch.setattr(
-        "geoguichet.portal.jobs.embedded.time.time", lambda now=time.time: now() + 11
-    )
+    later(11)
     with at_work(store, tmp_path):
         until(lambda: job(store, name).has_ended)
     ended = job(store, name)
@@ -161,37 +153,74 @@ Worker(EmbeddedJobs(here), here, program=[sys.executable, "-c", {PROGRAM!r}]).ru
 
 
 def test_a_portal_has_a_worker_when_jobs_wait_and_nobody_works(
-    store: EmbeddedJobs, tmp_path: Path
+    store: JobStore, tmp_path: Path
 ) -> None:
     tender = Tender(tmp_path, store)
     tender.look()
     assert tender._worker is None
-    put(store, ou="Foix")
-    store.present("another")
-    tender.look()
-    assert tender._worker is None
-    with_one = Tender(tmp_path / "elsewhere", EmbeddedJobs(tmp_path / "elsewhere"))
+    with_one = Tender(tmp_path / "elsewhere", jobs_of(tmp_path / "elsewhere"))
     put(with_one.store, ou="Foix")
     with_one.look()
     assert with_one._worker is not None and with_one._worker.poll() is None
     until(with_one.store.is_worked)
     with_one.end()
     assert with_one._worker is None
+    put(store, ou="Foix")
+    store.present("another")
+    tender.look()
+    assert tender._worker is None
 
 
 def test_files_go_with_the_answer_they_are_of(
-    store: EmbeddedJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: JobStore, tmp_path: Path, later: Callable[[float], None]
 ) -> None:
-    monkeypatch.setattr(EmbeddedJobs, "sweep", lambda _store: ["abc"])
-    (tmp_path / "jobs" / "abc").mkdir(parents=True)
-    (tmp_path / "jobs" / "def").mkdir()
-    for folder in ("jobs", "studies"):  # drafts of who was killed, two days ago
-        draft = tmp_path / folder / ".draft"
-        draft.mkdir(parents=True)
-        os.utime(draft, (time.time() - 2 * 86_400,) * 2)
+    name = put(store, n=1)
+    digest = store.job(name, viewer=PUBLIC).digest
+    lease = store.lease("w")
+    assert lease is not None and store.end(lease, "successful", result=Result("text/plain", b"1"))
+    two_days_ago = (time.time() - 2 * 86_400,) * 2
+    for folder in ("jobs/abc", f"jobs/{digest}", "jobs/.draft", "studies/.draft"):
+        (tmp_path / folder).mkdir(parents=True)
+        os.utime(tmp_path / folder, two_days_ago)
+    (tmp_path / "jobs" / "def").mkdir()  # it is being written
     sweep(store, tmp_path)
-    assert [one.name for one in (tmp_path / "jobs").iterdir()] == ["def"]
+    kept = {one.name for one in (tmp_path / "jobs").iterdir()}
+    assert kept == {"def", digest}  # that of who dismissed a study that was written is gone
     assert list((tmp_path / "studies").iterdir()) == []
+    later(8 * 86_400)
+    sweep(store, tmp_path, older_s=0)
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+def test_a_worker_bears_that_its_jobs_are_out_of_reach_for_a_while(
+    store: JobStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    name, is_away = put(store, sleeps=0.5), threading.Event()
+
+    def away(of: str) -> Callable[..., Any]:
+        asked = getattr(store, of)
+
+        def answered(*given: Any) -> Any:
+            if is_away.is_set():
+                raise JobError("nobody answers")
+            return asked(*given)
+
+        return answered
+
+    for of in ("present", "lease", "keep", "tell", "end", "give_back", "calls"):
+        monkeypatch.setattr(store, of, away(of))
+    with at_work(store, tmp_path):
+        child_of(store, name)
+        is_away.set()
+        time.sleep(1)
+        assert job(store, name).state == "running"
+        is_away.clear()
+        until(lambda: job(store, name).has_ended)
+    assert (job(store, name).state, job(store, name).attempts) == ("successful", 1)
+    assert capfd.readouterr().err.count("nobody answers") == 1
 
 
 def test_a_child_has_no_more_memory_than_its_budget() -> None:
