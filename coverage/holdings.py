@@ -36,8 +36,8 @@ from geoguichet.referentials.layers import read_layer
 BARS = 20
 #: The share of a threshold by which another, nearer and farther, is told beside it.
 _ASIDE = 0.2
-#: How the files that a study may read beside its data end.
-_NETWORKS, _CELLS = "*.roads", "*.tif"
+#: How the files end that a study may read beside its data, and those that a network is made of.
+_NETWORKS, _CELLS, _EXTRACTS = (".roads",), (".tif",), (".pbf", ".osm", ".osm.gz", ".osm.bz2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ class Holdings:
     services: tuple[Held, ...]
     networks: tuple[str, ...]
     cells: tuple[str, ...]
+    #: Of OpenStreetMap: no network yet.
+    extracts: tuple[str, ...] = ()
 
     @property
     def present(self) -> tuple[str, ...]:
@@ -107,7 +109,8 @@ def _keys(table: Mapping[str, Any], key: str) -> Iterator[dict[str, Any]]:
 
 def holdings(data: Path, *, name: str, source: str, folder: Path) -> Holdings:
     """Return what can be asked of the data of a territory: a GeoPackage, which a study calls
-    ``source``; road networks and grids of people are those of the ``folder`` of the study.
+    ``source``; road networks and grids of people are those of the ``folder`` of the study, a link out
+    of it apart.
 
     Raises
     ------
@@ -116,10 +119,13 @@ def holdings(data: Path, *, name: str, source: str, folder: Path) -> Holdings:
     """
     state = data.stat()
     areas, services = _read(data, state.st_mtime_ns, state.st_size)
-    networks, cells = (
-        tuple(sorted(path.name for path in folder.glob(form))) for form in (_NETWORKS, _CELLS)
+    home = folder.resolve()
+    inside = [path for path in folder.glob("*.*") if path.resolve().is_relative_to(home)]
+    files = (
+        tuple(sorted(path.name for path in inside if path.name.endswith(ends)))
+        for ends in (_NETWORKS, _CELLS, _EXTRACTS)
     )
-    return Holdings(name, source, areas, services, networks, cells)
+    return Holdings(name, source, areas, services, *files)
 
 
 @lru_cache(maxsize=4)

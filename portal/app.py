@@ -30,13 +30,11 @@ from geoguichet.portal.answers import Refusal
 from geoguichet.portal.api import csw, feeds, openapi, processes, reviewing, sitemap
 from geoguichet.portal.api.collections import Collections
 from geoguichet.portal.api.features import FeaturesApi
-from geoguichet.portal.api.publication import Publication
 from geoguichet.portal.api.records import RecordsApi
 from geoguichet.portal.api.tiles import TilesApi
 from geoguichet.portal.cross_origin import CrossOrigin
 from geoguichet.portal.engine import Renewal
 from geoguichet.portal.errors import PortalError, PortInUseError
-from geoguichet.portal.pages.computing import Computing
 from geoguichet.portal.pages.registry import PAGES
 from geoguichet.portal.pages.workbench import Workbench
 from geoguichet.portal.people.account import Account
@@ -137,8 +135,6 @@ def create_app(
             *Account(door).routes(),
             *Administration(door).routes(),
             *Workbench(site).routes(),
-            *Computing(site).routes(),
-            *Publication(site).routes(),
             *(page.route(site) for page in site.pages),
             *collections.routes(),
             *features.routes(),

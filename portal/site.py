@@ -33,8 +33,8 @@ from geoguichet.floor.words import SOURCE, Message, _, language, ngettext, speak
 from geoguichet.portal import answers, filters
 from geoguichet.portal.answers import BY_STATUS, HTML, JSON, SCHEMA, Refusal, answer, link
 from geoguichet.portal.engine import Engine, configuration, in_language, resources, shown_to
-from geoguichet.portal.errors import in_words
-from geoguichet.portal.jobs.contract import JobError, JobStore
+from geoguichet.portal.errors import ParameterError, in_words
+from geoguichet.portal.jobs.contract import JobError, JobNotFoundError, JobStore, TooManyJobsError
 from geoguichet.portal.jobs.stores import jobs_of
 from geoguichet.portal.jobs.worker import Tender
 from geoguichet.portal.providers.records import store_of
@@ -48,6 +48,8 @@ from geoguichet.portal.viewing import viewer_of
 _OGC = "http://www.opengis.net/spec"
 _RECORDS = f"{_OGC}/ogcapi-records-1/1.0/conf"
 _FEATURES = f"{_OGC}/ogcapi-features"
+#: Before each kind of error of OGC API Processes.
+PROCESSES_ERRORS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 
 #: OGC API Records Part 1. The standard spells some of its classes in two ways; both are given.
 RECORDS = tuple(
@@ -458,6 +460,12 @@ def _refusal(error: Exception) -> Refusal:
         return Refusal(error.status_code, said, headers=error.headers)
     if isinstance(error, QueryError | RecordNotFoundError):
         return Refusal(400 if isinstance(error, QueryError) else 404, in_words(error))
+    if isinstance(error, JobNotFoundError):
+        return Refusal(404, error, kind=f"{PROCESSES_ERRORS}no-such-job")
+    if isinstance(error, ParameterError):
+        return Refusal(400, error)
+    if isinstance(error, TooManyJobsError):
+        return Refusal(503, error, headers={"Retry-After": "10"}, code="ServerBusy")
     if isinstance(error, JobError):
         told = _("Les calculs ne répondent pas en ce moment ; réessayez dans quelques secondes.")
         return Refusal(503, told, headers={"Retry-After": "2"})
@@ -469,5 +477,6 @@ def _refusal(error: Exception) -> Refusal:
 
 #: What becomes an answer wherever it is raised.
 REFUSED = (
-    Refusal, HTTPException, ClientDisconnect, QueryError, RecordNotFoundError, StoreError, JobError, Exception
+    Refusal, HTTPException, ClientDisconnect, QueryError, RecordNotFoundError, StoreError, JobError,
+    ParameterError, Exception,
 )  # fmt: skip

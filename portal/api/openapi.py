@@ -29,7 +29,7 @@ from geoguichet.portal.api.records import ENCODINGS, TOGETHER
 from geoguichet.portal.api.served import RECORD_PROFILE
 from geoguichet.portal.jobs.contract import STATES
 from geoguichet.portal.jobs.kinds import Kind, kinds_for
-from geoguichet.portal.pages import computing, workbench
+from geoguichet.portal.pages import workbench
 from geoguichet.portal.pages.registry import PAGES
 from geoguichet.portal.providers.features import layer_fields
 from geoguichet.portal.site import COLLECTION, Page, Site, an_object, ref
@@ -79,6 +79,8 @@ PAGE = Page(
     summary="The description of the interface",
     template="openapi.html",
     document=document,
+    schema="OpenAPI",
+    schemas={"OpenAPI": {"type": "object"}},
     media=OPENAPI,
     parameters=("ui",),
 )
@@ -121,7 +123,7 @@ def _root_paths() -> Json:
     matrices: Mapping[str, Json | str] = {JSON: {"type": "object"}}
     gets = [
         (page.path, page.summary, page.tag, _asked(page), _forms_of(page), _f(page))
-        for page in PAGES
+        for page in (*PAGES, PAGE)
     ] + [
         ("/collections", "The collections", "portal", collections.PARAMETERS, listed, "f"),
         ("/processes", "The processes", "processes", (), processes, "f"),
@@ -146,12 +148,20 @@ def _root_paths() -> Json:
     paths |= _job_paths(processes) | _workbench_paths(processes)
     refused = {code: ref("responses", "Refused") for code in ("401", "403")}
     paths[reviewing.PATH]["get"]["responses"] |= refused
-    paths[csw.PATH] = {"get": _csw()}
+    asked = {"content": {"application/xml": {"schema": {"type": "string"}}}}
+    by_post = {"operationId": "csw_by_post", "parameters": [], "requestBody": asked}
+    paths[csw.PATH] = {"get": _csw(), "post": _csw() | by_post}
     part = _query("part", {"type": "integer", "minimum": 1, "maximum": 100_000})
     paths |= {
         "/sitemap.xml": _told("sitemap", "The pages of all records", "application/xml", part),
         sitemap.COMMUNES: _told("sitemap_communes", "The pages of communes", "application/xml"),
         "/robots.txt": _told("robots", "What robots leave alone", "text/plain"),
+        "/health": _told("health", "Whether it answers as it should", JSON),
+        "/metrics": _told("metrics", "What was answered, counted (Prometheus)", "text/plain"),
+        "/background.geojson": _told("background", "The outlines of the territory", GEOJSON),
+        "/studies/{study}/{file}": _told(
+            "get_study_output", "A file that a study wrote", "*/*", *map(_place, ("study", "file"))
+        ),
     }
     return paths
 
@@ -182,10 +192,7 @@ def _csw() -> Json:
 
 # Return what a page is asked: what stands in its path, then its parameters, each a text.
 def _asked(page: Page) -> list[Json]:
-    path = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"{(\w+)}", page.path)
-    ]
+    path = map(_place, re.findall(r"{(\w+)}", page.path))
     return [*path, *(_query(name, {"type": "string"}) for name in page.parameters)]
 
 
@@ -239,14 +246,13 @@ def _job_paths(forms: Mapping[str, Json | str]) -> Json:
     counted.append(_query("limit", whole | {"minimum": 1}))
     texts = [_query(name, {"type": "string"}) for name in ("type", "processID", "datetime")]
     states = _query("status", {"type": "string", "enum": list(STATES)})
-    name = {"name": "job", "in": "path", "required": True, "schema": {"type": "string"}}
+    name = _place("job")
     listed = _operation("The jobs of who asks", "processes", "get_jobs", (), forms)
     told = _operation("Where a job stands", "processes", "get_job", (), forms)
     ended = _operation("A job is dismissed, or forgotten", "processes", "dismiss", (), {JSON: {}})
     found: Json = {JSON: {}, GEOJSON: {}}
     answered = _operation("The answer to a job", "processes", "get_results", (), found)
     file = _operation("A file of a study", "processes", "get_file", (), {"*/*": {}})
-    inside = {**name, "name": "file"}
     f = listed["parameters"]
     return {
         "/jobs": {"get": listed | {"parameters": [*f, *counted, *texts, states]}},
@@ -255,27 +261,27 @@ def _job_paths(forms: Mapping[str, Json | str]) -> Json:
             "delete": ended | {"parameters": [name]},
         },
         "/jobs/{job}/results": {"get": answered | {"parameters": [name]}},
-        "/jobs/{job}/results/{file}": {"get": file | {"parameters": [name, inside]}},
+        "/jobs/{job}/results/{file}": {"get": file | {"parameters": [name, _place("file")]}},
     }
 
 
 # Return what is asked of a study that is not computed yet, and of its file.
 def _workbench_paths(forms: Mapping[str, Json | str]) -> Json:
-    study, job = (
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in ("study", "job")
-    )
     origin = _query("depuis", {"type": "string", "description": "The study it starts from"})
     asked = "A question for a study, what it counts and its file; its form's fields are parameters"
     told = _operation(asked, "processes", "get_question", (origin,), forms)
     file = "The study file that a question writes"
     of_study = "The study file of a study"
-    far = _operation("How far a computation is", "processes", "get_computation", (job,), forms)
+    far = _operation(
+        "How far a computation is", "processes", "get_computation", (_place("job"),), forms
+    )
     return {
         workbench.HERE: {"get": told},
         f"{workbench.HERE}/etude.toml": _told("get_question_file", file, workbench.TOML, origin),
-        "/etudes/{study}/etude.toml": _told("get_study_file", of_study, workbench.TOML, study),
-        computing.HERE: {"get": far},
+        "/etudes/{study}/etude.toml": _told(
+            "get_study_file", of_study, workbench.TOML, _place("study")
+        ),
+        workbench.COMPUTATION: {"get": far},
     }
 
 
@@ -528,6 +534,11 @@ def _listed(name: str, values: Sequence[str], **more: Any) -> Json:
     }
 
 
+# Return what stands in a path: a text.
+def _place(name: str) -> Json:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
 def _query(name: str, schema: Json) -> Json:
     return {"name": name, "in": "query", "required": False, "schema": schema}
 
@@ -621,7 +632,7 @@ def _schemas() -> Json:
                             "facets": {"type": "object"},
                             "features": {"type": "array", "items": ref("schemas", "Record")}},
                            "type", "features", "links"),
-        **{name: schema for page in PAGES for name, schema in page.schemas.items()},
+        **{name: schema for page in (*PAGES, PAGE) for name, schema in page.schemas.items()},
     }  # fmt: skip
 
 

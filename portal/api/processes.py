@@ -3,14 +3,14 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from math import inf
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from jsonschema import Draft202012Validator
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -18,56 +18,50 @@ from starlette.routing import Route
 
 from geoguichet.floor.errors import GeoguichetError
 from geoguichet.floor.viewer import Viewer
-from geoguichet.floor.words import _
+from geoguichet.floor.words import Message, _
 from geoguichet.portal import answers
 from geoguichet.portal.answers import BY_STATUS, HTML, JSON, TO_ANYONE, Refusal, answer, link
 from geoguichet.portal.errors import ParameterError
 from geoguichet.portal.jobs import answering, asking
-from geoguichet.portal.jobs.contract import (
-    STATES,
-    Asked,
-    Job,
-    JobNotFoundError,
-    Result,
-    TooManyJobsError,
-)
+from geoguichet.portal.jobs.contract import STATES, Asked, Job, Result
 from geoguichet.portal.jobs.grounds import Ground
 from geoguichet.portal.jobs.kinds import KINDS, Kind, kinds_for
 from geoguichet.portal.pages.workbench import held_by
 from geoguichet.portal.people import accounts
 from geoguichet.portal.people.store import People
-from geoguichet.portal.site import Site
+from geoguichet.portal.site import PROCESSES_ERRORS, Site
 from geoguichet.portal.viewing import viewer_of
 
-_ERRORS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 _RELATIONS = "http://www.opengis.net/def/rel/ogc/1.0/"
 #: Who waits for an answer waits so long, so many at once.
 WAIT_S, MOST_WAITING = 60.0, 20
 #: Jobs of a page.
 MOST = 1_000
 _CALLBACKS = ("successUri", "inProgressUri", "failedUri")
+#: What the list of jobs is asked.
+_ASKED_OF_JOBS = (
+    "type", "processID", "status", "datetime", "minDuration", "maxDuration", "limit", "offset",
+)  # fmt: skip
 
 
 def routes(site: Site) -> list[Route]:
     """Return what answers about processes and jobs."""
     there = _Processes(site)
-    doors: dict[str, Callable[[Request], Awaitable[Response]]] = {
-        "/processes": there.listed,
-        "/processes/{process}": there.described,
-        "/processes/{process}/execution": there.executed,
-        "/jobs": there.jobs,
-        "/jobs/{job}": there.job,
-        "/jobs/{job}/results": there.results,
-        "/jobs/{job}/results/{file}": there.file,
-    }
-    methods = {"/processes/{process}/execution": ["POST"], "/jobs/{job}": ["GET", "DELETE"]}
-    return [Route(path, door, methods=methods.get(path)) for path, door in doors.items()]
+    return [
+        Route("/processes", there.listed),
+        Route("/processes/{process}", there.described),
+        Route("/processes/{process}/execution", there.executed, methods=["POST"]),
+        Route("/jobs", there.jobs),
+        Route("/jobs/{job}", there.job, methods=["GET", "DELETE"]),
+        Route("/jobs/{job}/results", there.results),
+        Route("/jobs/{job}/results/{file}", there.file),
+    ]
 
 
+# What is not awaited is answered in a thread.
 class _Processes:
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.people = People(site.workspace)
         self.waiting = 0
 
     # --- what can be asked -----------------------------------------------------------------------
@@ -81,15 +75,15 @@ class _Processes:
     def _host(self, viewer: Viewer) -> str:
         if not viewer.may("administrator") or viewer.sees_all:
             return ""
-        with self.people.read() as base:
+        with People(self.site.workspace).read() as base:
             known = accounts.organisations(base).values()
             return next((one.siren for one in known if one.host), "")
 
-    async def _kind(self, request: Request) -> Kind:
-        kinds = await run_in_threadpool(self._kinds, viewer_of(request))
-        if (name := request.path_params["process"]) not in kinds:
+    def _kind(self, request: Request) -> Kind:
+        found = self._kinds(viewer_of(request)).get(request.path_params["process"])
+        if found is None:
             raise _missing("no-such-process", _("Rien ne porte cet identifiant."))
-        return kinds[name]
+        return found
 
     def _of_process(self, kind: Kind) -> list[dict[str, str]]:
         home = f"/processes/{kind.name}"
@@ -100,58 +94,57 @@ class _Processes:
         home = f"{self.site.url}{path}"
         return [link("self", f"{home}?f=json", JSON), link("alternate", f"{home}?f=html", HTML)]
 
-    async def listed(self, request: Request) -> Response:
+    # Return the links of a list: its forms, and what follows where it has more.
+    def _of_list(
+        self, path: str, given: Mapping[str, str], after: int, count: int
+    ) -> list[dict[str, str]]:
+        links = self._forms(path)
+        if after < count:
+            more = urlencode(
+                {**{name: told for name, told in given.items() if told}, "offset": after}
+            )
+            links.append(link("next", f"{self.site.url}{path}?{more}", JSON))
+        return links
+
+    def listed(self, request: Request) -> Response:
         """Answer the list of processes."""
-        kinds = await run_in_threadpool(self._kinds, viewer_of(request))
+        kinds = self._kinds(viewer_of(request))
         given = {name: request.query_params.get(name, "") for name in ("limit", "offset")}
         limit, offset = _number(given, "limit", MOST, least=1), _number(given, "offset", 0)
         asked = [*kinds.values()][offset : offset + limit]
-        told = [{**kind.summary(), "links": self._of_process(kind)} for kind in asked]
-        links = self._forms("/processes")
-        if offset + limit < len(kinds):
-            more = f"limit={limit}&offset={offset + limit}"
-            links.append(link("next", f"{self.site.url}/processes?{more}", JSON))
-        return await self._told(
-            request, "processes.html", {"processes": told, "links": links}, (*given,)
-        )
+        document = {
+            "processes": [{**kind.summary(), "links": self._of_process(kind)} for kind in asked],
+            "links": self._of_list("/processes", given, offset + limit, len(kinds)),
+        }
+        return self._told(request, "processes.html", document, *given)
 
-    async def described(self, request: Request) -> Response:
-        """Answer all that is told of a process."""
-        kind = await self._kind(request)
-        document = await run_in_threadpool(self._description, kind)
-        document["links"] = self._of_process(kind)
-        return await self._told(request, "process.html", document)
+    def described(self, request: Request) -> Response:
+        """Answer all that is told of a process; of one that asks a study, what the data of this portal
+        hold too.
+        """
+        kind = self._kind(request)
+        document = {**kind.description(), "links": self._of_process(kind)}
+        told = document["inputs"]
+        with suppress(Refusal):  # what a portal without data can be asked of is told all the same
+            held = held_by(self.site) if "territory" in told else None
+            schemas = {name: one["schema"] for name, one in told.items()}
+            for name, schema in (held.told_in(schemas) if held else {}).items():
+                told[name]["schema"] = schema
+        return self._told(request, "process.html", document)
 
-    # Tell a process; of one that asks a study, what the data of this portal hold is told too.
-    def _description(self, kind: Kind) -> dict[str, Any]:
-        document = kind.description()
-        if "territory" not in document["inputs"]:
-            return document
-        try:
-            held = held_by(self.site)
-        except Refusal:  # what a portal without data can be asked of is told all the same
-            return document
-        schemas = held.told_in({name: one["schema"] for name, one in document["inputs"].items()})
-        told = document["inputs"].items()
-        return document | {"inputs": {name: {**one, "schema": schemas[name]} for name, one in told}}
-
-    async def _told(
-        self,
-        request: Request,
-        template: str,
-        document: dict[str, Any],
-        parameters: tuple[str, ...] = (),
+    def _told(
+        self, request: Request, template: str, document: dict[str, Any], *parameters: str
     ) -> Response:
         answers.parameters(request, *parameters)
         if answers.wanted_form(request) == "html":
-            return await self.site.page(template, document)
+            return answer(self.site.render(template, document), HTML)
         return answer(answers.to_json(document), JSON)
 
     # --- questions put ---------------------------------------------------------------------------
 
     async def executed(self, request: Request) -> Response:
         """Put a question: answer it, or tell where its job is."""
-        kind, viewer = await self._kind(request), viewer_of(request)
+        kind, viewer = await run_in_threadpool(self._kind, request), viewer_of(request)
         answers.wanted_form(request, ("json",))
         document = await answers.body_of(request, (answers.GEOJSON, JSON), most=kind.longest)
         inputs, asked = _asked(document, kind)
@@ -159,16 +152,12 @@ class _Processes:
         may_wait = kind.waits and not re.search(r"(^|[\s,;])respond-async\b", preferred)
         if may_wait and self.waiting >= MOST_WAITING:
             raise _later(_("Trop de calculs sont en cours ; réessayez dans quelques secondes."))
-        put = partial(asking.ask, self.site, kind.name, inputs, viewer=viewer, asked=asked)
-        try:
-            if may_wait and kind.at_once and not asked.callbacks:
-                result = await run_in_threadpool(self._answer, kind, inputs, viewer)
-                return _result(result.wanted(asked.response, kind.name))
-            job = await run_in_threadpool(put)
-        except ParameterError as error:
-            raise Refusal(400, str(error)) from error
-        except TooManyJobsError as error:
-            raise _later(str(error)) from error
+        if may_wait and kind.at_once and not asked.callbacks:
+            result = await run_in_threadpool(self._answer, kind, inputs, viewer)
+            return _as_wanted(result, asked.response, kind.name)
+        job = await run_in_threadpool(
+            asking.ask, self.site, kind.name, inputs, viewer=viewer, asked=asked
+        )
         if may_wait:
             return await self._awaited(request, job, viewer)
         headers = {"Location": f"{self.site.url}/jobs/{job.id}", "Retry-After": "2"}
@@ -208,14 +197,8 @@ class _Processes:
 
     # --- jobs ------------------------------------------------------------------------------------
 
-    async def _job(self, request: Request) -> Job:
-        asked = self.site.jobs.job
-        try:
-            return await run_in_threadpool(
-                asked, request.path_params["job"], viewer=viewer_of(request)
-            )
-        except JobNotFoundError as error:
-            raise _missing("no-such-job", str(error)) from error
+    def _job(self, request: Request) -> Job:
+        return self.site.jobs.job(request.path_params["job"], viewer=viewer_of(request))
 
     def _status(self, job: Job) -> dict[str, Any]:
         links = self._forms(f"/jobs/{job.id}")
@@ -224,35 +207,19 @@ class _Processes:
             links.append(link(f"{_RELATIONS}results", address, media))
         return {**job.status(), "links": links}
 
-    async def jobs(self, request: Request) -> Response:
+    def jobs(self, request: Request) -> Response:
         """Answer the jobs of who looks; nobody known has none but by their addresses."""
-        names = (
-            "type",
-            "processID",
-            "status",
-            "datetime",
-            "minDuration",
-            "maxDuration",
-            "limit",
-            "offset",
-        )
-        given = {name: request.query_params.get(name, "") for name in names}
+        given = {name: request.query_params.get(name, "") for name in _ASKED_OF_JOBS}
         limit, offset = _number(given, "limit", 100, least=1), _number(given, "offset", 0)
         states, processes = (
             tuple(filter(None, given[name].split(","))) for name in ("status", "processID")
         )
         if unknown := [state for state in states if state not in STATES]:
-            known = ", ".join(STATES)
+            known, state = ", ".join(STATES), unknown[0][:40]
             raise Refusal(
-                400,
-                _(
-                    "status : {state} est inconnu ; attendu {known}.",
-                    state=unknown[0][:40],
-                    known=known,
-                ),
+                400, _("status : {state} est inconnu ; attendu {known}.", state=state, known=known)
             )
-        asking_for = partial(
-            self.site.jobs.jobs,
+        found, count = self.site.jobs.jobs(
             viewer=viewer_of(request),
             states=states,
             processes=processes,
@@ -261,38 +228,33 @@ class _Processes:
             limit=min(limit, MOST),
             offset=offset,
         )
-        found, count = await run_in_threadpool(asking_for)
         if given["type"] not in ("", "process"):
             found, count = [], 0
-        links = self._forms("/jobs")
-        if offset + len(found) < count:
-            asked = [(n, v) for n, v in given.items() if v and n != "offset"]
-            more = urlencode([*asked, ("offset", offset + len(found))])
-            links.append(link("next", f"{self.site.url}/jobs?{more}", JSON))
-        told = [self._status(job) for job in found]
-        document = {"jobs": told, "numberMatched": count, "links": links}
-        return await self._told(request, "jobs.html", document, names)
+        document = {
+            "jobs": [self._status(job) for job in found],
+            "numberMatched": count,
+            "links": self._of_list("/jobs", given, offset + len(found), count),
+        }
+        return self._told(request, "jobs.html", document, *_ASKED_OF_JOBS)
 
-    async def job(self, request: Request) -> Response:
+    def job(self, request: Request) -> Response:
         """Answer where a job stands; end one that goes on, or forget one that has ended."""
-        job = await self._job(request)
+        job, viewer = self._job(request), viewer_of(request)
         if request.method == "DELETE":
-            dismiss, viewer = self.site.jobs.dismiss, viewer_of(request)
-            job = await run_in_threadpool(dismiss, job.id, viewer=viewer)
+            job = self.site.jobs.dismiss(job.id, viewer=viewer)
             return answer(answers.to_json(self._status(job)), JSON)
         document = self._status(job)
         if answers.wanted_form(request) == "html":
-            viewer = viewer_of(request)
-            document["log"] = await run_in_threadpool(self.site.jobs.log, job.id, viewer=viewer)
-        told = await self._told(request, "job.html", document)
+            document["log"] = self.site.jobs.log(job.id, viewer=viewer)
+        told = self._told(request, "job.html", document)
         told.headers["Cache-Control"] = "no-store"
         if not job.has_ended:
             told.headers["Retry-After"] = "2"
         return told
 
-    async def results(self, request: Request) -> Response:
+    def results(self, request: Request) -> Response:
         """Answer what a job was asked."""
-        return await run_in_threadpool(self._answered, await self._job(request), viewer_of(request))
+        return self._answered(self._job(request), viewer_of(request))
 
     def _answered(self, job: Job, viewer: Viewer) -> Response:
         if job.state == "failed":
@@ -300,66 +262,69 @@ class _Processes:
         result = self.site.jobs.result(job.id, viewer=viewer)
         if result is None:
             told = _("Cette tâche n'a pas de résultat ({state}).", state=job.state)
-            refusal = _missing("result-not-ready", told)
-            refusal.headers = {} if job.has_ended else {"Retry-After": "2"}
-            raise refusal
-        return _result(result.wanted(job.response, job.process))
+            soon = {} if job.has_ended else {"Retry-After": "2"}
+            raise _missing("result-not-ready", told, soon)
+        return _as_wanted(result, job.response, job.process)
 
-    async def file(self, request: Request) -> Response:
+    def file(self, request: Request) -> Response:
         """Answer a file of a study that is kept beside its job."""
-        job, viewer = await self._job(request), viewer_of(request)
-        question = await run_in_threadpool(self.site.jobs.question, job.id, viewer=viewer)
-        name = request.path_params["file"]
+        job, name = self._job(request), request.path_params["file"]
+        question = self.site.jobs.question(job.id, viewer=viewer_of(request))
         folder = self.site.workspace / "jobs" / question.digest
-        there = await run_in_threadpool(_file, folder, name)
-        if job.process != "study" or job.state != "successful" or there is None:
+        there = {one.name: one for one in folder.glob("*") if one.is_file()}
+        if job.process != "study" or job.state != "successful" or name not in there:
             raise Refusal(404, BY_STATUS[404])
-        return FileResponse(
-            there, headers={**TO_ANYONE, "Content-Disposition": f'attachment; filename="{name}"'}
-        )
+        sent = {**TO_ANYONE, "Content-Disposition": f'attachment; filename="{name}"'}
+        return FileResponse(there[name], headers=sent)
 
 
-def _file(folder: Path, name: str) -> Path | None:
-    try:
-        return next((one for one in folder.iterdir() if one.name == name and one.is_file()), None)
-    except OSError:
-        return None
+def _as_wanted(result: Result, response: str, process: str) -> Response:
+    told = result.wanted(response, process)
+    return answer(told.body, told.media)
 
 
-def _result(result: Result) -> Response:
-    return answer(result.body, result.media)
+#: What is wrong with each part of a demand.
+_EXPECTED: Mapping[str, Message] = {
+    "": Message("Le corps de la demande : un objet JSON est attendu."),
+    "inputs": Message("inputs : un objet est attendu."),
+    "response": Message("response : raw ou document est attendu."),
+    "outputs": Message("outputs : {name} est attendu."),
+    "transmissionMode": Message("transmissionMode : value est attendu."),
+    "subscriber": Message("subscriber : des adresses sont attendues, sous {known}."),
+}
 
 
 # Return what is asked, and how the answer is wanted.
-def _asked(document: object, kind: Kind) -> tuple[Mapping[str, Any], Asked]:
-    if not isinstance(document, dict):
-        raise Refusal(400, _("Le corps de la demande : un objet JSON est attendu."))
-    inputs, wanted = document.get("inputs", {}), document.get("response", "raw")
-    if not isinstance(inputs, dict):
-        raise Refusal(400, _("inputs : un objet est attendu."))
-    if wanted not in ("raw", "document"):
-        raise Refusal(400, _("response : raw ou document est attendu."))
-    outputs = document.get("outputs") or {kind.name: {}}
-    if not isinstance(outputs, dict) or set(outputs) != {kind.name}:
-        raise Refusal(400, _("outputs : {name} est attendu.", name=kind.name))
-    told = outputs[kind.name]
-    if isinstance(told, dict) and told.get("transmissionMode", "value") != "value":
-        raise Refusal(400, _("transmissionMode : value est attendu."))
-    called = document.get("subscriber", {})
-    fits = isinstance(called, dict) and all(
-        name in _CALLBACKS and isinstance(value, str) and len(value) <= 2_000
-        for name, value in called.items()
+def _asked(document: Any, kind: Kind) -> tuple[Mapping[str, Any], Asked]:
+    by_value = {"properties": {"transmissionMode": {"const": "value"}}}
+    address = {"type": "string", "maxLength": 2_000}
+    told = {
+        "inputs": {"type": "object"},
+        "response": {"enum": ["raw", "document"]},
+        "outputs": {
+            "type": ["object", "null"],
+            "properties": {kind.name: by_value},
+            "additionalProperties": False,
+        },
+        "subscriber": {
+            "type": "object",
+            "properties": dict.fromkeys(_CALLBACKS, address),
+            "additionalProperties": False,
+        },
+    }
+    shape = Draft202012Validator({"type": "object", "properties": told})
+    for wrong in shape.iter_errors(document):
+        where = [str(part) for part in wrong.absolute_path] or [""]
+        part = where[-1] if where[-1] in _EXPECTED else where[0]
+        known = {"name": kind.name, "known": ", ".join(_CALLBACKS)}
+        raise Refusal(400, _EXPECTED[part].format(**known))
+    return document.get("inputs", {}), Asked(
+        document.get("response", "raw"), document.get("subscriber", {})
     )
-    if not fits:
-        known = ", ".join(_CALLBACKS)
-        raise Refusal(
-            400, _("subscriber : des adresses sont attendues, sous {known}.", known=known)
-        )
-    return inputs, Asked(str(wanted), called)
 
 
-def _missing(what: str, told: str) -> Refusal:
-    return Refusal(404, told, code="NotFound", kind=f"{_ERRORS}{what}")
+def _missing(what: str, told: str, headers: Mapping[str, str] | None = None) -> Refusal:
+    return Refusal(404, told, kind=f"{PROCESSES_ERRORS}{what}", headers=headers)
 
 
 def _later(told: str) -> Refusal:

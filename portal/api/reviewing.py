@@ -1,9 +1,13 @@
 """Drafts reviewed over HTTP: submitted, commented, sent back, published, withdrawn; and the list of
 those that wait. Each step is in the history of its record, with who took it.
+
+``/etudes/{study}/visibilite``: an editor says who sees a study (nobody else yet, partners, everyone). It
+and its record are shown to the same people; what takes sight away is done first.
 """
 
 import json
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -12,20 +16,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from geoguichet.catalogue.errors import StaleRecordError
+from geoguichet.catalogue.errors import RecordNotFoundError, StaleRecordError
 from geoguichet.catalogue.record import UNWRITABLE
 from geoguichet.catalogue.search.audiences import MEMBER, Shown
 from geoguichet.catalogue.search.contract import Stored
 from geoguichet.catalogue.search.tables import Step
-from geoguichet.floor.viewer import Viewer
+from geoguichet.floor.files import write_whole
+from geoguichet.floor.viewer import WORDS, Viewer
 from geoguichet.floor.words import _
 from geoguichet.portal import answers
-from geoguichet.portal.answers import HTML, JSON, Refusal, answer, link
+from geoguichet.portal.answers import BY_STATUS, HTML, JSON, Refusal, answer, link
 from geoguichet.portal.api import sharing
 from geoguichet.portal.api.editing import stale, utf8
-from geoguichet.portal.people import accounts
+from geoguichet.portal.people import accounts, forms
 from geoguichet.portal.people.store import People
+from geoguichet.portal.providers.studies import folder_of, manifest_of
 from geoguichet.portal.site import COLLECTION, Site
+from geoguichet.portal.viewing import viewer_of
 
 #: The step that each word asks for.
 STEPS: dict[str, Step] = {
@@ -38,15 +45,18 @@ STEPS: dict[str, Step] = {
 #: Characters of a comment, and records that are listed, at most.
 LONGEST_COMMENT, MOST = 4_000, 200
 _TRIES = 20
-PATH = "/a-relire"
+PATH, STUDY = "/a-relire", "/etudes/{study}/visibilite"
 
 
 def routes(site: Site) -> list[Route]:
-    """Return the steps of a record and the list of those that wait; ahead of the records."""
+    """Return the steps of a record, the list of those that wait, and who sees a study; ahead of the
+    records.
+    """
     item = f"/collections/{COLLECTION}/items/{{identifier:path}}/review"
     return [
         Route(item, partial(_step, site), methods=["POST"]),
         Route(PATH, partial(_waiting, site)),
+        Route(STUDY, partial(_shared, site), methods=["GET", "POST"]),
     ]
 
 
@@ -143,3 +153,57 @@ def _listed(site: Site, viewer: Viewer) -> dict[str, Any]:
     here = f"{site.url}{PATH}?f="
     links = [link("self", f"{here}json", JSON), link("alternate", f"{here}html", HTML)]
     return {"records": rows, "links": links}
+
+
+# Show who sees a study, and the form that changes it; or do what it asks.
+async def _shared(site: Site, request: Request) -> Response:
+    name, viewer = request.path_params["study"], viewer_of(request)
+    folder, now = await run_in_threadpool(_theirs, site, name, viewer)
+    if request.method == "POST":
+        asked = (await forms.read(request, site)).get("visibilite", "")
+        if asked not in WORDS:
+            raise Refusal(400, _("visibilite : {known} est attendu.", known=", ".join(WORDS)))
+        await run_in_threadpool(_show_to, site, folder, now, asked, viewer)
+        return forms.onward(site, f"/etudes/{name}")
+    told = manifest_of(folder)["study"]
+    document = {
+        "id": name,
+        "title": told.get("title") or name,
+        "visibility": told.get("visibility", "public"),
+        "links": [link("self", f"{site.url}/etudes/{name}/visibilite?f=html", HTML)],
+    }
+    return await forms.page(request, site, "publication.html", document)
+
+
+# Return the folder and the record of a study whose organisation is the viewer's to edit.
+def _theirs(site: Site, name: str, viewer: Viewer) -> tuple[Path, Stored]:
+    if (folder := folder_of(site.workspace, name, viewer)) is None:
+        raise Refusal(404, BY_STATUS[404])
+    try:
+        now = site.store.stored(f"study-{name}", viewer=viewer)
+    except RecordNotFoundError:
+        now = None
+    if now is None or not viewer.may("editor") or not sharing.reviews(viewer, now.shown):
+        raise Refusal(403, _("Seul un éditeur de l'organisme de cette étude dit qui la voit."))
+    return folder, now
+
+
+def _show_to(site: Site, folder: Path, now: Stored, asked: str, viewer: Viewer) -> None:
+    told, hides = manifest_of(folder), asked == "draft"
+    document = {**told, "study": {**told["study"], "visibility": asked}}
+    written = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    write = partial(write_whole, folder / "manifest.json", written.encode())
+    if hides:
+        write()
+    try:
+        site.store.take_step(
+            f"study-{folder.name}",
+            "withdrawn" if hides else "published",
+            by=viewer.person or sharing.NO_PERSON,
+            instead_of=now.document,
+            shown=sharing.shown_now(viewer, asked, now.shown),
+        )
+    except StaleRecordError as error:
+        raise stale("If-Match") from error
+    if not hides:
+        write()

@@ -71,14 +71,15 @@ class Question:
     #: What went with a need that was taken away.
     dropped: list[str] = field(default_factory=list)
 
-    @property
-    def needs(self) -> list[str]:
-        """The names before the dot of the fields of each need, in order."""
-        return needs_of(self.fields)
-
     def one(self, name: str) -> str:
         """Return the only value of a field; empty when it has none."""
-        return _one(self.fields, name)
+        return (self.fields.get(name) or [""])[0].strip()
+
+    def some(self, name: str, lacking: str) -> list[str]:
+        """Return the values of a field; what is ``lacking`` where it has none is wrong with it."""
+        if not self.fields.get(name):
+            self.errors[name] = lacking
+        return self.fields.get(name, [])
 
     @property
     def wrong_step(self) -> int:
@@ -179,6 +180,7 @@ def fields_of(document: Document) -> Fields:
             f"b{at}.inconnus": [need.get("unknown_hours", "undecided")],
         }
     rule, kiosks = document["rule"], document.get("kiosks")
+    seen = document["study"].get("visibility", "")
     every = "base" if {"all", "at_least"} <= {*rule} else next(iter({*rule} - {"of"}))
     fields |= {"regle": [every], "k": [str(rule.get("at_least", 2))]}
     asked: Document = kiosks or {"count": 20, "min_hours_per_week": 14.0}
@@ -193,13 +195,9 @@ def fields_of(document: Document) -> Fields:
         "budget": [_told(asked["budget"], 1.0) if "budget" in asked else ""],
         "duree": [_told(asked.get("time_limit", "60 s"), 1.0)],
         "titre": [document["study"].get("title", "")],
-        "visibilite": [_seen(document["study"].get("visibility", ""))],
+        "visibilite": [seen if isinstance(seen, str) else " ".join(seen)],
     }
     return fields
-
-
-def _seen(visibility: Any) -> str:
-    return visibility if isinstance(visibility, str) else " ".join(visibility)
 
 
 # Return a number with its unit as a field holds it: in kilometres, minutes, euros, seconds.
@@ -231,112 +229,119 @@ def asked_in(fields: Fields, base: Document, held: Holdings) -> Question:
     was typed is kept.
     """
     asked = Question(fields, deepcopy(base))
-    document, wrong = asked.document, asked.errors
+    document = asked.document
     _ground(asked, held)
-    timed = is_timed(document)
-    document["services"], keys = _needs(asked, base, "min" if timed else "km")
-    _rule(asked, list(keys.values()))
-    _kiosks(asked, base, keys, "min" if timed else "km")
+    unit = "min" if is_timed(document) else "km"
+    keys = _needs(asked, base, unit)
+    _kiosks(asked, base, keys, unit)
     _drop_needs(asked)
-    told = document["study"]
-    told["title"] = asked.one("titre") or _title(document)
+    told, title = document["study"], asked.one("titre") or _title(document)
     told.setdefault("language", language() if language() == "en" else "fr")
-    seen = asked.one("visibilite").split()
-    if seen:
+    if seen := asked.one("visibilite").split():
         told["visibility"] = seen if seen[0].isdigit() else seen[0]
-    told["id"] = slug(told["title"])
-    document["study"] = {"id": told.pop("id"), "title": told.pop("title"), **told}
-    if not wrong:
+    document["study"] = {"id": "", "title": "", **told} | {"id": slug(title), "title": title}
+    if not asked.errors:
         try:
             asked.study = parse_study(document)
         except StudyError as error:
             place, why = wrong_at(error)
-            by_key = {key: name for name, key in keys.items()}
-            wrong[_field_of(place, by_key)] = why
+            asked.errors[_field_of(place, {key: name for name, key in keys.items()})] = why
     return asked
 
 
 def _field_of(place: str, by_key: Mapping[str, str]) -> str:
     for form, name in _FIELDS.items():
         if match := re.fullmatch(form, place):
-            key = by_key.get(match[1], "b1") if "{}" in name else ""
-            return name.format(key)
+            return name.format(by_key.get(match[1], "b1")) if "{}" in name else name
     return ""
 
 
 def _ground(asked: Question, held: Holdings) -> None:
     document = asked.document
-    ground = document["territory"]
-    chosen = asked.fields.get("dep", [])
+    ground, chosen = document["territory"], asked.fields.get("dep", [])
     if chosen or not {"epci", "arrondissements", "polygon"} & {*ground}:
-        if not chosen:
-            asked.errors["dep"] = _("Choisissez au moins un département.")
-        ground["departements"] = chosen
-    whole = {area.code for area in held.areas} == {*chosen}
+        ground["departements"] = asked.some("dep", _("Choisissez au moins un département."))
     names = [area.name for area in held.areas if area.code in chosen]
     if {*ground} <= {"name", "departements", "buffer"} and names:
+        whole = {area.code for area in held.areas} == {*chosen}
         ground["name"] = held.name if whole else ", ".join(names)
     ground["buffer"] = f"{_number(asked, 'voisins', 'km', zero=True)} km"
     document.setdefault("data", {"source": held.source})
-    network, router = asked.one("reseau"), document.get("router", {})
+    network, router = _file_of(
+        asked, "reseau", held.networks, document.get("router", {}), "network"
+    )
     if network and router.get("network") != network:
         document["router"] = {"kind": "road", "network": network}
     elif not network and "network" in router:
         del document["router"]
-    demand, cells = dict(document.get("demand", {})), asked.one("carreaux")
-    if demand.get("cells", {}).get("file", "") != cells:
+    demand = dict(document.get("demand", {}))
+    cells, before = _file_of(asked, "carreaux", held.cells, demand.get("cells", {}), "file")
+    if before.get("file", "") != cells:
         demand.pop("cells", None)
         document["demand"] = demand | ({"cells": {"file": cells}} if cells else {})
 
 
-# Return the needs as a file writes them, and the key of each name of the form.
-def _needs(asked: Question, base: Document, unit: str) -> tuple[Document, dict[str, str]]:
+# Return the file that a field names, beside the table it is to stand in: one that the study of origin
+# reads, or one of the workspace.
+def _file_of(
+    asked: Question, name: str, held: Sequence[str], before: Document, key: str
+) -> tuple[str, Document]:
+    file = asked.one(name)
+    if file not in ("", before.get(key), *held):
+        known = ", ".join(held) or _("aucun")
+        asked.errors[name] = _(
+            "« {given} » n'est pas un fichier de l'espace de travail que cette question puisse "
+            "lire ; attendu : {known}.",
+            given=file[:80],
+            known=known,
+        )
+    return file, before
+
+
+# Write the needs and the rule; return the key of each name of the form.
+def _needs(asked: Question, base: Document, unit: str) -> dict[str, str]:
     services: Document = {}
     keys: dict[str, str] = {}
-    names = asked.needs[:MOST_NEEDS]
-    for name in names:
+    for name in needs_of(asked.fields)[:MOST_NEEDS]:
         label = asked.one(f"{name}.nom")
         key = asked.one(f"{name}.cle") or slug(label or "besoin", dash="_")
         while key in services or key in ("kiosk", "slack", "unserved"):
             key = f"{key[:50]}_{len(services) + 1}"
         keys[name] = key
         need = dict(base["services"].get(key, {}))
-        need |= {"label": label or key, "types": asked.fields.get(f"{name}.types", [])}
-        need["within"] = f"{_number(asked, f'{name}.seuil', unit)} {unit}"
-        if not need["types"]:
-            asked.errors[f"{name}.types"] = _("Cochez au moins un service.")
-        hours = asked.one(f"{name}.heures")
+        need |= {
+            "label": label or key,
+            "types": asked.some(f"{name}.types", _("Cochez au moins un service.")),
+            "within": f"{_number(asked, f'{name}.seuil', unit)} {unit}",
+            "unknown_hours": asked.one(f"{name}.inconnus") or "undecided",
+        }
         need.pop("min_hours_per_week", None)
-        if hours:
+        if asked.one(f"{name}.heures"):
             need["min_hours_per_week"] = float(_number(asked, f"{name}.heures", ""))
-        need["unknown_hours"] = asked.one(f"{name}.inconnus") or "undecided"
         services[key] = {k: v for k, v in need.items() if (k, v) != ("unknown_hours", "undecided")}
-    if not names:
+    if not keys:
         asked.errors["ajouter"] = _("Ajoutez au moins un besoin.")
-    return services, keys
-
-
-def _rule(asked: Question, keys: list[str]) -> None:
     kind = asked.one("regle") or "all"
     if kind == "at_least":
-        asked.document["rule"] = {"at_least": _count(asked, "k"), "of": keys}
+        asked.document["rule"] = {"at_least": _count(asked, "k"), "of": [*services]}
     elif kind != "base":
-        asked.document["rule"] = {"any" if kind == "any" else "all": keys}
+        asked.document["rule"] = {"any" if kind == "any" else "all": [*services]}
+    asked.document["services"] = services
+    return keys
 
 
 def _kiosks(asked: Question, base: Document, keys: Mapping[str, str], unit: str) -> None:
-    document = asked.document
     if asked.one("kiosques") != "oui":
-        document.pop("kiosks", None)
+        asked.document.pop("kiosks", None)
         return
-    kiosks = dict(base.get("kiosks", {}))
-    kiosks["candidates"] = asked.fields.get("hotes", [])
-    if not kiosks["candidates"]:
-        asked.errors["hotes"] = _("Cochez au moins un type de lieu.")
-    kiosks["offers"] = [key for key in asked.fields.get("offres", []) if key in keys.values()]
+    kiosks: Document = {
+        **base.get("kiosks", {}),
+        "candidates": asked.some("hotes", _("Cochez au moins un type de lieu.")),
+        "offers": [key for key in asked.fields.get("offres", []) if key in keys.values()],
+        "reach": f"{_number(asked, 'portee', unit)} {unit}",
+    }
     if not kiosks["offers"]:
         asked.errors["offres"] = _("Cochez au moins un besoin.")
-    kiosks["reach"] = f"{_number(asked, 'portee', unit)} {unit}"
     if "count" in kiosks or not base.get("kiosks"):
         kiosks["count"] = _count(asked, "nombre")
     for name, key, end in (
@@ -349,19 +354,20 @@ def _kiosks(asked: Question, base: Document, keys: Mapping[str, str], unit: str)
         if asked.one(name):
             told = _number(asked, name, end.strip(), zero=True)
             kiosks[key] = f"{told}{end}" if end else float(told)
-    document["kiosks"] = kiosks
+    asked.document["kiosks"] = kiosks
 
 
 # Leave out what speaks of a need that is no more, and say so.
 def _drop_needs(asked: Question) -> None:
-    document, keys = asked.document, {*asked.document["services"]}
+    document, keys = asked.document, {*asked.document["services"], ""}
     legal = document.get("legal", {})
-    document["legal"] = {rule: need for rule, need in legal.items() if need in keys}
-    if len(document["legal"]) < len(legal):
+    kept = {rule: need for rule, need in legal.items() if need in keys}
+    if len(kept) < len(legal):
+        document["legal"] = kept
         asked.dropped.append(_("les règles de droit dont parlait ce besoin"))
-    if not document["legal"]:
-        del document["legal"]
-    if document.get("extensions", {}).get("need", "") not in {*keys, ""}:
+    if not kept:
+        document.pop("legal", None)
+    if document.get("extensions", {}).get("need", "") not in keys:
         del document["extensions"]
         asked.dropped.append(_("les guichets à ouvrir plus longtemps"))
 
@@ -390,10 +396,6 @@ def _count(asked: Question, name: str) -> float:
     return int(told) if told.is_integer() else told
 
 
-def _one(fields: Fields, name: str) -> str:
-    return (fields.get(name) or [""])[0].strip()
-
-
 def _title(document: Document) -> str:
     needs = ", ".join(
         f"{need['label']} ({need['within']})" for need in document["services"].values()
@@ -409,5 +411,4 @@ def slug(text: str, *, dash: str = "-") -> str:
 
 def networks_beyond(types: Iterable[str]) -> list[str]:
     """Return the national networks that have none of some types of services."""
-    known = {*types}
-    return [str(net.label) for net in NETWORKS if not known & {*net.types}]
+    return [str(net.label) for net in NETWORKS if {*net.types}.isdisjoint(types)]

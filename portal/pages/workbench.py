@@ -1,16 +1,21 @@
 """``/etudes/nouvelle``: a planner asks a question in four steps, sees what it counts, and has it
 computed. Without a script each step is a page; the whole question stands in the address.
+
+``/etudes/calcul/{job}`` tells how far its computation is, in words; it can be stopped there, and leads to
+the study once it is done. Without a script that page comes again by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 from threading import BoundedSemaphore
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -21,20 +26,22 @@ from geoguichet.coverage import holdings
 from geoguichet.coverage.holdings import Holdings
 from geoguichet.coverage.manifest import study_of
 from geoguichet.coverage.outputs.report import need_sentences, rule_sentence
+from geoguichet.coverage.run import STEPS
 from geoguichet.coverage.study.schema import document_of
 from geoguichet.coverage.study.study import SAMPLE, Study, parse_study
 from geoguichet.floor.errors import GeoguichetError
 from geoguichet.floor.files import toml_text
 from geoguichet.floor.viewer import Viewer
-from geoguichet.floor.words import _, language, speaking
+from geoguichet.floor.words import Message, _, language, ngettext, speaking
 from geoguichet.portal import answers
 from geoguichet.portal.answers import BY_STATUS, HTML, JSON, Refusal, answer, link
 from geoguichet.portal.errors import PortalError
+from geoguichet.portal.jobs import grounds
 from geoguichet.portal.jobs.asking import ask
-from geoguichet.portal.jobs.contract import JobNotFoundError
+from geoguichet.portal.jobs.contract import Job
 from geoguichet.portal.pages import questions
 from geoguichet.portal.pages.questions import Document, Fields, Question
-from geoguichet.portal.pages.studies import asked_for, of_another_version
+from geoguichet.portal.pages.studies import FILES, asked_for, of_another_version
 from geoguichet.portal.people import forms
 from geoguichet.portal.providers.studies import folder_of, manifest_of, owner_of_study, seen_first
 from geoguichet.portal.site import Site
@@ -43,13 +50,15 @@ from geoguichet.portal.viewing import viewer_of
 type Pairs = list[tuple[str, str]]
 
 TOML = "application/toml"
-HERE = "/etudes/nouvelle"
+HERE, COMPUTATION = "/etudes/nouvelle", "/etudes/calcul/{job}"
 #: Fields of an address: more are no form of ours.
 _MOST_FIELDS = 600
 #: What a form starts from: a study, or what was asked of a computation.
 _ORIGINS = ("depuis", "calcul")
 #: What a form sends beside its fields: where it goes, and what it adds or takes away.
 _MOVES = ("etape", "ajouter", "retirer", "f", "lang", *_ORIGINS)
+#: What of a question is told in JSON.
+_TOLD = ("study", "toml", "errors", "count", "seconds")
 #: Seconds a commune to read, measure, draw and write, on two cores: a study of 2,944 communes took
 #: 6 s as the crow flies and 70 s by road, as which others are taken. What studies took here is believed
 #: rather.
@@ -60,10 +69,18 @@ _WRITING = 1.6
 _counting = BoundedSemaphore(4)
 #: Studies whose times are looked at.
 _STUDIES = 20
+#: The states of a job, as people say them, and the colour of their badge.
+_STATES = {
+    "accepted": (Message("En attente"), "inc"),
+    "running": (Message("Calcul en cours"), "inc"),
+    "successful": (Message("Terminé"), "ok"),
+    "failed": (Message("Échoué"), "non"),
+    "dismissed": (Message("Arrêté"), ""),
+}
 
 
 class Workbench:
-    """The pages on which a study is asked for."""
+    """The pages on which a study is asked for, and on which its computation is followed."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -74,53 +91,54 @@ class Workbench:
             Route(HERE, self.answered, methods=["GET", "POST"]),
             Route(f"{HERE}/etude.toml", self.download),
             Route("/etudes/{study}/etude.toml", self.of_study),
+            Route(COMPUTATION, self.computation, methods=["GET", "POST"]),
         ]
 
     async def answered(self, request: Request) -> Response:
         """Show a step of the question, or tell it in JSON with what it counts; or have it computed."""
+        viewer, pairs = viewer_of(request), request.query_params.multi_items()
         if request.method == "POST":
-            return await self._launch(request)
-        pairs = request.query_params.multi_items()
-        document = await run_in_threadpool(self._document, pairs, viewer_of(request))
-        if answers.wanted_form(request) == "json":
-            told = {key: document[key] for key in ("study", "toml", "errors", "count", "seconds")}
-            return answer(
-                answers.to_json(told), JSON, headers={"Cache-Control": "private, no-store"}
-            )
-        return await forms.page(request, self.site, "workbench.html", document)
-
-    # Ask for the study, and lead to its computation; what refuses it is told on the form.
-    async def _launch(self, request: Request) -> Response:
-        fields = await forms.read(request, self.site)
-        pairs = [*_whole(fields.items()), ("etape", "4")]
-        document = await run_in_threadpool(self._document, pairs, viewer_of(request))
-        if document["errors"]:
-            return await forms.page(request, self.site, "workbench.html", document, status=400)
+            pairs = _whole((await forms.read(request, self.site)).items())
+        document = await run_in_threadpool(self._document, pairs, viewer)
+        if request.method == "GET":
+            return await self._page(request, "workbench.html", document, _TOLD)
         try:
-            study, viewer = document["study"], viewer_of(request)
-            job = await run_in_threadpool(ask, self.site, "study", study, viewer=viewer)
+            if not document["errors"]:
+                asked = document["study"]
+                job = await run_in_threadpool(ask, self.site, "study", asked, viewer=viewer)
+                beside = f"?depuis={document['origin']}" if document["origin"] else ""
+                return forms.onward(self.site, f"/etudes/calcul/{job.id}{beside}")
         except PortalError as error:
             document["errors"] = {"": str(error)}
-            return await forms.page(request, self.site, "workbench.html", document, status=400)
-        beside = f"?depuis={document['origin']}" if document["origin"] else ""
-        return forms.onward(self.site, f"/etudes/calcul/{job.id}{beside}")
+        return await self._page(request, "workbench.html", document, _TOLD, status=400)
 
-    async def download(self, request: Request) -> Response:
+    # Answer a page, or in JSON what it tells, which pages of other sites may read.
+    async def _page(
+        self,
+        request: Request,
+        template: str,
+        document: Mapping[str, Any],
+        told: Iterable[str],
+        *,
+        status: int = 200,
+    ) -> Response:
+        if answers.wanted_form(request) == "json":
+            body = answers.to_json({key: document[key] for key in told})
+            return answer(body, JSON, status=status, headers=_OWN)
+        return await forms.page(request, self.site, template, document, status=status)
+
+    def download(self, request: Request) -> Response:
         """Give the study file that the form writes."""
-        pairs = [*_whole(request.query_params.multi_items()), ("etape", "4")]
-        asked, _moves = await run_in_threadpool(self._asked, pairs, viewer_of(request))
-        if asked.errors:
-            raise Refusal(400, next(iter(asked.errors.values())))
-        return _toml(self._text(asked.document), asked.document["study"]["id"])
+        pairs = _whole(request.query_params.multi_items())
+        asked, _moves = self._asked(pairs, viewer_of(request))
+        for wrong in asked.errors.values():
+            raise Refusal(400, wrong)
+        return _toml(asked.document)
 
-    async def of_study(self, request: Request) -> Response:
+    def of_study(self, request: Request) -> Response:
         """Give the study file of a study."""
-        name, viewer = request.path_params["study"], viewer_of(request)
-
-        def text() -> str:
-            return self._text(self._of_study(name, held_by(self.site), viewer))
-
-        return _toml(await run_in_threadpool(text), name)
+        name, held = request.path_params["study"], held_by(self.site)
+        return _toml(self._of_study(name, held, viewer_of(request)))
 
     # --- the question ----------------------------------------------------------------------------
 
@@ -139,14 +157,13 @@ class Workbench:
         folder = folder_of(self.site.workspace, document["study"]["id"], viewer)
         if folder is None:
             return True
-        if owner_of_study(folder).get("person", "") != viewer.person:
-            return False
         try:
             kept = _kept(manifest_of(folder), held)
         except (OSError, ValueError, LookupError, GeoguichetError):
             return False
+        is_own = owner_of_study(folder).get("person", "") == viewer.person
         asked = questions.relocated(document_of(parse_study(document)), held)
-        return _unseen(kept) == _unseen(asked)
+        return is_own and _unseen(kept) == _unseen(asked)
 
     # Return what a form asks, and what it sends beside its fields.
     def _asked(self, pairs: Pairs, viewer: Viewer) -> tuple[Question, dict[str, str]]:
@@ -166,9 +183,8 @@ class Workbench:
         asked, moves = self._asked(pairs, viewer)
         held, origin = held_by(self.site), _origin(moves)
         step = int(moves["etape"]) if moves.get("etape") in ("2", "3", "4") else 1
-        wrong = asked.wrong_step
-        step = wrong if 0 < wrong < step else step
-        counted, why = _counted(asked, self.site)
+        step = min(step, asked.wrong_step or step)
+        counted, why = self._counted(asked, viewer)
         return {
             "step": step,
             "steps": [_("Territoire"), _("Besoins et règle"), _("Visioguichets"), _("Vérifier et lancer")],
@@ -178,14 +194,14 @@ class Workbench:
             "question": urlencode({**asked.fields, **origin}, doseq=True),
             "origin": origin.get("depuis", ""),
             "study": asked.document,
-            "toml": self._text(asked.document) if asked.study else "",
+            "toml": _text(asked.document) if asked.study else "",
             # What is not typed yet is not wrong, and what is asked later is said later.
             "errors": {
                 name: told for name, told in asked.errors.items()
                 if "etape" in moves and (not name or questions.step_of(name) == step)
             },
             "dropped": asked.dropped,
-            "needs": asked.needs,
+            "needs": questions.needs_of(asked.fields),
             "held": held,
             "here": {one.type: one for one in held.services if one.count},
             "absent": questions.networks_beyond(held.present),
@@ -193,7 +209,7 @@ class Workbench:
             "rule": rule_told(asked.study),
             "count": counted,
             "uncounted": why,
-            "seconds": self._seconds(asked, held, viewer),
+            "seconds": self._seconds(asked.study, held, viewer),
             "timed": questions.is_timed(asked.document),
             "may": "editor" if viewer.may("editor") else viewer.may("contributor"),
             "is_known": bool(viewer.person),
@@ -211,22 +227,19 @@ class Workbench:
             base["study"]["title"] = _("{title} (variante)", title=base["study"]["title"])
             base["study"].pop("date", None)
         else:
-            base = questions.first_question(held)
-            contact = self.site.contact
+            base, contact = questions.first_question(held), self.site.contact
             who = {"organization": contact.get("name", ""), "email": contact.get("email", "")}
             base["contact"] = {key: value for key, value in who.items() if value}
         if viewer.may("contributor"):
             base["study"]["visibility"] = "draft"
         return base
 
+    # Return the study file that a job asks; JobNotFoundError.
     def _of_job(self, name: str, viewer: Viewer) -> Document:
-        try:
-            asked = self.site.jobs.question(name, viewer=viewer)
-        except JobNotFoundError as error:
-            raise Refusal(404, BY_STATUS[404]) from error
+        asked = self.site.jobs.question(name, viewer=viewer)
         if asked.process != "study":
             raise Refusal(404, BY_STATUS[404])
-        return dict(asked.inputs)
+        return grounds.completed(asked.inputs, self._ground)
 
     def _of_study(self, name: str, held: Holdings, viewer: Viewer) -> Document:
         try:
@@ -234,35 +247,90 @@ class Workbench:
         except (ValueError, LookupError, GeoguichetError) as error:
             raise of_another_version(name) from error
 
-    def _text(self, document: Document) -> str:
-        """Return a study file, its first lines saying how it is run."""
-        source = document.get("data", {}).get("source", SAMPLE)
-        name = document["study"]["id"]
-        told = [_("# Calculer cette étude : geoguichet coverage run {name}.toml", name=name)]
-        if source != SAMPLE:
-            told.append(
-                _("# Ses fichiers ({source}) sont cherchés à partir du dossier de celui-ci : "
-                  "enregistrez-le dans l'espace de travail du portail.", source=source)
-            )  # fmt: skip
-        return "\n".join(told) + "\n\n" + toml_text(document)
+    @property
+    def _ground(self) -> grounds.Ground:
+        return grounds.Ground(self.site.workspace, self.site.region, self.site.territory)
+
+    # Return who a question leaves out, or why that is told only once it is computed.
+    def _counted(self, asked: Question, viewer: Viewer) -> tuple[dict[str, Any] | None, str]:
+        if asked.study is None:
+            return None, ""
+        if not holdings.can_count(asked.study):
+            return None, _("Par la route ou par carreaux, les habitants sont comptés au calcul.")
+        if not _counting.acquire(blocking=False):
+            return None, _(
+                "D'autres questions sont comptées en ce moment : réessayez dans un instant."
+            )
+        try:
+            study = grounds.study_of(asked.document, self._ground, viewer=viewer)
+            found = holdings.head_count(replace(study, path=self.site.workspace / "etude.toml"))
+            return asdict(found), ""
+        except GeoguichetError as error:
+            return None, self._ground.bare(str(error))
+        finally:
+            _counting.release()
 
     # Return about how many seconds a question takes, from what studies of its kind took here, and
     # from how many of them that is known.
-    def _seconds(self, asked: Question, held: Holdings, viewer: Viewer) -> tuple[int, int]:
-        study = asked.study
+    def _seconds(self, study: Study | None, held: Holdings, viewer: Viewer) -> tuple[int, int]:
         if study is None:
             return 0, 0
         chosen = {*study.territory.departements}
         communes = sum(area.communes for area in held.areas if area.code in chosen or not chosen)
-        rates = []
-        for folder in seen_first(self.site.workspace, None, viewer)[:_STUDIES]:
-            rates += _rate(folder, study)
-        rate = (
-            median(rates)
-            if rates
-            else _SECONDS_A_COMMUNE.get(study.router.kind, _SECONDS_A_COMMUNE["road"])
-        )
-        return max(1, round(rate * communes)), len(rates)
+        folders = seen_first(self.site.workspace, None, viewer)[:_STUDIES]
+        rates = [rate for folder in folders for rate in _rate(folder, study)]
+        usual = _SECONDS_A_COMMUNE.get(study.router.kind, _SECONDS_A_COMMUNE["road"])
+        return max(1, round((median(rates) if rates else usual) * communes)), len(rates)
+
+    # --- its computation -------------------------------------------------------------------------
+
+    async def computation(self, request: Request) -> Response:
+        """Show how far it is, or stop it; what is done leads to its study."""
+        name, viewer = request.path_params["job"], viewer_of(request)
+        if request.method == "POST":
+            await forms.read(request, self.site)
+            await run_in_threadpool(self.site.jobs.dismiss, name, viewer=viewer)
+            return forms.onward(self.site, f"/etudes/calcul/{name}")
+        document = await run_in_threadpool(self._followed, name, viewer)
+        if answers.wanted_form(request) == "html" and document["study"] and document["kept"]:
+            origin = request.query_params.get("depuis", "")
+            beside = f"/etudes/{quote(origin, safe='')}/comparer/" if origin else "/etudes/"
+            return forms.onward(self.site, beside + document["study"])
+        return await self._page(request, "computing.html", document, document)
+
+    def _followed(self, name: str, viewer: Viewer) -> dict[str, Any]:
+        jobs, here = self.site.jobs, f"{self.site.url}/etudes/calcul/{name}"
+        asked, job = self._of_job(name, viewer), jobs.job(name, viewer=viewer)
+        found = jobs.result(name, viewer=viewer)
+        told = json.loads(found.body) if found is not None and job.state == "successful" else {}
+        state, colour = _STATES[job.state]
+        return {
+            "job": job.id,
+            "state": job.state,
+            "state_told": str(state),
+            "colour": colour,
+            "progress": job.progress,
+            "message": job.message,
+            "title": asked["study"].get("title", ""),
+            "visibility": asked["study"].get("visibility", "public"),
+            "began": max(0, round(time.time() - (job.started or job.created))),
+            "steps": _steps(job, jobs.log(name, viewer=viewer)),
+            "question": _question(asked),
+            "study": told.get("study", ""),
+            "kept": told.get("kept", False),
+            "files": self._files(job, told),
+            "ended": job.has_ended,
+            "links": [link("self", f"{here}?f=html", HTML), link("alternate", f"{here}?f=json", JSON)],
+        }  # fmt: skip
+
+    # Return the files of an answer that is in no study of the portal.
+    def _files(self, job: Job, told: Any) -> list[dict[str, str]]:
+        home = f"{self.site.url}/jobs/{job.id}/results"
+        return [
+            {"href": f"{home}/{name}", "title": str(title), "form": form}
+            for name, (title, form) in FILES.items()
+            if name in told.get("outputs", ()) and not told.get("kept")
+        ]
 
 
 def held_by(site: Site) -> Holdings:
@@ -305,12 +373,11 @@ def _unseen(document: Document) -> Document:
 
 
 # Return what the last step sends: the question that it carries whole, under what is typed there.
-def _whole(sent: Collection[tuple[str, str]]) -> Pairs:
-    given = dict(sent)
-    own = [(name, given.pop(name)) for name in ("titre", "visibilite") if name in given]
-    pairs = parse_qsl(given.pop("question", ""), keep_blank_values=True) or [*sent]
-    named = {name for name, _value in own}
-    return [(name, value) for name, value in pairs if name not in named | {"form"}] + own
+def _whole(sent: Iterable[tuple[str, str]]) -> Pairs:
+    sent = [*sent]
+    own = {name: value for name, value in sent if name in ("titre", "visibilite")} | {"etape": "4"}
+    pairs = parse_qsl(dict(sent).get("question", ""), keep_blank_values=True) or sent
+    return [pair for pair in pairs if pair[0] not in own | {"form": ""}] + [*own.items()]
 
 
 # Return the fields of a form, each cut to what people type.
@@ -348,29 +415,9 @@ def _origin(moves: Mapping[str, str]) -> dict[str, str]:
     return {name: moves[name] for name in _ORIGINS if moves.get(name)}
 
 
-# Return who a question leaves out, or why that is told only once it is computed.
-def _counted(asked: Question, site: Site) -> tuple[dict[str, Any] | None, str]:
-    study = asked.study
-    if study is None:
-        return None, ""
-    if not holdings.can_count(study):
-        return None, _("Par la route ou par carreaux, les habitants sont comptés au calcul.")
-    if not _counting.acquire(blocking=False):
-        return None, _("D'autres questions sont comptées en ce moment : réessayez dans un instant.")
-    try:
-        found = holdings.head_count(replace(study, path=site.workspace / "etude.toml"))
-    except GeoguichetError as error:
-        return None, str(error)
-    finally:
-        _counting.release()
-    return asdict(found), ""
-
-
 def _missing(study: Study | None) -> list[str]:
-    needs = study.needs if study else ()
-    return (
-        questions.networks_beyond({kind for need in needs for kind in need.types}) if needs else []
-    )
+    types = {kind for need in study.needs for kind in need.types} if study else set()
+    return questions.networks_beyond(types) if types else []
 
 
 def rule_told(study: Study | None) -> list[str]:
@@ -381,7 +428,57 @@ def rule_told(study: Study | None) -> list[str]:
         return [rule_sentence(study), *need_sentences(study)]
 
 
-def _toml(text: str, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}.toml"'}
-    headers["Cache-Control"] = "private, no-store"
-    return answer(text.encode(), TOML, headers=headers)
+# What is asked by one is kept nowhere.
+_OWN = {"Cache-Control": "private, no-store"}
+
+
+def _text(document: Document) -> str:
+    """Return a study file, its first lines saying how it is run."""
+    files, name = grounds.files_of(parse_study(document)).values(), document["study"]["id"]
+    told = _("# Calculer cette étude : geoguichet coverage run {name}.toml", name=name)
+    if files:
+        told += "\n" + _(
+            "# Ses fichiers ({source}) sont cherchés à partir du dossier de celui-ci : "
+            "enregistrez-le dans l'espace de travail du portail.", source=", ".join(files),
+        )  # fmt: skip
+    return f"{told}\n\n{toml_text(document)}"
+
+
+def _toml(document: Document) -> Response:
+    told = {"Content-Disposition": f'attachment; filename="{document["study"]["id"]}.toml"'}
+    return answer(_text(document).encode(), TOML, headers=_OWN | told)
+
+
+# Return what was done and what is to come: sentences, each with its seconds once it is over.
+def _steps(job: Job, said: Sequence[tuple[float, str]]) -> list[dict[str, Any]]:
+    lines: list[tuple[float, str]] = []
+    for moment, sentence in said:
+        if sentence and (not lines or lines[-1][1] != sentence):
+            lines.append((moment, sentence))
+    ends = [moment for moment, _sentence in lines[1:]] + [job.finished]
+    done = [
+        {
+            "told": sentence,
+            "state": "fait" if end else "cours",
+            "seconds": end and round(end - at, 1),
+        }
+        for (at, sentence), end in zip(lines, ends, strict=False)  # nothing was said yet
+    ]
+    begun = {sentence for _at, sentence in lines}
+    ahead = [] if job.has_ended else [str(step) for step in STEPS if str(step) not in begun]
+    return [*done, *({"told": step, "state": "", "seconds": None} for step in ahead)]
+
+
+# Say a question again: the territory, the rule and its needs, the kiosks.
+def _question(inputs: Any) -> list[tuple[str, str]]:
+    try:
+        study = parse_study(inputs)
+    except GeoguichetError:
+        return []
+    rule, *needs = rule_told(study)
+    told = [(_("Territoire"), study.territory.name), (rule, " ; ".join(needs))]
+    if study.kiosks is not None:
+        count = study.kiosks.count
+        kiosks = ngettext("{n} lieu", "{n} lieux", count) if count else _("autant qu'il en faut")
+        told.append((_("Visioguichets"), kiosks))
+    return told

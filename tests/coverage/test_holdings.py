@@ -58,16 +58,21 @@ def test_a_threshold_that_changes_is_counted_from_the_same_distances() -> None:
 
 
 def test_what_is_there_is_told_with_its_numbers_and_what_is_not_with_none(tmp_path: Path) -> None:
-    for name in ("a.roads", "carreaux.tif", "autre.txt"):
-        (tmp_path / name).touch()
-    held = holdings(sample_path(), name="MP", source="sample", folder=tmp_path)
+    here, beyond = tmp_path / "ici", tmp_path / "ailleurs.roads"
+    here.mkdir()
+    for name in ("a.roads", "carreaux.tif", "autre.txt", "x.osm.pbf", "y.osm.bz2"):
+        (here / name).touch()
+    beyond.touch()
+    (here / "lien.roads").symlink_to(beyond)
+    held = holdings(sample_path(), name="MP", source="sample", folder=here)
     by_type = {one.type: one for one in held.services}
     assert (by_type["town_hall"].count, by_type["town_hall"].inside) == (5102, 2944)
     assert by_type["france_services"].count == 0
     assert held.present == ("town_hall", "town_hall_annex", "prefecture", "sous_prefecture")
     assert [area.code for area in held.areas] == ["09", "12", "31", "32", "46", "65", "81", "82"]
     assert sum(area.communes for area in held.areas) == 2944
-    assert held.networks == ("a.roads",)
+    assert held.networks == ("a.roads",), "not what a link leads out to"
+    assert held.extracts == ("x.osm.pbf", "y.osm.bz2")
     assert held.cells == ("carreaux.tif",)
 
 

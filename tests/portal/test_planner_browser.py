@@ -15,11 +15,15 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import rasterio
 import requests
+from rasterio import Affine
 
 from geoguichet.portal.people import accounts, passwords, tokens
 from geoguichet.portal.people.store import People
+from geoguichet.referentials.roads.sources import make_network
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WHOLE = "GEOGUICHET_PAGES" in os.environ
@@ -91,7 +95,7 @@ class Planner:
     def go_on(self) -> None:
         self.push(self.page.get_by_role("button", name=re.compile("^Continuer")))
 
-    def ask_ariege(self, *, far: str = "6", title: str = "") -> None:
+    def ask_ariege(self, *, far: str = "6", title: str = "", by_road: bool = False) -> None:
         """Fill the four steps, up to the last."""
         page = self.page
         page.goto(f"{self.url}{HERE}?lang=fr")
@@ -105,6 +109,11 @@ class Planner:
             "Tarn-et-Garonne",
         ):
             self.push(page.get_by_label(name), "Space")
+        if by_road:
+            page.get_by_label("Chemins", exact=True).select_option(
+                label="Par la route, en minutes (ariege.roads)"
+            )
+            page.get_by_label("Où sont").select_option(label="Par carreaux (habitants.tif)")
         self.go_on()
         self.push(page.get_by_role("button", name="Retirer le besoin Guichet de l'État"))
         page.locator('[name="b2.seuil"]').fill(far)
@@ -137,6 +146,29 @@ def planner(browser, url: str) -> Iterator[Callable[..., Planner]]:  # type: ign
     for context, one in made:
         context.close()
         assert one.wrong == []
+
+
+ROADS = (
+    "LINESTRING (1.10 43.11, 1.35 43.05, 1.60 42.97, 1.61 43.12, 1.62 43.23)",
+    "LINESTRING (1.60 42.97, 1.61 42.85, 1.77 42.79, 1.84 42.72)",
+    "LINESTRING (1.14 42.98, 1.35 43.05)",
+)
+"""Of Saint-Girons, Foix, Pamiers, Tarascon and Ax, roughly."""
+
+
+def put_roads_and_cells(workspace: Path) -> None:
+    """Three roads of the Ariège, and its people by squares of 10 km, as a clerk puts them there."""
+    lines = workspace / "routes.csv"
+    rows = (f'"{line}",departementale,D{n}\n' for n, line in enumerate(ROADS))
+    lines.write_text("trace,classe,nom\n" + "".join(rows), encoding="utf-8")
+    fields = {"geometry": "trace", "class": "classe", "name": "nom"}
+    make_network([lines], workspace / "ariege.roads", mapping=fields)
+    people = (np.arange(81, dtype="float32").reshape(9, 9) * 37) % 500
+    with rasterio.open(
+        workspace / "habitants.tif", "w", driver="GTiff", width=9, height=9, count=1,
+        dtype="float32", crs="EPSG:2154", transform=Affine(10_000, 0, 520_000, 0, -10_000, 6_250_000),
+    ) as raster:  # fmt: skip
+        raster.write(people, 1)
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -227,19 +259,28 @@ def test_one_answer_is_changed_and_the_result_compared(planner: Callable[..., Pl
 
 
 @whole
+@pytest.mark.parametrize("way", ["à vol d'oiseau", "par la route"])
 def test_page_process_and_command_give_the_same_digests(
-    planner: Callable[..., Planner], workspace: Path, tmp_path: Path
+    way: str, planner: Callable[..., Planner], workspace: Path, tmp_path: Path
 ) -> None:
     one = planner("editor")
-    one.ask_ariege(title="Ariège par les trois portes")
+    by_road = way == "par la route"
+    if by_road:
+        put_roads_and_cells(workspace)
+    one.ask_ariege(title=f"Trois portes {way}", far="12" if by_road else "6", by_road=by_road)
     with one.page.expect_download() as waiting:
         one.page.get_by_role("button", name="Télécharger la question (TOML)").click()
-    file = tmp_path / waiting.value.suggested_filename
+    name = waiting.value.suggested_filename.removesuffix(".toml")
+    file = workspace / f"{name}.toml"  # where its first lines say that it is to be saved
     waiting.value.save_as(file)
     asked = tomllib.loads(file.read_text("utf-8"))
+    if by_road:
+        assert asked["router"] == {"kind": "road", "network": "ariege.roads"}
+        assert asked["demand"]["cells"]["file"] == "habitants.tif"
+        assert "ariege.roads, habitants.tif" in file.read_text("utf-8").partition("\n\n")[0]
     one.page.get_by_role("button", name="Lancer le calcul").click()
-    one.ends("**/etudes/ariege-par-les-trois-portes*")
-    by_page = digests(workspace / "studies" / "ariege-par-les-trois-portes")
+    one.ends(f"**/etudes/{name}*")
+    by_page = digests(workspace / "studies" / name)
 
     command = [sys.executable, "-m", "geoguichet.cli", "coverage", "run", str(file)]
     out = tmp_path / "par-commande"
@@ -253,7 +294,8 @@ def test_page_process_and_command_give_the_same_digests(
         bearer = tokens.make(base, person, "essai", "write", 30)
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {bearer}"
-        sent = {"inputs": {**asked, "study": {**asked["study"], "id": "autre-porte"}}}
+        other = f"autre-{name}"
+        sent = {"inputs": {**asked, "study": {**asked["study"], "id": other}}}
         made = session.post(
             f"{one.url}/processes/study/execution", json=sent, headers={"Prefer": "respond-async"}
         )
@@ -262,12 +304,9 @@ def test_page_process_and_command_give_the_same_digests(
         while (told := session.get(here).json())["status"] in ("accepted", "running"):
             time.sleep(0.5)
         assert told["status"] == "successful", told
-    by_process = digests(workspace / "studies" / "autre-porte")
-    other = {**asked, "study": {**asked["study"], "id": "autre-porte"}}
-    again = tmp_path / "autre-porte.toml"
-    again.write_text(
-        file.read_text("utf-8").replace(asked["study"]["id"], other["study"]["id"]), "utf-8"
-    )
+    by_process = digests(workspace / "studies" / other)
+    again = workspace / f"{other}.toml"
+    again.write_text(file.read_text("utf-8").replace(name, other), "utf-8")
     out = tmp_path / "autre"
     subprocess.run(
         [*command[:-1], str(again), "--out", str(out), "--quiet"], check=True, capture_output=True

@@ -211,6 +211,9 @@ def test_a_job_is_who_asked_alones(place: tuple[str, Path, Sessions]) -> None:
         ({**STUDY, "demand": {"cells": {"file": "/etc/passwd"}}}, "demand.cells.file"),
         ({**BY_ROAD, "router": {"kind": "osrm", "network": "http://127.0.0.1:1"}}, "router.kind"),
         ({**BY_ROAD, "router": {"kind": "road", "network": "/dev/zero"}}, "router.network"),
+        ({**BY_ROAD, "router": {"kind": "road", "network": "../dehors.roads"}}, "router.network"),
+        ({**BY_ROAD, "router": {"kind": "road", "network": "lien.roads"}}, "router.network"),
+        ({**STUDY, "demand": {"cells": {"file": "lien.tif"}}}, "demand.cells.file"),
         ({**STUDY, "couleur": {}}, "couleur"),
         ({"services": STUDY["services"], "rule": STUDY["rule"]}, "study"),
     ],
@@ -219,6 +222,11 @@ def test_a_study_that_names_what_it_may_not_is_refused(
     place: tuple[str, Path, Sessions], inputs: dict[str, Any], named: str
 ) -> None:
     url, workspace, who = place
+    for name in ("dehors.roads", "dehors.tif"):  # beside the workspace, to which links lead
+        (workspace.parent / name).touch()
+        link = workspace / name.replace("dehors", "lien")
+        link.unlink(missing_ok=True)
+        link.symlink_to(workspace.parent / name)
     answer = put(who["nobody"], url, "study", inputs=inputs)
     assert answer.status_code == 400 and named in answer.json()["description"], answer.text
     assert str(workspace) not in answer.text

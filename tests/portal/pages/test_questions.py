@@ -62,6 +62,8 @@ def test_the_first_question_is_one_that_runs(held: Holdings) -> None:
         ("b2.heures", "200", "b2.heures", 2),
         ("dep", None, "dep", 1),
         ("voisins", "1e3", "voisins", 1),
+        ("reseau", "../ailleurs.roads", "reseau", 1),
+        ("carreaux", "/etc/passwd", "carreaux", 1),
         ("k", "5", "regle", 2),
         ("k", "1,5", "regle", 2),
         ("nombre", "0", "nombre", 3),

@@ -71,10 +71,41 @@ def test_what_is_wrong_keeps_the_reader_on_its_step_with_what_was_typed(
     assert 'value="&lt;huit&gt;"' in wrong
     assert 'aria-invalid="true" aria-describedby="e-b2.seuil"' in wrong
     assert "un nombre est attendu" in wrong
-    by_road = step(http, url, filled(page), etape="2", reseau="r.roads", **{"b2.seuil": "huit"})
-    assert "À moins de (minutes, par la route)" in by_road, "whatever is wrong"
     relief = step(http, url, filled(page), etape="1", reseau="mnt.tif")
     assert '<option value="mnt.tif" selected>' in relief, "not here, and kept"
+
+
+def test_a_planner_is_told_which_roads_and_squares_there_are_or_how_to_get_some(
+    serve, tmp_path: Path  # type: ignore[no-untyped-def]
+) -> None:  # fmt: skip
+    workspace = tmp_path / "ici"
+    workspace.mkdir()
+    (tmp_path / "dehors.roads").touch()
+    (workspace / "lien.roads").symlink_to(tmp_path / "dehors.roads")
+
+    def plain(page: str) -> str:
+        return re.sub("[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]", " ", unescape(page))
+
+    with serve(workspace) as url, requests.Session() as http:
+        first = http.get(url + HERE, headers=HTML).text
+        assert "prépare un d'un extrait d'OpenStreetMap" in plain(first)
+        assert "Aucune grille d'habitants (.tif)" in plain(first) and "lien.roads" not in first
+        (workspace / "ariege.osm.pbf").touch()
+        there = plain(http.get(url + HERE, headers=HTML).text)
+        assert "« ariege.osm.pbf » est dans l'espace de travail" in there
+        for name in ("r.roads", "carreaux.tif"):
+            (workspace / name).touch()
+        held = http.get(url + HERE, headers=HTML).text
+        assert "Par la route, en minutes (r.roads)" in held and "(carreaux.tif)" in held
+        page = step(http, url, filled(held), etape="2")
+        by_road = step(http, url, filled(page), etape="2", reseau="r.roads", **{"b2.seuil": "huit"})
+        assert "À moins de (minutes, par la route)" in by_road, "whatever is wrong"
+        assert "au calcul" in step(http, url, filled(page), etape="2", reseau="r.roads")
+        for name in ("../dehors.roads", "lien.roads", "/etc/passwd"):
+            refused = plain(step(http, url, filled(page), etape="4", reseau=name))
+            assert 'aria-current="step">Territoire' in refused
+            assert f"« {name} » n'est pas un fichier" in refused, name
+            assert "attendu : r.roads." in refused and str(tmp_path) not in refused
 
 
 def test_a_need_is_added_and_taken_away(url: str, http: requests.Session) -> None:
