@@ -262,6 +262,7 @@ def _serve_on(
     tell_security()
     watch.tell_access(member)
     bounds.spare_logs()
+    bounds.share_python()
     with listening() as listener:
         on_ready()
         server.run(sockets=[listener])

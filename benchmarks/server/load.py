@@ -7,8 +7,9 @@
 WORKSPACE was made by the ``geoguichet demo`` of the earlier commit; each server has a copy of it, with
 2,000 records more (those of benchmarks/catalogue/records.py), and is alone while it is measured.
 
-- ``crowd``: 200 clients who ask a light thing every 5 s, for 60 s, while harvests and studies of the
-  same commit run one after the other beside. Prints what half and 99 in 100 of them took.
+- ``crowd``: 200 clients who ask a light thing every 5 s, for 60 s, while ten others download a whole
+  layer again and again, and harvests and studies of the same commit run one after the other beside.
+  Prints what half and 99 in 100 of them took.
 - ``rates``: requests begun at a steady rate, whatever is answered, 4 s each; the most a second with all
   of them answered and 99 in 100 under 250 ms, the second time if not the first, by one process and by
   two. pygeoapi has the same records in its TinyDBCatalogue and the same kiosks in a file of GeoJSON.
@@ -42,7 +43,11 @@ from records import documents  # noqa: E402
 
 RECORDS, CLIENTS, EACH_S, FOR_S = 2000, 200, 5.0, 60.0
 SLOW, BOUND_S = 1100, 0.25
+#: Requests a second, until a server bears no more.
+RATES = (1, 2, 8, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 ITEMS = "/collections/catalogue/items"
+#: Ten download without a pause: 5,033 counters.
+DOWNLOADS, HEAVY = 10, "/collections/services/items?f={form}"
 ONE, PAGE = f"{ITEMS}/fr-00000042?f=json", f"{ITEMS}?f=json&limit=10"
 KIOSKS = "/collections/kiosks/items?f=json&limit=10"
 CROWD = (ONE, PAGE, f"{ITEMS}?f=json&q=eau", KIOSKS, "/?f=json", "/collections?f=json")
@@ -257,10 +262,18 @@ async def steady(
     return clients.took
 
 
-async def crowd(port: int) -> list[float | None]:
-    """Have the clients look around; return what their requests took."""
+async def crowd(port: int) -> tuple[list[float | None], int]:
+    """Have the clients look around while others download; return what the requests of those who look
+    around took, and how many downloads ended.
+    """
     clients, loop, chance = Clients(port), asyncio.get_running_loop(), random.Random(18)
+    heavy = Clients(port)
     end = loop.time() + FOR_S
+
+    async def download(form: str) -> None:
+        while loop.time() < end:
+            await heavy.ask(HEAVY.format(form=form), loop.time())
+            await asyncio.sleep(0.1)  # one that is refused tries again
 
     async def one(first_s: float) -> None:
         due = loop.time() + first_s
@@ -272,8 +285,11 @@ async def crowd(port: int) -> list[float | None]:
     async with asyncio.TaskGroup() as group:
         for _client in range(CLIENTS):
             group.create_task(one(chance.random() * EACH_S))
+        for number in range(DOWNLOADS):
+            group.create_task(download(("csv", "xlsx", "geojson")[number % 3]))
     clients.close()
-    return clients.took
+    heavy.close()
+    return clients.took, sum(one is not None for one in heavy.took)
 
 
 def told(took: list[float | None]) -> tuple[float, float, int]:
@@ -373,10 +389,12 @@ def measure_crowd(bench: Bench, then: Path) -> None:
         ("now, 2 processes", HERE, ("--workers", "2")),
     ):
         with bench.ours(tree, *words) as (port, home), work_beside(bench, tree, home) as ended:
-            median, most, failed = told(asyncio.run(crowd(port)))
+            took, downloads = asyncio.run(crowd(port))
+            median, most, failed = told(took)
             harvests, studies = ended()
             print(f"crowd | {name} | {median:.0f} ms | {most:.0f} ms | {failed} failed | "
-                  f"{harvests} harvests, {studies} studies ended | load {os.getloadavg()[0]:.1f}",
+                  f"{harvests} harvests, {studies} studies, {downloads} downloads ended | "
+                  f"load {os.getloadavg()[0]:.1f}",
                   flush=True)  # fmt: skip
 
 
@@ -392,7 +410,7 @@ def measure_rates(bench: Bench) -> None:
         with begun() as (port, _home):
             for kind, paths in kinds.items():
                 borne, last = 0.0, (0.0, 0.0, 0)
-                for rate in (1, 2, 8, 32, 64, 96, 128, 192, 256):
+                for rate in RATES:
                     last = told(asyncio.run(steady(port, paths, rate, 4)))
                     if last[2] or last[1] >= BOUND_S * 1000:
                         last = told(asyncio.run(steady(port, paths, rate, 4)))  # others' noise

@@ -8,8 +8,10 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,8 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyogrio
 import shapely
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from pyarrow import parquet
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -27,11 +30,17 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from geoguichet.catalogue.formats.csv_table import harmless
 from geoguichet.floor.viewer import Viewer
 from geoguichet.portal.answers import GEOJSON
+from geoguichet.portal.api import by_gdal
 from geoguichet.portal.providers.features import FeatureQuery, LayerProvider, Match, Shape
 from geoguichet.portal.providers.geopackage import geometries
 
 #: Rows read at once.
-CHUNK = 5_000
+CHUNK = 1_000
+#: Text is made for one download at a time: Python computes one thing at once, and what is light would
+#: wait for all of them.
+_TURNS = CapacityLimiter(1)
+#: How long GDAL may write a file, in seconds.
+_LONGEST_S = 300.0
 
 
 class Selected(NamedTuple):
@@ -90,7 +99,8 @@ async def download(form: str, selected: Selected, headers: Mapping[str, str]) ->
     named = {"Content-Disposition": f'attachment; filename="{selected.name}.{one.suffix}"'}
     told = {**headers, **named}
     if one.texts:
-        return StreamingResponse(one.texts(selected), media_type=one.media, headers=told)
+        texts = _by_turns(one.texts(selected))
+        return StreamingResponse(texts, media_type=one.media, headers=told)
     scratch = Path(tempfile.mkdtemp(prefix="geoguichet-download-"))
     try:
         made = scratch / f"{selected.name}.{one.suffix}"
@@ -100,6 +110,12 @@ async def download(form: str, selected: Selected, headers: Mapping[str, str]) ->
         raise
     swept = BackgroundTask(shutil.rmtree, scratch, ignore_errors=True)
     return FileResponse(made, media_type=one.media, headers=told, background=swept)
+
+
+# What is sent is made a piece at a time, each in its turn: how fast it is read is not the others' affair.
+async def _by_turns(texts: Iterator[str]) -> AsyncIterator[str]:
+    while (text := await run_sync(next, texts, None, limiter=_TURNS)) is not None:
+        yield text
 
 
 def _never(_selected: Selected, _made: Path) -> None:
@@ -193,16 +209,17 @@ def _by_gdal(driver: str, selected: Selected, made: Path, **options: str) -> Non
     where = _places(selected)
     kinds = {name: pa.string() if name == "WKT" else pa.float64() for name in where}
     schema = _schema(selected, kinds if is_table else {"geometry": pa.binary()})
-    pyogrio.write_arrow(
-        pa.RecordBatchReader.from_batches(schema, _batches(selected, schema)),
-        made,
-        layer=selected.name[:31],
-        driver=driver,
-        geometry_name=None if is_table else "geometry",
-        geometry_type=None if is_table else _OGR.get(selected.geometry_type, "Unknown"),
-        crs=None if is_table else "EPSG:4326",
-        **options,
-    )
+    rows = made.with_suffix(".arrow")
+    with pa.ipc.new_stream(rows, schema) as stream:
+        for batch in _batches(selected, schema):
+            stream.write_batch(batch)
+    told = {"layer": selected.name[:31], "driver": driver, **options}
+    if not is_table:
+        kind = _OGR.get(selected.geometry_type, "Unknown")
+        told |= {"geometry_name": "geometry", "geometry_type": kind, "crs": "EPSG:4326"}
+    program = [sys.executable, "-m", by_gdal.__name__, str(rows), str(made)]
+    asked = json.dumps(told).encode()
+    subprocess.run(program, input=asked, check=True, stderr=subprocess.PIPE, timeout=_LONGEST_S)  # noqa: S603 - ours
 
 
 def _geoparquet(selected: Selected, made: Path) -> None:

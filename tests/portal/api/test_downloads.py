@@ -1,6 +1,7 @@
 """Whole layers, read back by the tools that people read them with."""
 
 import io
+import tempfile
 from pathlib import Path
 
 import geopandas as gpd
@@ -88,3 +89,12 @@ def test_a_text_that_looks_like_a_formula_stays_a_text(
     with serve(tmp_path) as url:
         rows = pd.read_csv(io.BytesIO(http.get(f"{url}{KIOSKS}?f=csv").content))
         assert rows["name"].tolist() == ["'=1+1", "+33 5 61 00 00 00"]
+
+
+def test_what_gdal_cannot_write_is_refused_and_leaves_nothing(
+    url: str, http: requests.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(downloads.by_gdal, "__name__", "geoguichet.portal.api.nothing")
+    assert http.get(f"{url}{KIOSKS}?f=gpkg").status_code == 500
+    assert not list(tmp_path.iterdir())
