@@ -26,10 +26,17 @@ _OWN = """
 CREATE INDEX job_waiting ON job (number) WHERE state IN ('accepted', 'running');
 CREATE TABLE worker (name TEXT PRIMARY KEY, seen REAL NOT NULL) STRICT, WITHOUT ROWID;
 """
+
+
+# A loan was numbered apart from the attempt that it is.
+def _without_fences(base: sqlite3.Connection) -> None:
+    base.execute("ALTER TABLE job DROP COLUMN fence")
+
+
 SCHEMA = Schema(
     Message("un fichier de travaux de Géoguichet"),
     TABLES.format(**_TYPES, bytes="BLOB", order="", strict=" STRICT", queue=_QUEUE) + _OWN,
-    steps={0: nothing},
+    steps={0: nothing, 1: _without_fences},
     refusal=JobError,
     application=0x67676A6F,  # "ggjo"
 )

@@ -7,6 +7,7 @@ is called back.
 """
 
 import re
+import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -53,6 +54,8 @@ _ENDS = {
     "failed": Status.FAILED,
     "dismissed": Status.ABORTED,
 }
+#: For how long who asks waits for a database that just went: one that starts again takes some seconds.
+PATIENCE_S = 5.0
 #: When a job may be tried again: at once, by any clock.
 _AT_ONCE = datetime.fromtimestamp(0, UTC)
 #: A name and a password that hold a sign of addresses as it is would be read as a part of another.
@@ -131,6 +134,8 @@ class PostgresJobs(StoredJobs[Base]):
                 )
             )
         self.address = address
+        #: When nobody answered there for the first time; 0 while it does.
+        self.away_since = 0.0
         #: The numbers by which the queue knows the workers of this process.
         self.workers: dict[str, int] = {}
 
@@ -235,22 +240,35 @@ class PostgresJobs(StoredJobs[Base]):
 
     @override
     def _open(self, *, is_there: bool) -> Base:
-        base = Base(
-            psycopg.connect(
-                self.address,
-                autocommit=True,
-                options=_OPTIONS,
-                application_name=_SCHEMA,
-                connect_timeout=5,
-                tcp_user_timeout=10_000,
-            )
-        )
+        base = Base(self._connected())
         try:
             prepare(base)
         except (psycopg.Error, ConnectorException, JobError):
             base.close()
             raise
         return base
+
+    # Connect; whoever asks while the database has been away for long waits for nothing.
+    def _connected(self) -> psycopg.Connection:
+        while True:
+            try:
+                made = psycopg.connect(
+                    self.address,
+                    autocommit=True,
+                    options=_OPTIONS,
+                    application_name=_SCHEMA,
+                    connect_timeout=5,
+                    tcp_user_timeout=10_000,
+                )
+            except psycopg.OperationalError:
+                now = time.monotonic()
+                self.away_since = self.away_since or now
+                if now - self.away_since >= PATIENCE_S:
+                    raise
+                time.sleep(0.1)
+            else:
+                self.away_since = 0.0
+                return made
 
 
 def prepare(base: Base) -> None:

@@ -57,6 +57,18 @@ with people.write() as base:
                  role="administrator", by="machine")
     links.invite(base, "paul@essai.example", "200053791", "editor", by="p1")
 """
+JOBS = """
+import sys
+from pathlib import Path
+from geoguichet.floor.viewer import PUBLIC
+from geoguichet.portal.jobs.contract import Budget, Question, Result
+from geoguichet.portal.jobs.embedded import EmbeddedJobs
+store = EmbeddedJobs(Path(sys.argv[1]))
+for place in ("Foix", "Pamiers", "Lavelanet"):
+    store.submit(Question("nearest", {"ou": place}, PUBLIC), Budget(60, 1 << 30), viewer=PUBLIC)
+store.end(store.lease("w"), "successful", result=Result("application/json", b"{}"))
+store.lease("w")
+"""
 
 
 def dumped(base: sqlite3.Connection) -> Iterator[str]:
@@ -110,6 +122,8 @@ def main(checkout: Path, name: str) -> None:
         run("-c", EDITS.replace("SEARCH", search), str(workspace))
         if (checkout / "portal" / "people").is_dir():
             run("-c", ACCOUNTS, str(workspace))
+        if (checkout / "portal" / "jobs").is_dir():
+            run("-c", JOBS, str(workspace))
         for store in sorted(workspace.glob("*.sqlite")):
             with closing(sqlite3.connect(store)) as base:
                 told = "".join(f"{line};\n" for line in dumped(base))

@@ -1,5 +1,7 @@
 """Jobs in PostgreSQL: what an operator meets."""
 
+import signal
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,6 +22,13 @@ from procrastinate.schema import SchemaManager  # noqa: E402
 
 from geoguichet.portal.jobs import postgres  # noqa: E402
 from geoguichet.portal.jobs.postgres import PostgresJobs  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a database that is not there."""
+    monkeypatch.setattr(postgres, "PATIENCE_S", 0.2)
+
 
 NOBODY = "postgresql://anne:s3cret@/jobs?host=/nowhere"
 BUDGET = Budget(60, 1 << 30)
@@ -120,6 +129,23 @@ def test_a_connection_that_the_server_ended_is_made_again(database: Any) -> None
         "AND application_name = 'geoguichet'"
     )
     answered(store, 2)
+
+
+def test_who_asks_waits_for_a_database_that_starts_again(
+    a_server: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "PATIENCE_S", 20.0)
+    server = a_server()
+    running = server.start()
+    store = PostgresJobs(server.address())
+    answered(store)
+    server.kill(running.pid)
+    running.wait()
+    threading.Timer(0.5, lambda: began.append(server.start())).start()
+    began = list[Any]()
+    answered(store, 2)
+    began[0].send_signal(signal.SIGINT)
+    assert began[0].wait(20) == 0
 
 
 def test_tables_of_an_earlier_queue_are_brought_up(database: Any) -> None:
