@@ -160,19 +160,26 @@ def _auto_mode(server: Server) -> None:
         expect("respond-async" in applied, f"Preference-Applied: {applied}")
 
 
-def _sync_raw(server: Server) -> None:
-    process, answer = _execute(server, _SYNC, response="raw")
-    expect(answer.status == 200, f"status {answer.status}, 200 expected")
-    ((_name, output),) = process["outputs"].items()
-    kind = output["schema"].get("contentMediaType", answer.media_type)
-    expect(answer.media_type == kind, f"media type {answer.media_type}, {kind} expected")
+# Test an answer, of a process asked in a mode, by itself (``raw``) or in a document.
+def _answers(mode: str, response: str) -> ask.Test:
+    def test(server: Server) -> None:
+        if mode == _SYNC:
+            process, answer = _execute(server, mode, response=response)
+        else:
+            process, location = _started(server, response=response)
+            answer = _results(server, location)
+        expect(answer.status == 200, f"status {answer.status}, 200 expected")
+        names = sorted(process["outputs"])
+        if response == "document":
+            told = sorted(answer.json())
+            expect(told == names, f"outputs {told}, {names} expected")
+        else:
+            schema = process["outputs"][names[0]]["schema"]
+            kind = schema.get("contentMediaType", answer.media_type)
+            expect(answer.media_type == kind, f"media type {answer.media_type}, {kind} expected")
+            expect(answer.body, "no result")
 
-
-def _sync_document(server: Server) -> None:
-    process, answer = _execute(server, _SYNC, response="document")
-    expect(answer.status == 200, f"status {answer.status}, 200 expected")
-    names, told = sorted(process["outputs"]), sorted(answer.json())
-    expect(told == names, f"outputs {told}, {names} expected")
+    return test
 
 
 def _job_succeeds(server: Server) -> None:
@@ -187,17 +194,6 @@ def _no_such_job(path: str) -> ask.Test:
         _is_error(server.again(f"{server.url}/jobs/none-of-this-name{path}"), "no-such-job")
 
     return test
-
-
-def _async_raw(server: Server) -> None:
-    _process, location = _started(server, response="raw")
-    expect(_results(server, location).body, "no result")
-
-
-def _async_document(server: Server) -> None:
-    process, location = _started(server, response="document")
-    told, names = sorted(_results(server, location).json()), sorted(process["outputs"])
-    expect(told == names, f"outputs {told}, {names} expected")
 
 
 def _not_ready(server: Server) -> None:
@@ -296,14 +292,14 @@ PROCESSES: dict[str, ask.Test] = {
     "/conf/core/job-creation-input-validation": _inputs_are_validated,
     "/conf/core/job-creation-default-execution-mode": _default_mode,
     "/conf/core/job-creation-auto-execution-mode": _auto_mode,
-    "/conf/core/job-creation-sync-raw-value-one": _sync_raw,
-    "/conf/core/job-creation-sync-document": _sync_document,
+    "/conf/core/job-creation-sync-raw-value-one": _answers(_SYNC, "raw"),
+    "/conf/core/job-creation-sync-document": _answers(_SYNC, "document"),
     "/conf/core/job-creation-success-async": _job_succeeds,
     "/conf/core/job-exception-no-such-job": _no_such_job(""),
     "/conf/core/job-results-no-such-job": _no_such_job("/results"),
     "/conf/core/job-results-exception-results-not-ready": _not_ready,
-    "/conf/core/job-results-async-raw-value-one": _async_raw,
-    "/conf/core/job-results-async-document": _async_document,
+    "/conf/core/job-results-async-raw-value-one": _answers(_ASYNC, "raw"),
+    "/conf/core/job-results-async-document": _answers(_ASYNC, "document"),
     "/conf/ogc-process-description/json-encoding": _encoded,
     "/conf/ogc-process-description/inputs-def": _puts("inputs"),
     "/conf/ogc-process-description/outputs-def": _puts("outputs"),

@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 type OnStep = Callable[[int, str], None]
 
 
+# A question in hand, and the ground it is answered from.
 @dataclass(slots=True)
-class Work:
-    """A question in hand, and the ground it is answered from."""
-
+class _Work:
     question: Question
     ground: Ground
     on_step: OnStep = lambda _progress, _said: None
@@ -34,27 +33,29 @@ class Work:
 
     @property
     def inputs(self) -> Mapping[str, Any]:
-        """What is asked."""
         return self.question.inputs
 
     @property
     def viewer(self) -> Viewer:
-        """Who asks."""
         return self.question.viewer
 
+    # Return what is called with each step, of so many.
     def of(self, most: int) -> Callable[[str], None]:
-        """Return what is called with each step, of so many."""
-
         def step(said: str) -> None:
             self.steps += 1
             self.on_step(min(99, 100 * (self.steps - 1) // most), said)
 
         return step
 
+    # Say how many records were done.
+    def count(self, done: int, total: int | None, _more: object = None) -> None:
+        share = min(99, 100 * done // total) if total else 0
+        self.on_step(share, _("{n} fiches", n=done - done % 100))
+
 
 def answer(question: Question, ground: Ground, on_step: OnStep) -> Result:
     """Return the answer to a question. GeoguichetError when it is refused, in a sentence."""
-    made = _ANSWERS[question.process](Work(question, ground, on_step))
+    made = _ANSWERS[question.process](_Work(question, ground, on_step))
     body = made if isinstance(made, bytes) else json.dumps(made, ensure_ascii=False).encode()
     return Result(KINDS[question.process].media, body)
 
@@ -95,7 +96,7 @@ def check_free(question: Question, ground: Ground) -> None:
 # --- each process --------------------------------------------------------------------------------
 
 
-def _white_zones(work: Work) -> bytes:
+def _white_zones(work: _Work) -> bytes:
     from geoguichet.coverage.run import STEPS, find_white_zones
 
     study = study_of(study_document(work.inputs), work.ground, viewer=work.viewer)
@@ -103,7 +104,7 @@ def _white_zones(work: Work) -> bytes:
     return bytes(find_white_zones(study).drawn_zones.to_json().encode())
 
 
-def _study(work: Work) -> dict[str, Any]:
+def _study(work: _Work) -> dict[str, Any]:
     from geoguichet.coverage.outputs.folder import OUTPUTS, write_all
     from geoguichet.coverage.run import STEPS, run
 
@@ -130,7 +131,7 @@ def _study(work: Work) -> dict[str, Any]:
 
 
 # Make the record of a study.
-def _publish(result: "CoverageResult", folder: Path, work: Work) -> None:
+def _publish(result: "CoverageResult", folder: Path, work: _Work) -> None:
     from geoguichet.coverage.publish import publish
 
     seen = audience_of_study(folder)
@@ -138,7 +139,7 @@ def _publish(result: "CoverageResult", folder: Path, work: Work) -> None:
     publish(result, work.ground.workspace, audience_of_it=seen, owner=owner)
 
 
-def _site_kiosks(work: Work) -> dict[str, Any]:
+def _site_kiosks(work: _Work) -> dict[str, Any]:
     from geoguichet.coverage.run import STEPS, run
 
     study = study_asked(work.inputs, work.ground, work.viewer)
@@ -148,7 +149,7 @@ def _site_kiosks(work: Work) -> dict[str, Any]:
     return told | {"plan": {name: getattr(result.plan, name) for name in names}}
 
 
-def _compare(work: Work) -> dict[str, Any]:
+def _compare(work: _Work) -> dict[str, Any]:
     from geoguichet.coverage.compare import compare
     from geoguichet.coverage.run import STEPS, run
 
@@ -163,7 +164,7 @@ def _compare(work: Work) -> dict[str, Any]:
     return compare(*(side(work.inputs[name]) for name in ("before", "after"))).as_dict()
 
 
-def _sensitivity(work: Work) -> dict[str, Any]:
+def _sensitivity(work: _Work) -> dict[str, Any]:
     from geoguichet.coverage.sensitivity import CONGESTION, THRESHOLDS, sensitivity
 
     study = study_asked(work.inputs, work.ground, work.viewer, "thresholds", "congestion")
@@ -174,7 +175,7 @@ def _sensitivity(work: Work) -> dict[str, Any]:
     return told.as_dict()
 
 
-def _isochrones(work: Work) -> bytes:
+def _isochrones(work: _Work) -> bytes:
     import geopandas as gpd
 
     from geoguichet.coverage.analysis.isochrones import isochrones
@@ -188,7 +189,7 @@ def _isochrones(work: Work) -> bytes:
     return bytes(told.polygons.to_json().encode())
 
 
-def _nearest(work: Work) -> dict[str, Any]:
+def _nearest(work: _Work) -> dict[str, Any]:
     from geoguichet.portal.counters import answered
     from geoguichet.portal.kept import index_of
 
@@ -197,16 +198,15 @@ def _nearest(work: Work) -> dict[str, Any]:
     return answered(index, work.inputs)
 
 
-def _harvest(work: Work) -> dict[str, Any]:
+def _harvest(work: _Work) -> dict[str, Any]:
     from geoguichet.catalogue.intake.harvest.kinds import open_source, read_sources
     from geoguichet.catalogue.intake.harvest.run import MAX_SHRINK, harvest
 
     known = {one.name: one for one in read_sources(work.ground.workspace / "harvest.toml")}
     if (name := work.inputs["source"]) not in known:
-        names = ", ".join(known)
-        raise ParameterError(
-            _("source : {name} est inconnue ; attendu {names}.", name=name, names=names)
-        )
+        told = _("source : {name} est inconnue ; attendu {names}.",
+                 name=name, names=", ".join(known))  # fmt: skip
+        raise ParameterError(told)
     source = known[name]
     done = harvest(
         open_source(source.kind, source.url, name),
@@ -214,13 +214,13 @@ def _harvest(work: Work) -> dict[str, Any]:
         name=name,
         kind=source.kind,
         max_shrink=MAX_SHRINK if source.max_shrink is None else source.max_shrink,
-        on_progress=lambda done, total, _counts: work.on_step(_share(done, total), _count(done)),
+        on_progress=work.count,
     )
     findings = [finding.as_dict() for finding in done.findings]
     return {"status": done.status, "counts": dict(done.counts), "findings": findings}
 
 
-def _import(work: Work) -> dict[str, Any]:
+def _import(work: _Work) -> dict[str, Any]:
     from geoguichet.catalogue.intake.exchange import import_files
 
     with TemporaryDirectory() as folder:
@@ -230,7 +230,7 @@ def _import(work: Work) -> dict[str, Any]:
             file,
             work.ground.workspace,
             by=work.viewer.person or "import",
-            on_progress=lambda done, total: work.on_step(_share(done, total), _count(done)),
+            on_progress=work.count,
         )
         findings = [finding.as_dict() for finding in done.findings]
     said = done.summary
@@ -238,7 +238,7 @@ def _import(work: Work) -> dict[str, Any]:
     return {"counts": {**counts, "unchanged": said.unchanged}, "findings": findings}
 
 
-def _check(work: Work) -> list[dict[str, Any]]:
+def _check(work: _Work) -> list[dict[str, Any]]:
     from geoguichet.catalogue.quality.judging import judge
 
     wanted = [work.inputs["id"]] if "id" in work.inputs else []
@@ -246,7 +246,7 @@ def _check(work: Work) -> list[dict[str, Any]]:
         work.ground.workspace,
         wanted,
         viewer=work.viewer,
-        on_progress=lambda done, total, _id: work.on_step(_share(done, total), _count(done)),
+        on_progress=work.count,
     )
     return [
         item.checked.as_dict() | {"organisation": item.organisation, "source": item.source}
@@ -254,15 +254,7 @@ def _check(work: Work) -> list[dict[str, Any]]:
     ]
 
 
-def _share(done: int, total: int | None) -> int:
-    return min(99, 100 * done // total) if total else 0
-
-
-def _count(done: int) -> str:
-    return _("{n} fiches", n=done - done % 100)
-
-
-_ANSWERS: Mapping[str, Callable[[Work], Any]] = {
+_ANSWERS: Mapping[str, Callable[[_Work], Any]] = {
     "white-zones": _white_zones,
     "study": _study,
     "site-kiosks": _site_kiosks,

@@ -82,11 +82,6 @@ def _in_words(schema: Mapping[str, Any]) -> str:
     return _(" ou ").join(sorted(str(_TYPES[kind]) for kind in kinds)) or _("valeur")
 
 
-def no_files(_inputs: Inputs, _ground: Ground, _viewer: Viewer) -> Mapping[str, str]:
-    """Return that inputs name no file, and have but a shape."""
-    return {}
-
-
 # --- the tables of a study -----------------------------------------------------------------------
 
 
@@ -150,11 +145,6 @@ def sensitivity_inputs() -> dict[str, Any]:
     }
 
 
-def check_tables(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
-    """Check the tables of a study, beside what multiplies its thresholds and its times."""
-    return files_of(study_asked(inputs, ground, viewer, "thresholds", "congestion"))
-
-
 def compare_inputs() -> dict[str, Any]:
     """Return the two sides of a comparison."""
     schema = {"oneOf": [{"type": "string", "maxLength": 63}, {"type": "object"}]}
@@ -197,11 +187,6 @@ def isochrone_inputs() -> dict[str, Any]:
     }
 
 
-def check_isochrones(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
-    """Check the router of isochrones, by the declaration of a study's."""
-    return files_of(router_study(inputs, ground, viewer))
-
-
 def router_study(inputs: Inputs, ground: Ground, viewer: Viewer) -> "Study":
     """Return a study that is asked by the router of some inputs, which a study's checks hold for."""
     router = inputs.get("router", {})
@@ -235,11 +220,6 @@ def white_zone_inputs() -> dict[str, Any]:
             "(un nombre)."
         ), {**tables["rule"], "default": {"all": list(SERVICES)}}),
     }  # fmt: skip
-
-
-def check_white_zones(inputs: Inputs, ground: Ground, viewer: Viewer) -> Mapping[str, str]:
-    """Check what white zones are asked."""
-    return files_of(study_of(study_document(inputs), ground, viewer=viewer))
 
 
 def study_document(inputs: Inputs) -> dict[str, Any]:

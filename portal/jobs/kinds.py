@@ -8,7 +8,7 @@ from geoguichet.floor.viewer import Role, Viewer
 from geoguichet.floor.words import Message
 from geoguichet.portal.jobs import inputs as taken
 from geoguichet.portal.jobs.contract import Budget
-from geoguichet.portal.jobs.grounds import Ground
+from geoguichet.portal.jobs.grounds import Ground, files_of, study_of
 
 _GB = 1 << 30
 GEOJSON, JSON = "application/geo+json", "application/json"
@@ -115,7 +115,9 @@ KINDS: Mapping[str, Kind] = {
                 "distance demandée (à vol d'oiseau, sur l'ellipsoïde WGS 84)."
             ),
             taken.white_zone_inputs,
-            taken.check_white_zones,
+            lambda inputs, ground, viewer: files_of(
+                study_of(taken.study_document(inputs), ground, viewer=viewer)
+            ),
             Budget(120, 2 * _GB),
             media=GEOJSON,
             waits=True,
@@ -144,7 +146,7 @@ KINDS: Mapping[str, Kind] = {
             Message("Placer des visioguichets"),
             Message("Où ouvrir des visioguichets : la liste classée, et la preuve du plan."),
             lambda: taken.study_inputs("services", "rule", "kiosks"),
-            taken.check_tables,
+            lambda *asked: files_of(taken.study_asked(*asked)),
             Budget(1_800, 4 * _GB),
             _FEW,
             media=GEOJSON,
@@ -172,7 +174,7 @@ KINDS: Mapping[str, Kind] = {
             Message("Éprouver une étude"),
             Message("Ce qui tient des zones blanches quand seuils et vitesses changent."),
             taken.sensitivity_inputs,
-            taken.check_tables,
+            lambda *asked: files_of(taken.study_asked(*asked, "thresholds", "congestion")),
             Budget(3_600, 4 * _GB),
             _FEW,
         ),
@@ -181,7 +183,7 @@ KINDS: Mapping[str, Kind] = {
             Message("Tracer des isochrones"),
             Message("Le terrain d'où l'on atteint un lieu dans une distance ou un temps."),
             taken.isochrone_inputs,
-            taken.check_isochrones,
+            lambda *asked: files_of(taken.router_study(*asked)),
             Budget(300, 4 * _GB),
             Budget(60, 2 * _GB),
             media=GEOJSON,
@@ -197,7 +199,7 @@ KINDS: Mapping[str, Kind] = {
                 "jamais un."
             ),
             lambda: taken.texts_of(_WHERE),
-            taken.no_files,
+            lambda *_asked: {},
             Budget(60, 2 * _GB),
             waits=True,
             at_once=True,
@@ -209,7 +211,7 @@ KINDS: Mapping[str, Kind] = {
             Message("Moissonner une source"),
             Message("Les fiches d'une source déclarée dans harvest.toml, reprises au catalogue."),
             lambda: taken.texts_of(_SOURCE),
-            taken.no_files,
+            lambda *_asked: {},
             Budget(7_200, 4 * _GB),
             role="administrator",
             repeats=False,
@@ -220,7 +222,7 @@ KINDS: Mapping[str, Kind] = {
             Message("Importer des fiches"),
             Message("Les fiches d'un document (ISO, DCAT, CKAN…), mises au catalogue."),
             lambda: taken.texts_of(_RECORDS, taken.MOST_IMPORTED),
-            taken.no_files,
+            lambda *_asked: {},
             Budget(1_800, 4 * _GB),
             role="administrator",
             repeats=False,
@@ -232,7 +234,7 @@ KINDS: Mapping[str, Kind] = {
             Message("Vérifier des fiches"),
             Message("Ce qui manque ou cloche dans une fiche, ou dans toutes celles que l'on voit."),
             lambda: taken.texts_of(_ID, 1_000),
-            taken.no_files,
+            lambda *_asked: {},
             Budget(1_800, 4 * _GB),
             role="editor",
             repeats=False,

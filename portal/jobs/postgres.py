@@ -62,26 +62,22 @@ _AT_ONCE = datetime.fromtimestamp(0, UTC)
 _ADDRESS = re.compile(r"postgres(ql)?://([^:@/]*(:[^@/]*)?@)?[^@]*")
 
 
-class Base:
-    """A connection, whose statements mark values as ours do; and the queue, by the same connection."""
-
+# A connection, whose statements mark values as ours do (``?``); and the queue, by the same connection.
+class _Base:
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
         self.queue = JobManager(_Joined(connection))
 
     def execute(self, statement: str, given: Sequence[Any] | None = None, /) -> Any:
-        """Put a statement, whose values are marked by ``?``; return its rows."""
         marked = statement if given is None else statement.replace("?", "%s")
         return self.connection.execute(marked, given)
 
     def close(self) -> None:
-        """End it."""
         self.connection.close()
 
 
+# procrastinate's statements by a connection that is open, so in the transaction that it is in.
 class _Joined(SyncPsycopgConnector):
-    """procrastinate's statements by a connection that is open, so in the transaction that it is in."""
-
     def __init__(self, connection: psycopg.Connection) -> None:
         super().__init__()
         self.lent = connection
@@ -111,7 +107,7 @@ def _asked[T](asked: Coroutine[Any, Any, T]) -> T:
     raise AssertionError
 
 
-class PostgresJobs(StoredJobs[Base]):
+class PostgresJobs(StoredJobs[_Base]):
     """The jobs of a portal in a database, at an address ``postgresql://…``. JobError for another."""
 
     _jobs = "seen"
@@ -175,7 +171,7 @@ class PostgresJobs(StoredJobs[Base]):
     # --- the queue -------------------------------------------------------------------------------
 
     @override
-    def _put(self, base: Base, row: Mapping[str, Any]) -> int:
+    def _put(self, base: _Base, row: Mapping[str, Any]) -> int:
         # Those of one person are put one after the other: they are counted.
         base.execute("SELECT pg_advisory_xact_lock(hashtext(?))", (row["owner"],))
         queued = base.queue.defer_job(
@@ -191,7 +187,7 @@ class PostgresJobs(StoredJobs[Base]):
         return inserted(base, {"number": queued.id, **row})
 
     @override
-    def _lost(self, base: Base, worker: str, now: float) -> list[tuple[int, str, int]]:
+    def _lost(self, base: _Base, worker: str, now: float) -> list[tuple[int, str, int]]:
         stalled = _asked(base.queue.get_stalled_jobs(seconds_since_heartbeat=LEASE_S))
         asked = "SELECT number, owner, attempts FROM seen WHERE number = ? AND status = 'doing'"
         numbers = sorted(job.id or 0 for job in stalled)  # two that look at once wait for no other
@@ -199,24 +195,24 @@ class PostgresJobs(StoredJobs[Base]):
         return [row for row in rows if row is not None]
 
     @override
-    def _take(self, base: Base, worker: str, now: float) -> int | None:
+    def _take(self, base: _Base, worker: str, now: float) -> int | None:
         job = _asked(base.queue.fetch_job([_SCHEMA], self._worker(base, worker)))
         return job.id if job else None
 
     @override
-    def _sign(self, base: Base, lease: Lease) -> None:
+    def _sign(self, base: _Base, lease: Lease) -> None:
         self._worker(base, lease.worker)
 
     @override
-    def _again(self, base: Base, number: int, owner: str, attempts: int) -> None:
+    def _again(self, base: _Base, number: int, owner: str, attempts: int) -> None:
         base.queue.retry_job_by_id(number, _AT_ONCE, priority=_priority(owner, attempts))
 
     @override
-    def _finish(self, base: Base, number: int, state: State) -> None:
+    def _finish(self, base: _Base, number: int, state: State) -> None:
         _asked(base.queue.finish_job_by_id_async(number, _ENDS[state], delete_job=False))
 
     # Say that a worker is alive, and return its number; one that was forgotten is registered anew.
-    def _worker(self, base: Base, name: str) -> int:
+    def _worker(self, base: _Base, name: str) -> int:
         known = self.workers.get(name, 0)
         asked = "SELECT count(*) FROM procrastinate_workers WHERE id = ?"
         if base.execute(asked, (known,)).fetchone() == (0,):
@@ -227,7 +223,7 @@ class PostgresJobs(StoredJobs[Base]):
 
     # The clock of the database: that of who asks may be another.
     @override
-    def _now(self, base: Base) -> float:
+    def _now(self, base: _Base) -> float:
         ((now,),) = base.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
         return float(now)
 
@@ -239,10 +235,10 @@ class PostgresJobs(StoredJobs[Base]):
         return _("La base de données des calculs ne répond pas ({error}).", error=told[0])
 
     @override
-    def _open(self, *, is_there: bool) -> Base:
-        base = Base(self._connected())
+    def _open(self, *, is_there: bool) -> _Base:
+        base = _Base(self._connected())
         try:
-            prepare(base)
+            _prepare(base)
         except (psycopg.Error, ConnectorException, JobError):
             base.close()
             raise
@@ -271,10 +267,9 @@ class PostgresJobs(StoredJobs[Base]):
                 return made
 
 
-def prepare(base: Base) -> None:
-    """Make the tables in a new database, or bring those of an earlier version up to this one: all of it is
-    done, or nothing. JobError for those of a later one.
-    """
+# Make the tables in a new database, or bring those of an earlier version up to this one: all of it is
+# done, or nothing. JobError for those of a later one.
+def _prepare(base: _Base) -> None:
     migrations = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
     if _version(base) == (VERSION, migrations[-1].name):
         return
@@ -298,7 +293,7 @@ def prepare(base: Base) -> None:
 
 
 # Return the version of our tables and the last migration of the queue's; 0 in a database without them.
-def _version(base: Base) -> tuple[int, str]:
+def _version(base: _Base) -> tuple[int, str]:
     asked = "SELECT count(*) FROM pg_tables WHERE schemaname = ? AND tablename = 'version'"
     if base.execute(asked, (_SCHEMA,)).fetchone() == (0,):
         return 0, ""

@@ -75,17 +75,13 @@ _DUE = (
 )
 
 
-class Connection(Protocol):
-    """A connection, whose transactions are begun and ended by statements."""
-
-    def execute(self, statement: str, given: Sequence[Any] = ..., /) -> Any:
-        """Put a statement, whose values are marked by ``?``; return its rows."""
-
-    def close(self) -> None:
-        """End it, and undo what it began."""
+# A connection, whose transactions are begun and ended by statements; values are marked by ``?``.
+class _Connection(Protocol):
+    def execute(self, statement: str, given: Sequence[Any] = ..., /) -> Any: ...
+    def close(self) -> None: ...
 
 
-class StoredJobs[Base: Connection](JobStore):
+class StoredJobs[Base: _Connection](JobStore):
     """Jobs in tables."""
 
     #: What tells jobs and where they stand; which of them go on; how a job that is read is held still.
@@ -139,8 +135,10 @@ class StoredJobs[Base: Connection](JobStore):
                     _("Trop de calculs attendent déjà ; réessayez dans une minute.")
                 )
             for kind, address in asked.callbacks.items():
-                called = "INSERT INTO callback (job, kind, address) VALUES (?, ?, ?)"
-                base.execute(called, (number, kind, address))
+                base.execute(
+                    "INSERT INTO callback (job, kind, address) VALUES (?, ?, ?)",
+                    (number, kind, address),
+                )
             if known is not None and is_answered:
                 base.execute("UPDATE job SET started = created WHERE number = ?", (number,))
                 _keep(base, question.digest, known, now)
@@ -439,7 +437,7 @@ class StoredJobs[Base: Connection](JobStore):
         _say(base, number, told, now)
 
 
-def inserted(base: Connection, row: Mapping[str, Any]) -> int:
+def inserted(base: _Connection, row: Mapping[str, Any]) -> int:
     """Keep what is told of a job, and return its number."""
     marks = ", ".join("?" * len(row))
     asked = f"INSERT INTO job ({', '.join(row)}) VALUES ({marks}) RETURNING number"
@@ -447,7 +445,7 @@ def inserted(base: Connection, row: Mapping[str, Any]) -> int:
     return int(number)
 
 
-def _close(idle: Iterable[Connection]) -> None:
+def _close(idle: Iterable[_Connection]) -> None:
     for base in idle:
         base.close()
 
@@ -457,12 +455,12 @@ def _clean(said: str) -> str:
     return said.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
-def _say(base: Connection, number: int, said: str, now: float) -> None:
+def _say(base: _Connection, number: int, said: str, now: float) -> None:
     base.execute("INSERT INTO line (job, at, said) VALUES (?, ?, ?)", (number, now, said))
 
 
 # Keep an answer, from now on: another to the same question would be equal.
-def _keep(base: Connection, digest: str, result: Result, now: float) -> None:
+def _keep(base: _Connection, digest: str, result: Result, now: float) -> None:
     base.execute(
         "INSERT INTO result (digest, media, body, made) VALUES (?, ?, ?, ?) ON CONFLICT (digest) "
         "DO UPDATE SET media = excluded.media, body = excluded.body, made = excluded.made",
