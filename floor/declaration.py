@@ -115,12 +115,17 @@ def shortened(value: object) -> str:
     return told if len(told) <= 60 else f"{told[:57]}..."
 
 
+#: Known values that a refusal tells.
+_MOST_NAMED = 100
+
+
 def known(name: str, names: Collection[str], *, key: str = "") -> str:
     """Return a name refused unless it is one of those known; the refusal tells the closest."""
     if name in names:
         return name
     close = difflib.get_close_matches(name, list(names), n=1)
-    every = Message("l'une des valeurs connues : {names}", names=", ".join(names))
+    listed = [*names] if len(names) <= _MOST_NAMED else [*[*names][:_MOST_NAMED], "…"]
+    every = Message("l'une des valeurs connues : {names}", names=", ".join(listed))
     raise BadKeyError(
         "{value} est inconnu", f'"{close[0]}"' if close else every, key=key, value=shortened(name)
     )

@@ -115,10 +115,7 @@ def create_app(
             Mount("/studies", _Studies(directory=site.workspace / "studies", check_dir=False)),
             *records.routes(),
             *reviewing.routes(site),
-            Mount(
-                "/static/maplibre-gl",
-                StaticFiles(directory=VENDOR / "maplibre-gl", check_dir=False),
-            ),
+            Mount("/static/maplibre-gl", _Files(directory=VENDOR / "maplibre-gl", check_dir=False)),
             Mount("/static", StaticFiles(directory=ROOM / "static")),
             *(Route(path, _moved(site, home)) for path, home in _ALIASES.items()),
             Route("/theme.css", _theme(site)),
@@ -190,7 +187,14 @@ async def _tended(site: Site) -> None:
         await asyncio.sleep(1)
 
 
-class _Studies(StaticFiles):
+class _Files(StaticFiles):
+    """The files of a folder, which may be made later, or never: nothing is there until then."""
+
+    async def check_config(self) -> None:
+        """Ask nothing of the folder."""
+
+
+class _Studies(_Files):
     """The files of the studies that who asks may see; the others are not there."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:

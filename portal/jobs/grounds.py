@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -125,14 +126,16 @@ def files_of(study: "Study") -> dict[str, str]:
 # Refuse a file that is not data of the workspace, or that who asks may not see; all in one sentence,
 # which does not tell what is there.
 def _check_file(key: str, name: str, ground: Ground, viewer: Viewer) -> None:
-    path = Path(os.path.realpath(ground.workspace / name))
-    if ground.territory.data is not None and path == Path(os.path.realpath(ground.territory.data)):
-        return
-    home = Path(os.path.realpath(ground.workspace))
-    parts = path.relative_to(home).parts if path.is_relative_to(home) else ()
-    is_data = path.suffix.lower() in _DATA and path.is_file()
-    if parts and is_data and _is_open(parts) and _may_read(parts, ground, viewer):
-        return
+    with suppress(OSError, ValueError):  # no file has such a name
+        path, home = (Path(os.path.realpath(ground.workspace / one)) for one in (name, ""))
+        if ground.territory.data is not None and path == Path(
+            os.path.realpath(ground.territory.data)
+        ):
+            return
+        parts = path.relative_to(home).parts if path.is_relative_to(home) else ()
+        is_data = path.suffix.lower() in _DATA and path.is_file()
+        if parts and is_data and _is_open(parts) and _may_read(parts, ground, viewer):
+            return
     raise ParameterError(
         _("{key} : {name} n'est pas un fichier de données de ce portail.", key=key, name=name[:120])
     )

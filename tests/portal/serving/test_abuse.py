@@ -140,6 +140,19 @@ def test_heavy_forms_are_made_in_turn_and_the_others_go_on(served) -> None:
     assert p95(beside) < 15 * p95(alone) + 0.5, (p95(beside), p95(alone))
 
 
+STUDY = {
+    "study": {"id": "a", "title": "A"},
+    "services": {"m": {"types": ["town_hall"], "within": "8 km"}},
+    "rule": {"all": ["m"]},
+}
+
+
+def asked_of_study(url: str, **tables: object) -> requests.Response:
+    """Ask a study, with other tables."""
+    sent = {"inputs": {**STUDY, **tables}}
+    return requests.post(f"{url}/processes/study/execution", json=sent, timeout=60)
+
+
 DEEP = "[" * 100_000 + "]" * 100_000
 ODD: dict[str, Callable[[str], requests.Response]] = {
     "a long address": lambda url: requests.get(f"{url}/{'a' * 70_000}", timeout=60),
@@ -156,6 +169,22 @@ ODD: dict[str, Callable[[str], requests.Response]] = {
         f"{url}/processes/white-zones/execution",
         json={"inputs": {"rule": {"any": ["etat"] * 100_000}}},
         timeout=60,
+    ),
+    "a name that no file can have": lambda url: asked_of_study(
+        url, territory={"polygon": "a\0.gpkg"}
+    ),
+    "a name that is too long": lambda url: asked_of_study(
+        url, data={"source": "a" * 9_000 + ".gpkg"}
+    ),
+    "1,200 needs of which none is the rule's": lambda url: asked_of_study(
+        url,
+        services={f"s{n}": {"types": ["town_hall"], "within": "8 km"} for n in range(1_200)},
+    ),
+    "a file of a study where there is none": lambda url: requests.get(
+        f"{url}/studies/x/result.gpkg", timeout=60
+    ),
+    "a file of a name that none can have": lambda url: requests.get(
+        f"{url}/studies/x/%00", timeout=60
     ),
     "a rule of 10,000 needs": lambda url: requests.post(
         f"{url}/processes/white-zones/execution",
@@ -176,6 +205,7 @@ def test_what_is_too_large_is_refused_soon(what: str, served) -> None:
     took = time.perf_counter() - began
     if answer is not None:
         assert 400 <= answer.status_code < 500, (answer.status_code, answer.text[:300])
+        assert len(answer.content) < 8_000  # a page at most, and not what was sent again
     assert took < 20 * max(alone) + 1, (took, max(alone))
 
 
