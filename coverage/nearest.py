@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cache
 from itertools import pairwise
 from math import cos, inf, nan, radians
 from pathlib import Path
@@ -505,24 +506,22 @@ def answer_of(
     k: int,
     closed: int = 0,
     within: float = inf,
+    kept: Kept | None = None,
     communes: Mapping[Commune, tuple[float, float] | None] | None = None,
     counters: Sequence[dict[str, Any]] | None = None,
 ) -> Answer | None:
     """Return what an open index answers; None for what it cannot tell.
 
-    ``communes`` and ``counters`` (by number) are its own, where they are in memory already. ``closed``
-    counters that are so are told too (`chosen`); farther than ``within`` metres one is looked for only
-    while none was found at all.
+    ``kept``, ``communes`` (the one that the text means may be enough) and ``counters`` (by number) are
+    its own, where they are in memory already. ``closed`` counters that are so are told too (`chosen`);
+    farther than ``within`` metres one is looked for only while none was found at all.
     """
-    from pyproj import Geod
-
-    geod = Geod(ellps="WGS84")
 
     def metres(ends: Sequence[tuple[float, float]]) -> list[float]:
         lon, lat = ([here[axis]] * len(ends) for axis in (0, 1))
-        return list(geod.inv(lon, lat, [x for x, _ in ends], [y for _, y in ends])[2])
+        return list(_geod().inv(lon, lat, [x for x, _ in ends], [y for _, y in ends])[2])
 
-    kept = Kept.of(*base.execute("SELECT told FROM told").fetchone())
+    kept = kept or Kept.of(*base.execute("SELECT told FROM told").fetchone())
     points = communes_of(base) if communes is None else communes
     given = degrees(text)
     if given is None:
@@ -540,14 +539,15 @@ def answer_of(
     told_of: dict[int, dict[str, Any]] = {}
 
     def reach(limit: float) -> tuple[list[Candidate], bool]:
-        rows, all_of_them = _around(base, here, limit / kept.detour)
+        told = "NULL" if counters is not None else "told"
+        rows, all_of_them = _around(base, here, limit / kept.detour, told)
         met = [row for row in rows if errand.met_by(row[1], row[2].split(","))]
         candidates = []
         for row, apart in zip(met, metres([row[4:6] for row in met]), strict=True):
             number, planned = row[0], bool(row[3])
             told_of[number] = json.loads(row[6]) if counters is None else counters[number]
-            told = told_of[number]["properties"]
-            hours, departement = told["hours"], told["departement"] or ""
+            own = told_of[number]["properties"]
+            hours, departement = own["hours"], own["departement"] or ""
             candidates.append(Candidate(apart * kept.detour, number, hours, departement, planned))
         inside = [each for each in candidates if each.cost <= limit]
         if limit >= within and inside:
@@ -561,15 +561,24 @@ def answer_of(
     features = []
     for each, state in found:
         told, cost = told_of[each.number], Unit.METRES.column("cost")
-        more = {"opening": state, "reopens": each.reopens(at), cost: each.cost}
+        # Who asks for the closed ones too tells by itself when they open.
+        reopens = "" if closed else each.reopens(at)
+        more = {"opening": state, "reopens": reopens, cost: each.cost}
         features.append(told | {"properties": told["properties"] | more})
     return Answer(errand, name, at, Unit.METRES, features, kept.with_kiosks)
+
+
+@cache
+def _geod() -> Any:
+    from pyproj import Geod
+
+    return Geod(ellps="WGS84")
 
 
 # Return the counters of a box that holds all those within so many metres, and whether it holds all
 # there are.
 def _around(
-    base: sqlite3.Connection, here: tuple[float, float], metres: float
+    base: sqlite3.Connection, here: tuple[float, float], metres: float, told: str
 ) -> tuple[list[tuple[Any, ...]], bool]:
     lon, lat = here
     high = metres / _DEGREE_M
@@ -577,9 +586,10 @@ def _around(
     # beyond the date line, or nearly: all around
     wide = 360.0 if abs(lon) + wide >= 180 else wide
     rows = base.execute(
-        "SELECT counters.* FROM boxes JOIN counters USING (number)"
+        f"SELECT number, kind, needs, planned, lon, lat, {told} FROM boxes JOIN counters USING (number)"
         " WHERE east >= ? AND west <= ? AND north >= ? AND south <= ?",
         (lon - wide, lon + wide, lat - high, lat + high),
     ).fetchall()
-    (every,) = base.execute("SELECT count(*) FROM counters").fetchone()
+    # They are numbered from 0: to count them would read them all.
+    (every,) = base.execute("SELECT coalesce(max(number) + 1, 0) FROM counters").fetchone()
     return rows, len(rows) == every

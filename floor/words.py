@@ -21,7 +21,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from gettext import NullTranslations, translation
 from math import isfinite
 from numbers import Real
@@ -167,6 +167,27 @@ def of_environment(environment: Mapping[str, str]) -> str:
     return asked if asked in languages() else SOURCE
 
 
+def by_voice[*Given, Told](
+    most: int,
+) -> Callable[[Callable[[*Given], Told]], Callable[[*Given], Told]]:
+    """Return what remembers the last ``most`` answers of a function of plain values, by who speaks: a page
+    says the same few hundred things again and again.
+    """
+
+    def remembering(say: Callable[[*Given], Told]) -> Callable[[*Given], Told]:
+        @lru_cache(most)
+        def said(_voice: Voice, *given: *Given) -> Told:
+            return say(*given)
+
+        @wraps(say)
+        def told(*given: *Given) -> Told:
+            return said(_VOICE.get(), *given)
+
+        return told
+
+    return remembering
+
+
 # The spaces that a French page keeps: those beside a sign, and those of a number.
 _BESIDE = {
     **{f" {sign}": f"{NARROW}{sign}" for sign in ";?!"},
@@ -176,6 +197,7 @@ _BESIDE = {
 _THOUSANDS = re.compile(r" (?<=\d )(?=\d{3}(?!\d))")
 
 
+@by_voice(4096)
 def spaced(text: str) -> str:
     """Return a text with the spaces of where it is read.
 
@@ -205,7 +227,12 @@ def _catalogue(language: str) -> NullTranslations:
 
 # Say a sentence, its fields filled; numbers are written as the language writes them.
 def _(text: str, /, **values: object) -> str:
-    return _filled(_catalogue(language()).gettext(text), values)
+    return _filled(_catalogue(language()).gettext(text), values) if values else _plain(text)
+
+
+@by_voice(4096)
+def _plain(text: str) -> str:
+    return _filled(_catalogue(language()).gettext(text), {})
 
 
 def ngettext(one: str, many: str, n: int, /, **values: object) -> str:
@@ -321,14 +348,13 @@ def number(value: float, decimals: int = 0) -> str:
     if value is None or not isfinite(value):
         return MISSING
     # Rounded here, as Python rounds, and without the sign of a zero: Babel rounds decimal text.
-    return _figure(_VOICE.get(), round(float(value), decimals) + 0.0, decimals)
+    return _figure(round(float(value), decimals) + 0.0, decimals)
 
 
 # Write a rounded number; a map writes the same few thousand times over.
-@lru_cache(4096)
-def _figure(voice: Voice, rounded: float, decimals: int) -> str:
-    pattern, locale = _pattern(voice.language, decimals), _locale(voice.language)
-    return spaced(pattern.apply(rounded, locale))
+@by_voice(4096)
+def _figure(rounded: float, decimals: int) -> str:
+    return spaced(_pattern(language(), decimals).apply(rounded, _locale(language())))
 
 
 def given(value: float, most: int = 4) -> str:
@@ -407,6 +433,7 @@ def money(euros: float, decimals: int = 0) -> str:
     )
 
 
+@by_voice(1024)
 def day(iso: str) -> str:
     """Write a day given as ``2026-11-22``: ``22 novembre 2026``, ``22 November 2026``."""
     from babel.dates import format_date

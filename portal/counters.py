@@ -6,7 +6,6 @@ One function, `answered`, stands behind the page, its JSON, the widget and the p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from zoneinfo import ZoneInfo
 from geoguichet.coverage.errors import OrientationError
 from geoguichet.coverage.nearest import answer_of, degrees
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.words import Unit, _, cost, distance, ngettext, weekdays
+from geoguichet.floor.words import Unit, _, by_voice, cost, distance, ngettext, weekdays
 from geoguichet.portal.kept import Index, is_kiosk
 from geoguichet.referentials.directory.hours import (
     DAY_MINUTES,
@@ -28,7 +27,7 @@ from geoguichet.referentials.directory.hours import (
 )
 from geoguichet.referentials.directory.services import service_name
 from geoguichet.referentials.directory.status import Status, status, status_told, when_told
-from geoguichet.referentials.territories.gazetteer import find_communes, plain, resembling
+from geoguichet.referentials.territories.gazetteer import plain, resembling
 
 #: The longest text that is looked at; what is longer is cut.
 LONGEST = 100
@@ -116,7 +115,7 @@ def places(index: Index, text: str) -> list[Place]:
         return [Place(text, _("votre position"))]
     communes = [
         Place(one.code, f"{one.name} ({one.departement})", one.code, one.departement)
-        for one in find_communes(index.communes, text)
+        for one in index.named(text)
     ]
     if communes:
         return communes[:_CHOICES]
@@ -195,12 +194,13 @@ def _which(index: Index, text: str, found: Sequence[Place]) -> dict[str, Any]:
 
 def _around(index: Index, place: Place, question: Mapping[str, str], when: When) -> dict[str, Any]:
     try:
-        with closing(index.open()) as base:
-            told = answer_of(
-                base, place.asked, question["quoi"], at=when.at, closed=_CLOSED,
-                k=COUNTERS if index.roads is None else _BY_ROAD,
-                within=_WITHIN, communes=index.communes, counters=index.counters,
-            )  # fmt: skip
+        own = index.codes.get(place.asked)
+        communes = index.communes if own is None else {own: index.communes[own]}
+        told = answer_of(
+            index.base, place.asked, question["quoi"], at=when.at, closed=_CLOSED, within=_WITHIN,
+            k=COUNTERS if index.roads is None else _BY_ROAD,
+            kept=index.kept, communes=communes, counters=index.counters,
+        )  # fmt: skip
     except OrientationError:  # a commune without a point
         told = None
     if told is None:
@@ -327,6 +327,7 @@ def _iso(found: Status) -> str:
     return f"{then.on.isoformat()}T{hour:02d}:{minute:02d}"
 
 
+@by_voice(4096)
 def hours_on(hours: str | None, day: int) -> str:
     """Say when a counter is open on a day of the ordinary week: « de 9 h à 12 h »; « fermé » when it is
     not, empty when nobody knows.

@@ -11,12 +11,13 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import shapely
+from markupsafe import Markup, escape
 
 from geoguichet.portal.territory import Territory, outlines
 
@@ -32,9 +33,20 @@ _LETTER, _LINE = 12, 26
 _GRAIN, _FEW = 2, 300
 #: Pixels across a numbered disc.
 _DISC = 24
+#: What each thing of a drawing is written as.
+_PATH = '<path class="{}" d="{}"/>'
+_NAME = '<text class="c-nom" x="{1}" y="{2}">{0}</text>'
+_NUMBER = '<circle class="c-disque" cx="{1}" cy="{2}" r="12"/><text class="c-num" x="{1}" y="{3}">{0}</text>'
+_SQUARE = (
+    '<g class="c-kio"><rect x="{2}" y="{3}" width="14" height="12" rx="2.500"/>'
+    '<text x="{1}" y="{4}">{0}</text></g>'
+)
+_SCALE = (
+    '<path class="c-ech" d="M12 {3}v6h{1}v-6"/><text class="c-nom p" x="{2}" y="{4}">{0} km</text>'
+)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Drawing:
     """What a template draws: paths by class, names and numbers by place, a scale (km, pixels)."""
 
@@ -46,6 +58,20 @@ class Drawing:
     scale: tuple[int, int] | None
     #: What stands in a square: its rank, and where.
     squares: Sequence[tuple[str, int, int]] = ()
+
+    @cached_property
+    def svg(self) -> Markup:
+        """What stands in the frame. A drawing is remembered longer than a page: it is written once."""
+        scales = () if self.scale is None else (self.scale,)
+        parts = (
+            (_PATH, self.paths),
+            (_NAME, self.names),
+            (_NUMBER, ((told, x, y, y + 5) for told, x, y in self.numbers)),
+            (_SQUARE, ((told, x, x - 7, y - 6, y + 3.5) for told, x, y in self.squares)),
+            (_SCALE, ((km, w, 12 + w / 2, self.height - 16, self.height - 19) for km, w in scales)),
+        )
+        lines = ("".join(model.format(*map(escape, one)) for one in some) for model, some in parts)
+        return Markup("\n".join(lines))  # noqa: S704  # each value is escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +144,16 @@ def drawn(
     middle of theirs, ``squares`` where they are, each. It shows the territory, or the box that is given (degrees),
     on the outlines of its départements, or on a nearer ``ground``.
     """
-    frame, outline, names = _ground(territory, box or territory.box())
-    under = outline if ground is None else frame.path(ground)
-    paths = [("c-sol", under), *((kind, frame.path(some)) for kind, some in layers.items())]
+    box = box or territory.box()
+    if ground is None:
+        frame, outline, names = _ground(territory, box)
+    else:
+        frame, names = Frame.around(box), []
+        outline = frame.path(ground)
+    paths = [("c-sol", outline)]
+    paths += [
+        (kind, outline if some is ground else frame.path(some)) for kind, some in layers.items()
+    ]
     discs: dict[tuple[int, int], str] = {}
     for told, place in (numbers or {}).items():
         x, y = _at(frame, place.centroid)

@@ -324,6 +324,11 @@ def key_columns(known: Iterable[str], named: str | None) -> list[str]:
     return [*first, *rest][:_SHOWN]
 
 
+def titled(columns: Iterable[str], told: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return columns with what they are called at the head of a table, as the region tells them first."""
+    return [(name, capital(told.get(name) or label(name))) for name in columns]
+
+
 def by_use(known: Iterable[str]) -> list[str]:
     """Return the columns of an object as a page tells them: those that only tools need come last."""
     return sorted((name for name in known if name not in RAW), key=lambda name: name in _APART)
@@ -554,6 +559,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "in_words": in_words,
     "key_columns": key_columns,
     "by_use": by_use,
+    "titled": titled,
     "capital": capital,
     "spaced": words.spaced,
     "visibility": visibility,

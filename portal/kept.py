@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import weakref
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -30,7 +30,7 @@ from geoguichet.portal.providers.studies import seen_first
 from geoguichet.portal.territory import Territory
 from geoguichet.portal.usual import usual_study
 from geoguichet.referentials.directory.services import NEEDS, TAXONOMY, service_name
-from geoguichet.referentials.territories.gazetteer import Commune, plain
+from geoguichet.referentials.territories.gazetteer import Commune, find_communes, plain
 
 if TYPE_CHECKING:
     from geoguichet.coverage.orientation import Directory
@@ -55,34 +55,53 @@ class Index:
     #: What measures minutes by car, as the leading study does, where its roads are here.
     roads: Router | None = None
 
-    def open(self) -> sqlite3.Connection:
-        """Open it to read."""
-        return sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True)
+    @cached_property
+    def base(self) -> sqlite3.Connection:
+        """The index, open to be read by all threads (SQLite puts one before the other)."""
+        address = f"{self.path.resolve().as_uri()}?mode=ro"
+        opened = sqlite3.connect(address, uri=True, check_same_thread=False)
+        weakref.finalize(self, opened.close)
+        return opened
 
     @cached_property
     def communes(self) -> Mapping[Commune, tuple[float, float] | None]:
         """The communes, each with the point where its people are supposed."""
-        with closing(self.open()) as base:
-            return communes_of(base)
+        return communes_of(self.base)
 
     @cached_property
+    def kept(self) -> Kept:
+        """What it says of the study that it is made of."""
+        return Kept.of(*self.base.execute("SELECT told FROM told").fetchone())
+
+    @property
     def vocabulary(self) -> Vocabulary:
         """All that can be asked for."""
-        with closing(self.open()) as base:
-            return Kept.of(*base.execute("SELECT told FROM told").fetchone()).vocabulary
+        return self.kept.vocabulary
+
+    @cached_property
+    def codes(self) -> Mapping[str, Commune]:
+        """The communes by their codes."""
+        return {one.code: one for one in self.communes}
 
     @cached_property
     def kinds(self) -> frozenset[str]:
         """The types of counters there are."""
-        with closing(self.open()) as base:
-            return frozenset(kind for (kind,) in base.execute("SELECT DISTINCT kind FROM counters"))
+        kinds = self.base.execute("SELECT DISTINCT kind FROM counters")
+        return frozenset(kind for (kind,) in kinds)
 
     @cached_property
     def counters(self) -> Sequence[dict[str, Any]]:
         """The counters and the open kiosks, as features."""
-        with closing(self.open()) as base:
-            rows = base.execute("SELECT told FROM counters ORDER BY number").fetchall()
+        rows = self.base.execute("SELECT told FROM counters ORDER BY number")
         return [json.loads(told) for (told,) in rows]
+
+    @cached_property
+    def by_commune(self) -> Mapping[str, Sequence[dict[str, Any]]]:
+        """The counters and the open kiosks of each commune, as features."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for one in self.counters:
+            found.setdefault(one["properties"].get("commune") or "", []).append(one)
+        return found
 
     @cached_property
     def addresses(self) -> Sequence[tuple[str, dict[str, Any]]]:
@@ -93,11 +112,16 @@ class Index:
             for one in self.counters
         ]
 
+    def named(self, text: str) -> list[Commune]:
+        """Return the communes that a text may mean (`find_communes`): a code means one."""
+        coded = self.codes.get(text.strip().upper())
+        return [coded] if coded else find_communes(self.communes, text)
+
     def place(self, asked: str) -> tuple[float, float] | None:
         """Return the point of a place: degrees, or a commune's by its code; None where nobody knows."""
         given = degrees(asked)
-        known = (at for one, at in self.communes.items() if one.code == asked)
-        return given if given is not None else next(known, None)
+        known = self.codes.get(asked)
+        return given if given is not None or known is None else self.communes[known]
 
     def by_road(self, asked: str, features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return counters found around a place with their seconds by road (``cost_s``), the nearest
@@ -116,10 +140,6 @@ class Index:
             {**features[n], "properties": features[n]["properties"] | {"cost_s": seconds.get(n)}}
             for n in (order if seconds else ())
         ]
-
-    def of_commune(self, code: str) -> list[dict[str, Any]]:
-        """Return the counters and the open kiosks of a commune, as features."""
-        return [one for one in self.counters if one["properties"].get("commune") == code]
 
     def needs(self) -> dict[str, str]:
         """Return what can be asked for in a citizen's words, by key: the needs of the study, then

@@ -181,20 +181,23 @@ class Page:
             viewer = viewer_of(request)
             state = site.store.generation(viewer=viewer) if self.of_records else None
             headers = {} if state is None else answers.validators(request, state, form)
-            document = await run_in_threadpool(self.document, site, viewer)
-            if self.more is not None:
-                asked = Asked(given, form, viewer)
-                document |= await run_in_threadpool(self.more, site, asked)
-            if form == "html":
-                seen = site.collections_of(viewer)
-                data = {"links": self.links(site, given), "resources": seen, **document}
-                return await site.page(self.template, data, headers=headers)
-            if form == "json":
-                return answer(answers.to_json(document), self.media, headers=headers)
-            kind, write = self.tables[form]
-            return answer(write(site, document), kind, headers=headers)
+            return await run_in_threadpool(self._made, site, Asked(given, form, viewer), headers)
 
         return Route(self.path, site.remembering(answered))
+
+    # Make an answer, in one thread from what it tells to its bytes.
+    def _made(self, site: Site, asked: Asked, headers: Mapping[str, str]) -> Response:
+        document = self.document(site, asked.viewer)
+        if self.more is not None:
+            document |= self.more(site, asked)
+        if asked.form == "html":
+            seen = site.collections_of(asked.viewer)
+            data = {"links": self.links(site, asked.given), "resources": seen, **document}
+            return site.filled(self.template, data, headers=headers)
+        if asked.form == "json":
+            return answer(answers.to_json(document), self.media, headers=headers)
+        kind, write = self.tables[asked.form]
+        return answer(write(site, document), kind, headers=headers)
 
     def links(self, site: Site, given: Mapping[str, str] | None = None) -> list[dict[str, str]]:
         """Return the links to its forms, the page itself first, with the parameters it was given."""
@@ -207,6 +210,19 @@ class Page:
             link("self", f"{here}html{kept}", HTML),
             *(link("alternate", f"{here}{form}{kept}", kind) for form, kind in kinds.items()),
         ]
+
+
+class _Environment(jinja2.Environment):
+    """Ours, where a member of a mapping is found at once: jinja looks for an attribute first."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return what ``obj.attribute`` is in a template."""
+        if type(obj) is dict and attribute in obj and attribute not in _METHODS:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+_METHODS = frozenset(dir(dict))
 
 
 class Site:
@@ -312,7 +328,7 @@ class Site:
     @cached_property
     def _templates(self) -> jinja2.Environment:
         loader = jinja2.FileSystemLoader(ROOM / "templates")
-        environment = jinja2.Environment(loader=loader, autoescape=True, auto_reload=False)
+        environment = _Environment(loader=loader, autoescape=True, auto_reload=False)
         areas = {code: name for code, name, _shape in outlines(self.territory)}
         environment.filters.update(filters.FILTERS, in_words=partial(filters.in_words, areas=areas))
         environment.globals.update(
@@ -353,7 +369,7 @@ class Site:
             )
         return page.encode("utf-8", "replace")
 
-    async def page(
+    def filled(
         self,
         template: str,
         data: Mapping[str, Any],
@@ -361,9 +377,12 @@ class Site:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Return one of our pages."""
-        made = await run_in_threadpool(self.render, template, data)
-        return answer(made, HTML, status=status, headers=headers)
+        """Return one of our pages; in a thread, for it takes milliseconds."""
+        return answer(self.render(template, data), HTML, status=status, headers=headers)
+
+    async def page(self, template: str, data: Mapping[str, Any], **told: Any) -> Response:
+        """Return one of our pages (`filled`)."""
+        return await run_in_threadpool(partial(self.filled, template, data, **told))
 
     def remembering(self, endpoint: Endpoint) -> Endpoint:
         """Return what answers as an endpoint does, and remembers the pages it makes for everybody: while

@@ -6,6 +6,7 @@ out in the forms of `downloads`.
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -139,21 +140,33 @@ class FeaturesApi:
                 name, provider, viewer = collection.name, collection.provider, collection.viewer
                 taken = Selected(name, provider, asked.query, asked.shape, viewer)
                 return await download(form, taken, headers)
+            if form == "html":
+                return await run_in_threadpool(self._page, request, collection, headers)
             page, asked, text = await run_in_threadpool(self._found, request, collection)
         except ProviderGenericError as error:
             raise told_by(error) from error
         if form == "jsonld":
             return answer(_linked_data(collection, text), JSON_LD, headers=headers)
         head = self._head(collection, page, asked)
-        body = b'%b,"features":[%b]}' % (answers.to_json(head)[:-1], text.encode())
-        if form == "html":
-            data = json.loads(body) | {"collection": collection.name, "offset": asked.query.offset}
-            data |= await run_in_threadpool(self._form, collection)
-            if page.matched:
-                data["drawn"] = await run_in_threadpool(self._drawn, collection, asked)
-            return await self.site.page("features.html", data, headers=headers)
         headers["Content-Crs"] = f"<{asked.crs}>"
+        body = b'%b,"features":[%b]}' % (answers.to_json(head)[:-1], text.encode())
         return answer(body, GEOJSON, headers=headers)
+
+    # Its map is of tiles, and of what `_drawn` has drawn: geometries are not read.
+    def _page(
+        self, request: Request, collection: Collection, headers: Mapping[str, str]
+    ) -> Response:
+        page, asked, text = self._found(request, collection, bare=True)
+        data = {
+            **self._head(collection, page, asked),
+            "features": json.loads(f"[{text}]"),
+            "collection": collection.name,
+            "offset": asked.query.offset,
+            **self._form(collection),
+        }
+        if page.matched:
+            data["drawn"] = self._drawn(collection, asked)
+        return self.site.filled("features.html", data, headers=headers)
 
     # Return what the form of a page offers: the values of its filters with their rows, remembered while
     # the data stand.
@@ -176,10 +189,13 @@ class FeaturesApi:
             self._drawings.keep(key, drawing)
         return drawing
 
-    def _found(self, request: Request, collection: Collection) -> tuple[Page, Asked, str]:
+    def _found(
+        self, request: Request, collection: Collection, *, bare: bool = False
+    ) -> tuple[Page, Asked, str]:
         asked = self.asked(request, collection)
         page = collection.provider.ask(asked.query, viewer=collection.viewer)
-        return page, asked, ",".join(collection.provider.written(page.matches, asked.shape))
+        shape = replace(asked.shape, has_geometry=asked.shape.has_geometry and not bare)
+        return page, asked, ",".join(collection.provider.written(page.matches, shape))
 
     def asked(self, request: Request, collection: Collection, *, is_whole: bool = False) -> Asked:
         """Read what a request asks; a Refusal or a QueryError names the parameter that is wrong.

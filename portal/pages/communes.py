@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import shapely
 
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.floor.errors import LayerError
@@ -21,8 +20,8 @@ from geoguichet.floor.words import SOURCE, Message, Unit, _, cost, language, lis
 from geoguichet.portal.answers import Refusal
 from geoguichet.portal.counters import counter_told, today
 from geoguichet.portal.kept import Index
-from geoguichet.portal.pages.counters import around, index_for
-from geoguichet.portal.pages.home import Needs, flagship, needs_of, zones_by_need
+from geoguichet.portal.pages.counters import around, index_for, spot
+from geoguichet.portal.pages.home import ZonesOf, flagship, needs_of
 from geoguichet.portal.site import Asked, Page, Site, an_object
 from geoguichet.portal.territory import Territory
 from geoguichet.referentials.layers import read_layer
@@ -87,7 +86,7 @@ def _commune(site: Site, index: Index, text: str, ending: str) -> Commune:
     """Return the commune of a code, or of a name that is one's alone. Refusal (404) else; (301) to the
     commune that holds what an older one did.
     """
-    found = find_communes(index.communes, text[:100])
+    found = index.named(text[:100])
     if not found and (heir := _heir(site.workspace, index, text)):
         told = _("{code} fait aujourd'hui partie de {name} ({heir}).", code=text, name=heir.name,
                  heir=heir.code)  # fmt: skip
@@ -140,7 +139,7 @@ def _told(site: Site, asked: Asked, *, ending: str = "") -> dict[str, Any]:
     commune = _commune(site, index, asked.given["code"], ending)
     row = _rows(site.territory, "communes").get(commune.code, {})
     at = today(commune.departement)
-    counters = [counter_told(one, at) for one in index.of_commune(commune.code)]
+    counters = [counter_told(one, at) for one in index.by_commune.get(commune.code, ())]
     document: dict[str, Any] = {
         "code": commune.code,
         "name": commune.name,
@@ -159,13 +158,10 @@ def _told(site: Site, asked: Asked, *, ending: str = "") -> dict[str, Any]:
     if asked.form != "html":
         return document
     here = index.communes[commune]
-    numbered = {str(n): one for n, one in enumerate(counters, 1)}
-    start = None if here is None or counters else shapely.Point(here)
+    numbered = tuple((str(n), *spot(one)) for n, one in enumerate(counters, 1))
+    zones, start = _zones(site, asked.viewer), None if counters else here
     drawable = counters or here is not None
-    zones = _zones(site, asked.viewer)
-    drawn = (
-        around(site.territory, commune.code, start, numbered, [], zones=zones) if drawable else None
-    )
+    drawn = around(site.territory, commune.code, start, numbered, zones=zones) if drawable else None
     return document | {"drawn": drawn, "pages": frozenset({commune.code})}
 
 
@@ -273,23 +269,15 @@ def _need(need: Mapping[str, Any], row: Any, names: Mapping[str, str]) -> dict[s
     }
 
 
-def _zones(site: Site, viewer: Viewer) -> Mapping[str, list[shapely.Geometry]]:
+# Return what tells who lacks what in the leading study (`home.zone_parts`).
+def _zones(site: Site, viewer: Viewer) -> ZonesOf | None:
     found = flagship(site, viewer)
     if found is None:
-        return {}
+        return None
     _study, manifest, folder = found
     file = folder / "result.gpkg"
-    return _drawn(
-        site.territory, file, needs_of(manifest), file.stat().st_mtime_ns if file.exists() else 0
-    )
-
-
-@lru_cache(maxsize=4)
-def _drawn(
-    territory: Territory, file: Path, needs: Needs, state: int
-) -> Mapping[str, list[shapely.Geometry]]:
-    found = zones_by_need(territory, file, needs, state)
-    return {kind: [shapely.simplify(one, 0.0005) for one in some] for kind, some in found.items()}
+    state = file.stat().st_mtime_ns if file.exists() else 0
+    return site.territory, file, needs_of(manifest), state
 
 
 _TEXT = {"type": "string"}

@@ -1,10 +1,11 @@
 """« Trouver un guichet »: the page, and the same in a frame of another site."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
+import numpy as np
 import shapely
 
 from geoguichet.floor.errors import LayerError
@@ -15,6 +16,7 @@ from geoguichet.portal.counters import answered
 from geoguichet.portal.drawn import Drawing, drawn, visible
 from geoguichet.portal.errors import PortalError
 from geoguichet.portal.kept import Index, index_of
+from geoguichet.portal.pages.home import ZonesOf, zone_parts
 from geoguichet.portal.site import Asked, Page, Site, an_object
 from geoguichet.portal.territory import Territory
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
@@ -43,57 +45,64 @@ def _answer(site: Site, asked: Asked, *, has_map: bool) -> dict[str, Any]:
     document = answered(index, asked.given)
     if asked.form != "html":
         return document
-    numbered = {str(n): one for n, one in enumerate(document["open"], 1)}
-    numbered |= {f"?{n}": one for n, one in enumerate(document["uncertain"], 1)}
+    numbered = [(str(n), *spot(one)) for n, one in enumerate(document["open"], 1)]
+    numbered += [(f"?{n}", *spot(one)) for n, one in enumerate(document["uncertain"], 1)]
     more = {
         "days": [(day[:3], name) for day, name in zip(WEEKDAYS_FR, weekdays(), strict=True)],
         "hours": [f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in _HOURS],
         "drawn": None,
-        "pages": _with_a_page(site, index),
+        "pages": index.codes if any(page.path == "/communes/{code}" for page in site.pages) else (),
     }
     question = document["question"]
     here = index.place(question["ou"]) if has_map and "place" in question else None
     if here is not None:
         more["drawn"] = around(
-            site.territory, question["commune"], shapely.Point(here), numbered, document["closed"]
+            site.territory,
+            question["commune"],
+            here,
+            tuple(numbered),
+            tuple(map(spot, document["closed"])),
         )
     return document | more
 
 
-# Return the codes of the communes that have a page here.
-def _with_a_page(site: Site, index: Index) -> frozenset[str]:
-    if not any(page.path == "/communes/{code}" for page in site.pages):
-        return frozenset()
-    return frozenset(one.code for one in index.communes)
+#: Where a counter stands on a map: the name of its commune, its longitude and latitude.
+type Spot = tuple[str, float, float]
 
 
-def _point(counter: Mapping[str, Any]) -> shapely.Point:
-    return shapely.Point(counter["lon"], counter["lat"])
+def spot(counter: Mapping[str, Any]) -> Spot:
+    """Return where a counter that is told stands."""
+    return counter["commune_name"], counter["lon"], counter["lat"]
 
 
+@lru_cache(maxsize=256)
 def around(
     territory: Territory,
     code: str,
-    here: shapely.Point | None,
-    numbered: Mapping[str, Mapping[str, Any]],
-    others: Sequence[Mapping[str, Any]],
-    *,
-    zones: Mapping[str, Sequence[shapely.Geometry]] | None = None,
+    here: tuple[float, float] | None,
+    numbered: tuple[tuple[str, str, float, float], ...],
+    others: tuple[Spot, ...] = (),
+    zones: ZonesOf | None = None,
 ) -> Drawing:
     """Return the map around a commune or a point: the outlines of communes, numbered counters under
     their commune's name, the others as dots, where one starts from; ``zones`` lie beneath.
+
+    It does not tell the hour: pages of another minute show the same.
     """
-    numbers = {told: _point(one) for told, one in numbered.items()}
+    start = [] if here is None else [shapely.Point(here)]
+    numbers = {told: shapely.Point(at) for told, _name, *at in numbered}
+    points = [shapely.Point(at) for _name, *at in others]
     shapes, outlines = outlines_of_communes(territory)
     own = [shapes[code]] if code in shapes else []
-    held = [*numbers.values(), *own, *([here] if here is not None else map(_point, others[:1]))]
+    held = [*numbers.values(), *own, *(start or points[:1])]
     west, south, east, north = shapely.total_bounds(held)
     wide, high = (max(_LEAST - (b - a) / 2, 0) + 0.01 for a, b in ((west, east), (south, north)))
     box = (west - wide, south - high, east + wide, north + high)
     frame = visible(box)
-    dots = [one for one in map(_point, others) if one.within(frame)]
+    dots = [one for one in points if one.within(frame)]
     cut = {
-        kind: shapely.clip_by_rect([*some], *frame.bounds) for kind, some in (zones or {}).items()
+        kind: shapely.clip_by_rect(some.geometries[np.sort(some.query(frame))], *frame.bounds)
+        for kind, some in (zone_parts(*zones) if zones else {}).items()
     }
     near = outlines.geometries[outlines.query(frame, predicate="intersects")]
     layers = {
@@ -102,15 +111,12 @@ def around(
         "c-moi": own,
         "c-mini h": dots,
         "c-mini": dots,
-        "c-vous": [] if here is None else [here],
+        "c-vous": start,
     }
     ground = near if len(near) else None
     made = drawn(territory, layers, numbers=numbers, box=box, ground=ground)
-    names = [
-        (numbered[told]["commune_name"], x, y - 18)
-        for told, x, y in made.numbers
-        if told in numbered
-    ]
+    known = {told: name for told, name, *_at in numbered}
+    names = [(known[told], x, y - 18) for told, x, y in made.numbers if told in known]
     return replace(made, names=names)
 
 

@@ -193,6 +193,19 @@ def zones_by_need(
     }
 
 
+#: What `zones_by_need` is asked: of which territory, result and needs, in which state.
+type ZonesOf = tuple[Territory, Path, Needs, int]
+
+
+@lru_cache(maxsize=4)
+def zone_parts(*asked: Any) -> dict[str, shapely.STRtree]:
+    """Return who lacks what (`ZonesOf`) for a map of some communes: by class of the map, by place."""
+    return {
+        kind: shapely.STRtree(shapely.get_parts(shapely.simplify(some, 0.0005)))
+        for kind, some in zones_by_need(*asked).items()
+    }
+
+
 def lacking(demand: pd.DataFrame, needs: Needs, chosen: str = "") -> dict[str, pd.Series]:
     """Return which of the people of a result lack what, by class of the map (`CLASSES`)."""
     far = {column: ~(demand[column] <= within) for column, within in needs}

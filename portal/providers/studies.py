@@ -52,9 +52,11 @@ def seen_first(workspace: Path, chosen: str | None, viewer: Viewer) -> list[Path
     """Return the folders of the studies that a viewer may see, the newest first; only the one that a
     region puts first where it chose one.
     """
-    found = (workspace / "studies").glob(f"{chosen or '*'}/manifest.json")
-    seen = [path for path in found if sees_study(viewer, path.parent)]
-    return [path.parent for path in sorted(seen, key=lambda one: -one.stat().st_mtime)]
+    there = sorted(state_of(workspace), key=lambda one: -one[2])
+    folders = (
+        workspace / "studies" / name for name, *_state in there if not chosen or name == chosen
+    )
+    return [folder for folder in folders if sees_study(viewer, folder)]
 
 
 def manifest_of(folder: Path) -> Any:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import opening_hours
 
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.words import _, bare, weekdays
+from geoguichet.floor.words import _, bare, by_voice, weekdays
 from geoguichet.referentials.directory.calendars import is_public_holiday, is_school_holiday
 
 # numpy is half of the time that « coverage nearest » takes, and few texts have dates: it is imported
@@ -340,6 +340,7 @@ def _rules(text: str) -> list[str]:
 
 # Return the text for a day that is or is not a holiday (PH, SH): the library knows no school
 # holiday, and takes ``SH Mo`` for every Monday.
+@lru_cache(maxsize=1 << 12)
 def _on_day(text: str, **holidays: bool) -> str:
     for word, today in holidays.items():
         kept = []
@@ -371,6 +372,7 @@ def _minutes(text: str, weeks: int) -> np.ndarray:
     return minutes.reshape(weeks, WEEK)
 
 
+@lru_cache(maxsize=1 << 12)
 def _calendar(text: str, country: str | None = None) -> opening_hours.OpeningHours:
     return opening_hours.OpeningHours(
         text, country=country, auto_country=False, auto_timezone=False
@@ -485,11 +487,8 @@ def is_open(hours: str | None, at: Moment, departement: str = "") -> bool | None
 
 
 def _holds(spans: Iterable[Span], at: Moment) -> bool:
-    return any(
-        opens <= minute < closes
-        for opens, closes in spans
-        for minute in (at.minute, at.minute + WEEK)
-    )
+    now, again = at.minute, at.minute + WEEK
+    return any(opens <= now < closes or opens <= again < closes for opens, closes in spans)
 
 
 def _is_open_on(week: Week, at: Moment, day: date, departement: str) -> bool | None:
@@ -512,6 +511,7 @@ def _is_open_on(week: Week, at: Moment, day: date, departement: str) -> bool | N
     return None if silent and seen == {_OPEN} else seen == {_OPEN}
 
 
+@lru_cache(maxsize=1 << 12)
 def next_opening(hours: str | None, at: Moment, departement: str = "") -> Moment | None:
     """Return when it opens next for sure, at this moment or after; None when it never does or the
     hours are unknown. At a date, the next fortnight is looked at.
@@ -562,6 +562,7 @@ def moment_told(at: Moment) -> str:
     )
 
 
+@by_voice(4096)
 def hours_told(text: str) -> str:
     """Write opening hours given in OpenStreetMap's form: ``lun.-ven. 8 h 30-12 h``."""
     names = dict(zip(DAYS, weekdays(short=True), strict=True))
