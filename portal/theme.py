@@ -39,6 +39,8 @@ _FIXED: Mapping[str, tuple[str, str]] = {
     "c-etat": ("#E2A43B", "#D08A1E"), "c-etat-t": ("#7A4E00", "#14191A"),
     "c-mairie": ("#79AFD8", "#4486BD"), "c-mairie-t": ("#1E5480", "#14191A"),
     "c-deux": ("#6A3558", "#F7E4F1"), "c-deux-t": ("#3C1831", "#14191A"),
+    "c-gagne": ("#5A9BD0", "#5A9BD0"), "c-gagne-t": ("#0C3F73", "#0C3F73"),
+    "c-perdu": ("#CF5662", "#CF5662"), "c-perdu-t": ("#7D0F1D", "#7D0F1D"),
     "c-trame": ("#5C5747", "#B7BAB3"), "c-dep": ("#5C5747", "#A3AAA6"),
     "c-com": ("#CFC9BB", "#465050"), "c-point": ("#14202B", "#F4F2EC"),
     "c-halo": ("#FFFFFF", "#14191A"), "c-fin": ("#6E6859", "#8C9693"),

@@ -358,12 +358,13 @@ def _comparison(site: Site, asked: Asked) -> dict[str, Any]:
         asked_for(site, asked.viewer, asked.given[name]) for name in ("study", "other")
     )
     states = _state(before.folder), _state(after.folder)
-    told, picture = _compared(site.territory, before.folder, after.folder, states)
+    told, pictures = _compared(site.territory, before.folder, after.folder, states)
     document = {"before": _summed(site, before), "after": _summed(site, after), **told}
     if asked.form != "html":
         return document
-    return document | {
-        "drawn": picture,
+    return {
+        **document,
+        **pictures,
         "rules": [_rule(before), _rule(after)],
         "moves": [(change, kind, words) for change, (kind, words) in _MOVES.items()],
     }
@@ -372,7 +373,7 @@ def _comparison(site: Site, asked: Asked) -> dict[str, Any]:
 @lru_cache(maxsize=16)
 def _compared(
     territory: Territory, before: Path, after: Path, _states: tuple[int, int]
-) -> tuple[dict[str, Any], Drawing]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     from geoguichet.coverage.compare import compare_sides, read_side
 
     try:
@@ -381,10 +382,14 @@ def _compared(
         raise Refusal(400, str(error)) from error
     communes, areas = found.communes, found.areas
     shapes = _of_communes(territory, communes)
-    layers = {
-        kind: [shapely.union_all(shapes[(communes["change"] == change).to_numpy()])]
-        for change, (kind, _words) in _MOVES.items()
-        if (communes["change"] == change).any()
+    changed = {
+        kind: (communes["change"] == change).to_numpy() for change, (kind, _words) in _MOVES.items()
+    }
+    changed = {kind: which for kind, which in changed.items() if which.any()}
+    layers = {kind: [shapely.union_all(shapes[which])] for kind, which in changed.items()}
+    pictures = {
+        "drawn": drawn(territory, layers),
+        "communes": {kind: communes.index[which].tolist() for kind, which in changed.items()},
     }
     counted = ["people", "white_before", "white_after", "undecided_before", "undecided_after",
                "gained", "lost", "undecided"]  # fmt: skip
@@ -394,9 +399,7 @@ def _compared(
         for row in people[people["level"] == "departement"].to_dict("records")
     ]
     whole = people[people["level"] == "territory"].to_dict("records")[0]
-    return {"total": {key: int(whole[key]) for key in counted}, "departements": rows}, drawn(
-        territory, layers
-    )
+    return {"total": {key: int(whole[key]) for key in counted}, "departements": rows}, pictures
 
 
 # Return the outlines of communes in their order; their points where none is known.

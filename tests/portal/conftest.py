@@ -2,9 +2,11 @@
 port.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,7 +16,11 @@ from shapely.geometry import Point, box
 
 from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record, Time
 from geoguichet.catalogue.search.store import SQLiteStore
+from geoguichet.coverage.outputs.folder import write_all
+from geoguichet.coverage.run import run
+from geoguichet.coverage.study.study import read_study
 from geoguichet.floor.viewer import Role
+from geoguichet.floor.words import Cost, Unit
 from geoguichet.portal.people import accounts, tokens
 from geoguichet.portal.people.store import People
 from geoguichet.referentials.readers.registry import FORMATS
@@ -138,6 +144,26 @@ def records_of_the_tests() -> Callable[[Path], None]:
             store.bulk_upsert(sample_records())
 
     return fill
+
+
+@pytest.fixture(scope="session")
+def studied(small_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace that the tests only read: records, and three studies of the Ariège (one, the same with
+    a nearer threshold and no kiosk, a draft).
+    """
+    workspace = tmp_path_factory.mktemp("studied")
+    first = read_study(small_path)
+    nearer = replace(first.needs[0], within=Cost(12_000, Unit.METRES))
+    second = replace(first, id="plus-pres", needs=(nearer, *first.needs[1:]), kiosks=None)
+    for study in (replace(first, id="ariege"), second, replace(second, id="brouillon")):
+        write_all(run(study), workspace / "studies" / study.id)
+    manifest = workspace / "studies" / "brouillon" / "manifest.json"
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    told["study"] |= {"visibility": "draft", "title": "Encore secrète"}
+    manifest.write_text(json.dumps(told), encoding="utf-8")
+    with SQLiteStore(workspace / "catalogue.sqlite") as store:
+        store.bulk_upsert(sample_records())
+    return workspace
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 
 import lxml.html
@@ -14,28 +13,8 @@ import requests
 from pyogrio import read_dataframe
 
 from geoguichet.coverage.compare import compare
-from geoguichet.coverage.outputs.folder import write_all
-from geoguichet.coverage.run import run
-from geoguichet.coverage.study.study import read_study
-from geoguichet.floor.words import Cost, Unit
 
 DRAFT = "brouillon"
-
-
-@pytest.fixture(scope="module")
-def studied(small_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace of three studies of the Ariège: one, the same with a nearer threshold, a draft."""
-    workspace = tmp_path_factory.mktemp("studied")
-    first = read_study(small_path)
-    nearer = replace(first.needs[0], within=Cost(12_000, Unit.METRES))
-    second = replace(first, id="plus-pres", needs=(nearer, *first.needs[1:]), kiosks=None)
-    for study in (replace(first, id="ariege"), second, replace(second, id=DRAFT)):
-        write_all(run(study), workspace / "studies" / study.id)
-    manifest = workspace / "studies" / DRAFT / "manifest.json"
-    told = json.loads(manifest.read_text(encoding="utf-8"))
-    told["study"] |= {"visibility": "draft", "title": "Encore secrète"}
-    manifest.write_text(json.dumps(told), encoding="utf-8")
-    return workspace
 
 
 @pytest.fixture(scope="module")
