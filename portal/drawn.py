@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
@@ -29,11 +29,16 @@ _SCALES = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 _KM_OF_DEGREE = 111.32
 #: Pixels that a letter of a name and its line take, on a phone.
 _LETTER, _LINE = 12, 26
-#: Pixels that dots are set apart by, and more dots than which they are small.
-_GRAIN, _FEW = 2, 300
+#: Bytes of the paths of a drawing, at the most where the coarsest of these grains allows it: pixels that
+#: its lines are told to, or its dots set apart by (two at the least).
+LIGHT, _GRAINS = 30_000, (1, 2, 3, 4, 6, 8)
+#: More dots than which they are small.
+_FEW = 300
 #: Pixels across a numbered disc.
 _DISC = 24
 #: What each thing of a drawing is written as.
+_GROUND = '<defs><path id="sol" d="{0}"/></defs>'
+_AGAIN = '<use class="{0}" href="#sol"/>'
 _PATH = '<path class="{}" d="{}"/>'
 _NAME = '<text class="c-nom" x="{1}" y="{2}">{0}</text>'
 _NUMBER = '<circle class="c-disque" cx="{1}" cy="{2}" r="12"/><text class="c-num" x="{1}" y="{3}">{0}</text>'
@@ -61,17 +66,21 @@ class Drawing:
 
     @cached_property
     def svg(self) -> Markup:
-        """What stands in the frame. A drawing is remembered longer than a page: it is written once."""
+        """What stands in the frame: written once, for a drawing is remembered longer than a page. Its
+        ground is told once too, and comes again as a line.
+        """
+        (_kind, ground), *_more = self.paths
         scales = () if self.scale is None else (self.scale,)
         parts = (
-            (_PATH, self.paths),
+            (_GROUND, ((ground,),)),
+            *((_AGAIN if path == ground else _PATH, ((kind, path),)) for kind, path in self.paths),
             (_NAME, self.names),
             (_NUMBER, ((told, x, y, y + 5) for told, x, y in self.numbers)),
             (_SQUARE, ((told, x, x - 7, y - 6, y + 3.5) for told, x, y in self.squares)),
             (_SCALE, ((km, w, 12 + w / 2, self.height - 16, self.height - 19) for km, w in scales)),
         )
-        lines = ("".join(model.format(*map(escape, one)) for one in some) for model, some in parts)
-        return Markup("\n".join(lines))  # noqa: S704  # each value is escaped
+        told = (model.format(*map(escape, one)) for model, some in parts for one in some)
+        return Markup("".join(told))  # noqa: S704  # each value is escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,8 @@ class Frame:
     across: float
     down: float
     height: int
+    #: Pixels that lines are told to.
+    grain: int = 1
 
     @classmethod
     def around(cls, box: Sequence[float]) -> Frame:
@@ -105,30 +116,44 @@ class Frame:
     def path(self, shapes: Iterable[shapely.Geometry]) -> str:
         """Return shapes of degrees as one path; one smaller than a pixel is a dot."""
         made = shapely.transform(np.array([*shapes], dtype=object), self.placed)
-        parts = shapely.get_parts(shapely.simplify(made, 0.6))
-        surfaces = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
-        return _steps([*shapely.get_rings(parts[surfaces]), *parts[~surfaces]])
+        parts = shapely.get_parts(shapely.simplify(made, 0.6 * self.grain))
+        kinds = shapely.get_type_id(parts)
+        surfaces, points = (kinds == getattr(shapely.GeometryType, k) for k in ("POLYGON", "POINT"))
+        lines = [*shapely.get_rings(parts[surfaces]), *parts[~surfaces & ~points]]
+        return self._steps(lines) + self.dots(shapely.get_coordinates(parts[points]))
+
+    def dots(self, places: np.ndarray) -> str:
+        """Return pixels as a path of dots: those of one grain are one, those that follow one another
+        southward a line.
+        """
+        told = np.unique(np.rint(places / self.grain).astype(int) * self.grain, axis=0)
+        begins = (np.diff(told, axis=0, prepend=-9 * WIDTH) != (0, self.grain)).any(axis=1)
+        first = told[begins].tolist()
+        last = told[np.roll(begins, -1)].tolist()
+        return "".join(
+            f"M{x} {y}{f'v{end - y}' if end > y else 'h0'}"
+            for (x, y), (_x, end) in zip(first, last, strict=True)
+        )
+
+    # Return lines as a path of whole relative steps; those that go nowhere are left out.
+    def _steps(self, lines: Sequence[shapely.Geometry]) -> str:
+        coordinates, line = shapely.get_coordinates(lines, return_index=True)
+        places = np.rint(coordinates / self.grain).astype(int) * self.grain
+        begins = np.diff(line, prepend=-1) != 0
+        steps = np.where(begins[:, np.newaxis], places, places - np.roll(places, 1, axis=0))
+        kept = begins | steps.any(axis=1)
+        whole = steps[kept].tolist()
+        told = [f"{'' if x < 0 else ' '}{x}{'' if y < 0 else ' '}{y}" for x, y in whole]
+        made = []
+        for first, end in pairwise([*np.flatnonzero(begins[kept]).tolist(), len(told)]):
+            further = "".join(told[first + 1 : end]).strip()
+            made.append(f"M{whole[first][0]} {whole[first][1]}{f'l{further}' if further else 'h0'}")
+        return "".join(made)
 
     def scale(self) -> tuple[int, int] | None:
         """Return the length of a scale: its kilometres, and its pixels."""
         pixels = self.down / _KM_OF_DEGREE
         return next(((km, round(km * pixels)) for km in _SCALES if km * pixels < 160), None)
-
-
-# Return lines as a path of whole relative steps; those that go nowhere are left out.
-def _steps(lines: Sequence[shapely.Geometry]) -> str:
-    coordinates, line = shapely.get_coordinates(lines, return_index=True)
-    places = np.rint(coordinates).astype(int)
-    begins = np.diff(line, prepend=-1) != 0
-    steps = np.where(begins[:, np.newaxis], places, places - np.roll(places, 1, axis=0))
-    kept = begins | steps.any(axis=1)
-    whole = steps[kept].tolist()
-    told = [f"{'' if x < 0 else ' '}{x}{'' if y < 0 else ' '}{y}" for x, y in whole]
-    made = []
-    for first, end in pairwise([*np.flatnonzero(begins[kept]).tolist(), len(told)]):
-        further = "".join(told[first + 1 : end]).strip()
-        made.append(f"M{whole[first][0]} {whole[first][1]}{f'l{further}' if further else 'h0'}")
-    return "".join(made)
 
 
 def drawn(
@@ -142,18 +167,22 @@ def drawn(
 ) -> Drawing:
     """Return a map of a territory with layers above it, by class; ``numbers`` stand in a disc at the
     middle of theirs, ``squares`` where they are, each. It shows the territory, or the box that is given (degrees),
-    on the outlines of its départements, or on a nearer ``ground``.
+    on the outlines of its départements, or on a nearer ``ground``. It is told to the pixel, or as coarsely
+    as makes it `LIGHT`.
     """
-    box = box or territory.box()
-    if ground is None:
-        frame, outline, names = _ground(territory, box)
-    else:
-        frame, names = Frame.around(box), []
-        outline = frame.path(ground)
-    paths = [("c-sol", outline)]
-    paths += [
-        (kind, outline if some is ground else frame.path(some)) for kind, some in layers.items()
-    ]
+    for grain in _GRAINS:
+        if ground is None:
+            frame, outline, names = _ground(territory, box or territory.box(), grain)
+        else:
+            frame, names = replace(Frame.around(box), grain=grain), []
+            outline = frame.path(ground)
+        paths = [("c-sol", outline)]
+        paths += [
+            (kind, outline if some is ground else frame.path(some)) for kind, some in layers.items()
+        ]
+        paths += [("c-dep", outline)] if ground is None else []
+        if _weight(paths) <= LIGHT:
+            break
     discs: dict[tuple[int, int], str] = {}
     for told, place in (numbers or {}).items():
         x, y = _at(frame, place.centroid)
@@ -162,23 +191,30 @@ def drawn(
         discs[near] = f"{discs[near].rstrip('+')}+" if near in discs else told
     found = [(told, x, y) for (x, y), told in discs.items()]
     ranked = [(told, *_at(frame, place)) for told, place in squares]
-    lines = [("c-dep", outline)] if ground is None else []
-    return Drawing(WIDTH, frame.height, paths + lines, names, found, frame.scale(), ranked)
+    return Drawing(WIDTH, frame.height, paths, names, found, frame.scale(), ranked)
+
+
+# Return the bytes of paths; one that is drawn again is told once.
+def _weight(paths: Sequence[tuple[str, str]]) -> int:
+    return sum(map(len, {path for _kind, path in paths}))
 
 
 def crowd(territory: Territory, envelopes: np.ndarray) -> Drawing:
     """Return all the objects of a layer on a map of the territory, each a dot where the middle of its
-    envelope (west, south, east, north) is; those of one pixel are one dot.
+    envelope (west, south, east, north) is; those of one grain are one dot.
     """
     frame, ground, names = _ground(territory, territory.box())
     middles = np.column_stack(
         [envelopes[:, 0] + envelopes[:, 2], envelopes[:, 1] + envelopes[:, 3]]
     )
-    places = np.unique(np.rint(frame.placed(middles / 2) / _GRAIN).astype(int) * _GRAIN, axis=0)
-    seen = (places >= 0).all(axis=1) & (places <= (WIDTH, frame.height)).all(axis=1)
-    dots = "".join(f"M{x} {y}h0" for x, y in places[seen])
+    places = frame.placed(middles / 2)
+    places = places[(places >= 0).all(axis=1) & (places <= (WIDTH, frame.height)).all(axis=1)]
     kind = "c-pt c-petit" if len(envelopes) > _FEW else "c-pt"
-    paths = [("c-sol", ground), ("c-dep", ground), (kind, dots)]
+    for grain in _GRAINS[1:]:
+        dots = replace(frame, grain=grain).dots(places)
+        paths = [("c-sol", ground), ("c-dep", ground), (kind, dots)]
+        if _weight(paths) <= LIGHT:
+            break
     return Drawing(WIDTH, frame.height, paths, names, [], frame.scale())
 
 
@@ -205,9 +241,9 @@ def footprints(territory: Territory, records: Sequence[Mapping[str, Any]], first
 # Return the frame of a box, and what of the territory is in it: its ground and its names.
 @lru_cache(maxsize=64)
 def _ground(
-    territory: Territory, box: tuple[float, ...]
+    territory: Territory, box: tuple[float, ...], grain: int = 1
 ) -> tuple[Frame, str, list[tuple[str, int, int]]]:
-    frame = Frame.around(box)
+    frame = replace(Frame.around(box), grain=grain)
     inside = visible(box)
     known = [(name, shape) for _code, name, shape in outlines(territory)]
     shapes = [shape for _name, shape in known if shape.intersects(inside)]

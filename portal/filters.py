@@ -352,6 +352,8 @@ def number(value: object) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
         return str(value)
+    if isinstance(value, int):
+        return words.number(value)
     return words.given(round(value, 0 if abs(value) >= 100 else 3), 3)
 
 

@@ -261,13 +261,7 @@ class RecordsApi:
         viewer = viewer_of(request)
         headers = answers.validators(request, self.store.generation(viewer=viewer), form)
         if form == "html":
-            page, query = await run_in_threadpool(
-                search_as_people_do, self.store, query, viewer=viewer
-            )
-            if query.anywhere:
-                given["q-words"] = "anywhere"
-            data = await run_in_threadpool(self._page_of_items, page, query, given)
-            return await self.site.page("records.html", data, headers=headers)
+            return await run_in_threadpool(self._page_of_items, query, given, viewer, headers)
         page = await run_in_threadpool(self.store.search, query, viewer=viewer)
         if form in TOGETHER:
             made = await self._heavy(headers["ETag"], self._encoded_page, page, query, given, form)
@@ -355,11 +349,14 @@ class RecordsApi:
         return f"{self.home}/items?{urlencode(given)}"
 
     def _page_of_items(
-        self, page: Page, query: RecordQuery, given: Mapping[str, str]
-    ) -> dict[str, Any]:
+        self, query: RecordQuery, given: dict[str, str], viewer: Viewer, headers: Mapping[str, str]
+    ) -> Response:
+        page, query = search_as_people_do(self.store, query, viewer=viewer)
+        if query.anywhere:
+            given["q-words"] = "anywhere"
         features = [json.loads(item) for item in page.items]
         ground = self.site.territory
-        return {
+        data = {
             "links": [
                 link("self", self._items_url({**given, "f": "html"}), HTML),
                 link("alternate", self._items_url({**given, "f": "json"}), GEOJSON),
@@ -371,6 +368,7 @@ class RecordsApi:
             "numberMatched": page.number_matched,
             "offset": query.offset,
         }
+        return self.site.filled("records.html", data, headers=headers)
 
     async def item(self, request: Request) -> Response:
         """Serve, replace, change or delete one record."""
@@ -387,8 +385,8 @@ class RecordsApi:
         body, written_s = found.document, found.written_s
         headers = answers.record_validators(request, body, written_s, form)
         if form == "html":
-            data = await run_in_threadpool(self._page_of_item, identifier, body, viewer_of(request))
-            return await self.site.page("record.html", data, headers=headers)
+            viewer = viewer_of(request)
+            return await run_in_threadpool(self._page_of_item, identifier, body, viewer, headers)
         if form in ENCODINGS:
             record = Record.from_geojson(json.loads(body))
             made = await run_in_threadpool(self.encodings.one, record, form)
@@ -398,7 +396,9 @@ class RecordsApi:
         return answer(made, GEOJSON, headers=headers)
 
     # Return what the page of a record shows, with what the check finds in it.
-    def _page_of_item(self, identifier: str, body: bytes, viewer: Viewer) -> dict[str, Any]:
+    def _page_of_item(
+        self, identifier: str, body: bytes, viewer: Viewer, headers: Mapping[str, str]
+    ) -> Response:
         record = Record.from_geojson(json.loads(body))
         plain = shaped(record)
         served = json.loads(spliced(body, self._item_links(identifier), self.url))
@@ -406,7 +406,7 @@ class RecordsApi:
         # Counted among those that are seen: their own numbers would tell of drafts before them.
         states = [{"number": number, "at": one.at} for number, one in enumerate(seen, 1)]
         shown = preview(self.site, served["links"], viewer)
-        return {
+        data = {
             **served,
             "preview": shown,
             "forms": {form: one.label for form, one in FORMS.items()},
@@ -417,6 +417,7 @@ class RecordsApi:
             "schema_org": self.encodings.schema_org(plain),
             "formats": ENCODINGS,
         }
+        return self.site.filled("record.html", data, headers=headers)
 
     @cached_property
     def _places(self) -> Mapping[str, Extent]:

@@ -6,7 +6,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from heapq import nsmallest
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -32,7 +32,7 @@ _SHORT = {"st": "saint", "ste": "sainte"}
 
 
 class Place(NamedTuple):
-    """What can be found by name: a commune, or a counter."""
+    """What can be found by name: a commune, or a counter; its words, each after a space."""
 
     folded: str
     name: str
@@ -41,6 +41,7 @@ class Place(NamedTuple):
     people: float
 
 
+@lru_cache(maxsize=4096)
 def folded(text: str) -> str:
     """Return a text without accents, case, hyphens nor apostrophes, as it is typed in a hurry."""
     plain = unicodedata.normalize("NFKD", text).replace("’", " ").replace("'", " ")
@@ -49,12 +50,12 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=4)
 def communes(territory: Territory) -> tuple[Place, ...]:
-    """Return the communes of a territory, with the name of their département."""
+    """Return the communes of a territory (`ranked`), with the name of their département."""
     found = _rows(territory, "communes")
     names = {row["code"]: row["name"] for row in _rows(territory, "departements")}
-    return tuple(
+    return ranked(
         Place(
-            folded(row["name"]),
+            f" {folded(row['name'])}",
             row["name"],
             str(names.get(row.get("departement"), "")),
             row["code"],
@@ -66,13 +67,13 @@ def communes(territory: Territory) -> tuple[Place, ...]:
 
 @lru_cache(maxsize=4)
 def counters(territory: Territory) -> tuple[Place, ...]:
-    """Return the counters of a territory, without those of its surroundings, each with the people of its
-    commune.
+    """Return the counters of a territory (`ranked`), without those of its surroundings, each with the
+    people of its commune.
     """
     people = {place.code: place.people for place in communes(territory)}
-    return tuple(
+    return ranked(
         Place(
-            folded(f"{row['name']} {row.get('commune_name') or ''}"),
+            f" {folded(f'{row["name"]} {row.get("commune_name") or ""}')}",
             row["name"],
             str(row.get("commune_name") or ""),
             str(row["id"]),
@@ -94,20 +95,23 @@ def _rows(territory: Territory, layer: str) -> list[dict[str, Any]]:
     return rows
 
 
+def ranked(places: Iterable[Place]) -> tuple[Place, ...]:
+    """Return places with the most peopled first, then the shortest names."""
+    return tuple(sorted(places, key=lambda one: (-one.people, len(one.name), one.name)))
+
+
 def matching(places: Iterable[Place], asked: str, most: int) -> list[Place]:
     """Return the places whose name has a word that begins as each word asked for: those that begin so
-    first, then the most peopled.
+    first, in the order in which they come.
     """
     parts = [f" {_SHORT.get(part, part)}" for part in folded(asked).split()]
-    found = [(f" {place.folded}", place) for place in places]
+    found = [*places]
     for part in parts:
-        found = [each for each in found if part in each[0]]
+        found = [place for place in found if part in place.folded]
     start = "".join(parts)
-    ranked = [
-        ((not told.startswith(start), -place.people, len(place.name), place.name), place)
-        for told, place in found
-    ]
-    return [place for _rank, place in nsmallest(most, ranked)]
+    first = [place for place in found if place.folded.startswith(start)]
+    others = (place for place in found if not place.folded.startswith(start))
+    return [*first[:most], *islice(others, max(most - len(first), 0))]
 
 
 def found(

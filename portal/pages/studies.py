@@ -13,7 +13,7 @@ from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.coverage.access.supplements import NETWORKS
 from geoguichet.floor.errors import GeoguichetError, LayerError
 from geoguichet.floor.viewer import Viewer
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Message, _, by_voice
 from geoguichet.portal.answers import BY_STATUS, HTML, JSON, Refusal, link
 from geoguichet.portal.drawn import Drawing, drawn
 from geoguichet.portal.pages.home import (
@@ -192,11 +192,16 @@ def _networks(study: Study, which: str) -> list[str]:
 
 # Return the rule as its report says it: a sentence, then each need.
 def _rule(study: Study) -> list[str]:
+    return _rule_of(study.folder, (study.folder / "manifest.json").stat().st_mtime_ns)
+
+
+@by_voice(64)
+def _rule_of(folder: Path, _changed: int) -> list[str]:
     from geoguichet.coverage.manifest import study_of
     from geoguichet.coverage.outputs.report import need_sentences, rule_sentence
 
     try:
-        asked = study_of(study.manifest["study"])
+        asked = study_of(manifest_of(folder)["study"])
     except GeoguichetError:
         return []
     return [rule_sentence(asked), *need_sentences(asked)]

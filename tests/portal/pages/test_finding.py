@@ -6,7 +6,7 @@ import lxml.html
 import pytest
 import requests
 
-from geoguichet.portal.pages.finding import Place, communes, counters, folded, matching
+from geoguichet.portal.pages.finding import Place, communes, counters, folded, matching, ranked
 from geoguichet.portal.territory import Territory
 from geoguichet.referentials.layers import sample_path
 from geoguichet.referentials.territories import sample
@@ -50,10 +50,10 @@ def test_matching_agrees_with_looking_at_every_place() -> None:
 
 def test_the_most_peopled_comes_first_among_those_that_begin_so() -> None:
     small, big, inside = (
-        Place(folded(name), name, "", code, people)
+        Place(f" {folded(name)}", name, "", code, people)
         for name, code, people in (("Monta", "1", 5), ("Montb", "2", 50), ("Le Mont", "3", 500))
     )
-    assert [one.name for one in matching([small, inside, big], "mont", 5)] == [
+    assert [one.name for one in matching(ranked([small, inside, big]), "mont", 5)] == [
         "Montb", "Monta", "Le Mont",
     ]  # fmt: skip
 

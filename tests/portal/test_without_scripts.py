@@ -1,0 +1,110 @@
+"""Every kind of page where no script runs: all it says is there, its forms work, nothing shown is dead;
+and what of it comes before its map is light.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import lxml.html
+import pytest
+import requests
+
+#: The kinds, each with what of its content is looked for.
+KINDS = {
+    "/": ".cadre svg .c-dep", "/recherche?q=foix": "main .liste a",
+    "/guichet": "form select[name=quoi]", "/guichet?ou=09122&quand=lun-10:30": ".gu",
+    "/guichet/widget?ou=09122": ".gu", "/guichet?ou=saint": "main .liste a",
+    "/communes": "main .puce", "/communes?departement=09": "main a[href*='/communes/09122']",
+    "/communes/09122": ".semaine td",
+    "/communes/09122/widget": ".semaine td",
+    "/etudes": "main li h2 a", "/etudes/ariege": "main table td",
+    "/etudes/ariege/comparer/plus-pres": "main table td", "/etudes/nouvelle": "form.pile button",
+    "/etudes/nouvelle?etape=2": ".histo rect", "/etudes/nouvelle?etape=3": "form.pile button",
+    "/etudes/nouvelle?etape=4": "form.pile button",
+    "/collections": "main a", "/collections/services": "main li",
+    "/collections/services/items": "main tbody td", "/collections/ariege-white-zones/items": "main td",
+    "/collections/communes/items/09122": "main td", "/collections/services/schema": "main tbody td",
+    "/collections/catalogue": "main li", "/collections/catalogue/items": ".result",
+    "/collections/catalogue/items/forets": "dl dd", "/quality": "main tbody td",
+    "/processes": "main li a", "/processes/nearest": "main td", "/openapi?f=html": "main tbody td",
+    "/conformance": "main li", "/jobs": "main p", "/developpeurs": "main pre",
+    "/mentions-legales": "main p", "/accessibilite": "main p", "/donnees-personnelles": "main p",
+    "/rien": "main p",
+}  # fmt: skip
+#: What is shown and does nothing without a script: a button that sends no form, a field of no form, a
+#: link to nowhere, a part that waits to be filled, a map without its drawing. The layers of a map are
+#: ticked by style alone.
+DEAD = """() => {
+  const shown = (one) => one.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true });
+  const dead = {
+    "button": (one) => !one.form || one.type !== "submit",
+    "input, select, textarea": (one) => !one.form && one.dataset.couche === undefined,
+    "a": (one) => !one.hasAttribute("href") || one.getAttribute("href") === "#",
+    "tbody, ul, ol, main": (one) => !one.textContent.trim(),
+    ".map": (one) => !one.querySelector("svg"),
+    "[data-position], [data-copied], [data-theme-choice], [type=range]": () => true,
+  };
+  return Object.entries(dead).flatMap(([which, is]) =>
+    [...document.querySelectorAll(which)].filter(shown).filter(is).map((one) => one.outerHTML.slice(0, 90)));
+}"""
+
+
+@pytest.fixture(scope="module")
+def url(studied: Path, serve: Any) -> Iterator[str]:
+    told: AbstractContextManager[str] = serve(studied)
+    with told as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any) -> Iterator[Any]:
+    with browser.new_context(java_script_enabled=False, locale="fr-FR") as context:
+        yield context.new_page()
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_all_is_there_and_nothing_is_dead(page: Any, url: str, path: str) -> None:
+    page.goto(url + path)
+    assert page.locator("main h1").first.is_visible()
+    assert page.locator(KINDS[path]).first.is_visible()
+    assert page.evaluate(DEAD) == []
+
+
+def test_the_forms_work(page: Any, url: str) -> None:
+    page.goto(url)
+    page.get_by_role("searchbox").fill("foix")
+    page.get_by_role("button", name="Chercher").click()
+    assert page.get_by_role("link", name="Mairie de Foix", exact=True).count() == 1
+    page.goto(f"{url}/collections/catalogue/items")
+    page.get_by_label("Ordre").select_option("title")
+    page.get_by_role("button", name="Chercher").click()
+    told = [one.split("\n")[-1] for one in page.locator(".result h2").all_inner_texts()]
+    assert len(told) == 10 and told == sorted(told)
+    page.goto(f"{url}/etudes/nouvelle?depuis=ariege")
+    for step in ("besoins et règle", "visioguichets", "vérifier et lancer"):
+        page.get_by_role("button", name=step).click()
+        if step == "besoins et règle":
+            page.locator("input[name$='.seuil']").first.fill("9")
+    assert (
+        "9 km" in page.locator("dl").inner_text().replace("\u202f", " ")
+        and page.get_by_role("button", name="Lancer").count()
+    )
+
+
+#: Bytes of a page as it travels, its sheets, scripts and pictures; and of one drawing as it is written.
+LIGHT, DRAWING = 150_000, 30_000
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_a_page_is_light_before_its_map(url: str, http: requests.Session, path: str) -> None:
+    def sent(address: str) -> int:
+        with http.get(address, headers={"Accept": "text/html,*/*"}, stream=True) as answered:
+            return len(answered.raw.read())
+
+    shown = lxml.html.fromstring(http.get(url + path, headers={"Accept": "text/html"}).content)
+    beside = shown.xpath("//link[@rel='stylesheet']/@href | //script/@src | //img/@src")
+    assert beside and sent(url + path) + sum(map(sent, beside)) < LIGHT
+    drawings = shown.xpath("//main//svg[@role='img']")
+    assert all(len(lxml.html.tostring(one)) < DRAWING for one in drawings)
