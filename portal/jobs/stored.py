@@ -17,7 +17,7 @@ from math import inf
 from typing import Any, ClassVar, Protocol, override
 
 from geoguichet.floor.viewer import Viewer
-from geoguichet.floor.words import _
+from geoguichet.floor.words import _, speaking
 from geoguichet.portal.jobs.contract import (
     IN_ANY_WAY,
     KEPT_S,
@@ -227,13 +227,14 @@ class StoredJobs[Base: _Connection](JobStore):
                 return None
             changed = "UPDATE job SET started = coalesce(started, ?), updated = ? WHERE number = ?"
             base.execute(changed, (now, now, number))
-            _say(base, number, _("Pris en charge."), now)
             *told, question, seconds, memory = base.execute(
                 f"SELECT {_JOB}, question, seconds, memory FROM {self._jobs} WHERE number = ?",
                 (number,),
             ).fetchone()
-        budget = Budget(seconds, memory)
-        return Lease(Job(*told), Question.from_json(question), budget, number, worker)
+            asked = Question.from_json(question)
+            with speaking(asked.language):
+                _say(base, number, _("Pris en charge."), now)
+        return Lease(Job(*told), asked, Budget(seconds, memory), number, worker)
 
     @override
     def keep(self, lease: Lease) -> bool:
@@ -261,7 +262,8 @@ class StoredJobs[Base: _Connection](JobStore):
             if base is not None:
                 if result is not None:
                     _keep(base, lease.job.digest, result, self._now(base))
-                self._end(base, lease.number, state, message or _("Terminé."))
+                with speaking(lease.question.language):
+                    self._end(base, lease.number, state, message or _("Terminé."))
             return base is not None
 
     @override

@@ -259,11 +259,18 @@ def _field_of(place: str, by_key: Mapping[str, str]) -> str:
 def _ground(asked: Question, held: Holdings) -> None:
     document = asked.document
     ground, chosen = document["territory"], asked.fields.get("dep", [])
+    known = {area.code: area.name for area in held.areas}
+    for code in chosen:
+        if code not in {*known, *ground.get("departements", ())}:
+            asked.errors["dep"] = _(
+                "« {code} » n'est pas un département de ces données ; attendu : {known}.",
+                code=code[:20], known=", ".join(known),
+            )  # fmt: skip
     if chosen or not {"epci", "arrondissements", "polygon"} & {*ground}:
         ground["departements"] = asked.some("dep", _("Choisissez au moins un département."))
-    names = [area.name for area in held.areas if area.code in chosen]
+    names = [known[code] for code in known if code in chosen]
     if {*ground} <= {"name", "departements", "buffer"} and names:
-        whole = {area.code for area in held.areas} == {*chosen}
+        whole = {*known} == {*chosen}
         ground["name"] = held.name if whole else ", ".join(names)
     ground["buffer"] = f"{_number(asked, 'voisins', 'km', zero=True)} km"
     document.setdefault("data", {"source": held.source})

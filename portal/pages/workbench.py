@@ -455,11 +455,14 @@ def _steps(job: Job, said: Sequence[tuple[float, str]]) -> list[dict[str, Any]]:
     for moment, sentence in said:
         if sentence and (not lines or lines[-1][1] != sentence):
             lines.append((moment, sentence))
+    if job.has_ended:  # its last word is told by itself
+        lines = [line for line in lines if line[1] != job.message]
     ends = [moment for moment, _sentence in lines[1:]] + [job.finished]
+    last = "fait" if job.state == "successful" else "arret"
     done = [
         {
             "told": sentence,
-            "state": "fait" if end else "cours",
+            "state": "cours" if end is None else last if (at, sentence) == lines[-1] else "fait",
             "seconds": end and round(end - at, 1),
         }
         for (at, sentence), end in zip(lines, ends, strict=False)  # nothing was said yet
@@ -469,14 +472,15 @@ def _steps(job: Job, said: Sequence[tuple[float, str]]) -> list[dict[str, Any]]:
     return [*done, *({"told": step, "state": "", "seconds": None} for step in ahead)]
 
 
-# Say a question again: the territory, the rule and its needs, the kiosks.
+# Say a question again: the territory, the rule and its needs (a name, then none), the kiosks.
 def _question(inputs: Any) -> list[tuple[str, str]]:
     try:
         study = parse_study(inputs)
     except GeoguichetError:
         return []
-    rule, *needs = rule_told(study)
-    told = [(_("Territoire"), study.territory.name), (rule, " ; ".join(needs))]
+    rule, first, *others = rule_told(study)
+    told = [(_("Territoire"), study.territory.name), (rule, first)]
+    told += [("", need) for need in others]
     if study.kiosks is not None:
         count = study.kiosks.count
         kiosks = ngettext("{n} lieu", "{n} lieux", count) if count else _("autant qu'il en faut")

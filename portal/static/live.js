@@ -6,6 +6,7 @@
     return [answered, new DOMParser().parseFromString(await answered.text(), "text/html")];
   }
   function renew(made) {
+    document.title = made.title;
     for (const part of document.querySelectorAll("[data-live]")) {
       const fresh = made.getElementById(part.id);
       if (fresh && fresh.innerHTML !== part.innerHTML) part.innerHTML = fresh.innerHTML;

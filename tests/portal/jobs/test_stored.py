@@ -55,6 +55,14 @@ def test_a_job_goes_from_accepted_to_its_answer(store: JobStore) -> None:
     assert said[1:] == ["distances", "Terminé."]
 
 
+def test_who_works_speaks_the_language_of_who_asked(store: JobStore) -> None:
+    question = Question("study", {}, ANNE, "en")
+    job = store.submit(question, BUDGET, viewer=ANNE)
+    assert store.end(lend(store), "successful", result=ANSWER)
+    said = [line for _at, line in store.log(job.id, viewer=ANNE)]
+    assert said == ["Taken up.", "Done."] and store.job(job.id, viewer=ANNE).message == "Done."
+
+
 def test_a_question_is_read_as_it_was_put(store: JobStore) -> None:
     question = Question("study", {"a": ["é", 1.5, None]}, BOB, "en", "ground")
     job = store.submit(question, BUDGET, viewer=BOB)

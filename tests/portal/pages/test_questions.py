@@ -61,6 +61,7 @@ def test_the_first_question_is_one_that_runs(held: Holdings) -> None:
         ("b1.types", None, "b1.types", 2),
         ("b2.heures", "200", "b2.heures", 2),
         ("dep", None, "dep", 1),
+        ("dep", "99", "dep", 1),
         ("voisins", "1e3", "voisins", 1),
         ("reseau", "../ailleurs.roads", "reseau", 1),
         ("carreaux", "/etc/passwd", "carreaux", 1),

@@ -199,6 +199,8 @@ def test_a_computation_is_asked_looked_at_and_stopped_by_who_has_no_account(
         nobody.post(here, data={"form": token}, headers={"Origin": url})
         told = nobody.get(here, params={"f": "json"}).json()
         assert (told["state"], told["study"], told["files"]) == ("dismissed", "", [])
+        assert all(step["told"] != "Abandonné." for step in told["steps"]), "it is no step"
+        assert "fait" not in [step["state"] for step in told["steps"][-1:]]
         assert "Vous avez arrêté" in nobody.get(here).text
         again = nobody.get(f"{url}{HERE}?calcul={told['job']}&f=json").json()
         assert (
