@@ -40,8 +40,19 @@ class _Member(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A longitude/latitude box in degrees (WGS 84); with ``west > east`` it crosses the
-    antimeridian.
+    """A longitude/latitude box, ``west``, ``south``, ``east``, ``north`` in degrees (WGS 84); with
+    ``west > east`` it crosses the antimeridian (RFC 7946).
+
+    Raises
+    ------
+    RecordError
+        They are no box: out of range, in metres ...
+
+    Examples
+    --------
+    >>> box = Extent(0.8, 42.5, 2.2, 43.4)
+    >>> box.intersects(Extent(2.0, 43.0, 3.0, 44.0)), Extent.from_geometry(box.as_geometry()) == box
+    (True, True)
     """
 
     west: float
@@ -50,9 +61,7 @@ class Extent:
     north: float
 
     def __post_init__(self) -> None:
-        if not all(
-            math.isfinite(value) for value in (self.west, self.south, self.east, self.north)
-        ):
+        if not all(map(math.isfinite, (self.west, self.south, self.east, self.north))):
             raise RecordError(
                 "emprise : quatre nombres finis sont attendus (ouest, sud, est, nord)."
             )
@@ -244,40 +253,54 @@ def content_id(digest: str, layer: str) -> ExternalId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One described resource. Only ``id`` is required by the standard.
+    """One described resource, as OGC API Records has it (20-004r1). Only ``id`` is required there.
 
-    ``geometry`` is GeoJSON in WGS 84, longitude first (see `Extent.as_geometry`); ``created`` and
-    ``updated`` are RFC 3339 texts about the record itself; ``license`` is an SPDX identifier or
-    ``other``. ``extra`` holds the other members of the document, ``extra_properties`` those of its
-    ``properties``.
+    ``type``, ``title``, ``description``, ``keywords``, ``themes``, ``contacts``, ``links``, ``rights``,
+    ``conforms_to``, ``external_ids`` and ``time`` are those of the standard; ``geometry`` is GeoJSON in
+    WGS 84, longitude first (see `Extent.as_geometry`); ``created`` and ``updated`` are RFC 3339 texts
+    about the record itself; ``license`` is an SPDX identifier or ``other``. ``extra`` and
+    ``extra_properties`` hold the other members of the document and of its ``properties``.
+
+    Raises
+    ------
+    RecordError
+        The identifier is empty, or the geometry is none.
+
+    Examples
+    --------
+    >>> record = Record(id="bus", type="dataset", title="Arrêts de bus", license="etalab-2.0",
+    ...     geometry={"type": "Point", "coordinates": [1.6, 42.97]})
+    >>> record
+    Record(id='bus', type='dataset', title='Arrêts de bus', updated='', license='etalab-2.0')
+    >>> record.extent, Record.from_geojson(record.to_geojson()) == record
+    (Extent(west=1.6, south=42.97, east=1.6, north=42.97), True)
     """
 
     id: str
     type: str = ""
     title: str = ""
-    description: str = ""
-    keywords: tuple[str, ...] = ()
-    themes: tuple[Theme, ...] = ()
-    geometry: Json | None = None
-    time: Time | None = None
-    created: str = ""
+    description: str = field(default="", repr=False)
+    keywords: tuple[str, ...] = field(default=(), repr=False)
+    themes: tuple[Theme, ...] = field(default=(), repr=False)
+    geometry: Json | None = field(default=None, repr=False)
+    time: Time | None = field(default=None, repr=False)
+    created: str = field(default="", repr=False)
     updated: str = ""
-    contacts: tuple[Contact, ...] = ()
+    contacts: tuple[Contact, ...] = field(default=(), repr=False)
     license: str = ""
-    rights: str = ""
-    external_ids: tuple[ExternalId, ...] = ()
-    links: tuple[Link, ...] = ()
-    conforms_to: tuple[str, ...] = ()
-    extra: Json = field(default_factory=dict)
-    extra_properties: Json = field(default_factory=dict)
+    rights: str = field(default="", repr=False)
+    external_ids: tuple[ExternalId, ...] = field(default=(), repr=False)
+    links: tuple[Link, ...] = field(default=(), repr=False)
+    conforms_to: tuple[str, ...] = field(default=(), repr=False)
+    extra: Json = field(default_factory=dict, repr=False)
+    extra_properties: Json = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not self.id.strip():
             raise RecordError("id : un identifiant non vide est attendu.")
+        # the standard asks for a link to it; `rights` has its words
         if self.license == "other" and not any(link.rel == "license" for link in self.links):
-            object.__setattr__(
-                self, "license", ""
-            )  # the standard asks for a link to it; `rights` has its words
+            object.__setattr__(self, "license", "")
         if self.geometry is not None:
             _check_geometry(self.geometry)
             Extent.from_geometry(self.geometry)
@@ -329,22 +352,6 @@ def digest_of(document: Json) -> str:
         document = {**document, "properties": told}
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return sha256(canonical.encode()).hexdigest()
-
-
-def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
-    """Return the names of the members of a record document that differ, those of its properties one
-    by one.
-
-    >>> differences({"properties": {"title": "a"}}, {"properties": {"title": "b"}, "links": []})
-    ('links', 'properties.title')
-    """
-    flat = [
-        {name: value for name, value in document.items() if name != "properties"}
-        | {f"properties.{name}": value for name, value in document.get("properties", {}).items()}
-        for document in (before, after)
-    ]
-    names = sorted(flat[0].keys() | flat[1].keys())
-    return tuple(name for name in names if flat[0].get(name) != flat[1].get(name))
 
 
 # --- what a record may hold -----------------------------------------------------------------------

@@ -106,6 +106,10 @@ class Answer(Protocol):
         """Return the side, its kiosks open or not."""
 
 
+#: What can be compared: a study, its file, the folder of a result, an answer.
+type Comparable = str | Path | Study | CoverageResult | Answer
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Comparison(Shown):
     """What changes from one side to the other.
@@ -489,8 +493,8 @@ type Kiosks = Literal["none", "both", "after"]
 
 
 def compare(
-    before: Path | CoverageResult | Answer,
-    after: Path | CoverageResult | Answer | None = None,
+    before: Comparable,
+    after: Comparable | None = None,
     *,
     close: Sequence[str] = (),
     open_: Sequence[str] = (),
@@ -505,8 +509,8 @@ def compare(
     Parameters
     ----------
     before, after
-        A study file (it is computed), the folder or manifest of a result (it is read), or an answer:
-        of ``run``, ``white_zones`` or ``site_kiosks``. Without ``after``, it is the first one,
+        A study or its file (it is computed), the folder or manifest of a result (it is read), or an
+        answer: of ``run``, ``white_zones`` or ``site_kiosks``. Without ``after``, it is the first one,
         changed. People are joined by their label, and are the same on both sides.
     close, open_, hours, within
         What changes on the second side, as written on the command line: ``ID``,
@@ -514,6 +518,8 @@ def compare(
     kiosks
         The sides whose kiosks count as open: by default both when two are given, none when one is
         changed. Changing one study with ``both`` keeps the kiosks of the first side where they are.
+    on_step
+        Called with the name of each step as it starts.
 
     Returns
     -------
@@ -570,18 +576,16 @@ def compare(
     return compare_sides(first, side_of(second, kiosks=counted != "none"))
 
 
-def _side(
-    path: Path | CoverageResult | Answer, *, kiosks: bool, on_step: Callable[[str], None]
-) -> Side:
-    if isinstance(path, CoverageResult):
-        return side_of(path, kiosks=kiosks)
-    if not isinstance(path, Path):
-        return path.side(kiosks=kiosks)
-    return (
-        read_side(path, kiosks=kiosks)
-        if path.is_dir() or path.suffix == ".json"
-        else side_of(run(_asked(read_study(path), kiosks=kiosks), on_step=on_step), kiosks=kiosks)
-    )
+def _side(given: Comparable, *, kiosks: bool, on_step: Callable[[str], None]) -> Side:
+    match given:
+        case CoverageResult():
+            return side_of(given, kiosks=kiosks)
+        case str() | Path() if Path(given).is_dir() or Path(given).suffix == ".json":
+            return read_side(Path(given), kiosks=kiosks)
+        case str() | Path() | Study():
+            study = _asked(_study_of(given), kiosks=kiosks)
+            return side_of(run(study, on_step=on_step), kiosks=kiosks)
+    return given.side(kiosks=kiosks)
 
 
 # Leave the siting out when its kiosks do not count.
@@ -589,15 +593,15 @@ def _asked(study: Study, *, kiosks: bool) -> Study:
     return study if kiosks else replace(study, kiosks=None)
 
 
-def _study_of(path: Path | CoverageResult | Answer) -> Study:
-    if isinstance(path, CoverageResult):
-        return path.study
-    if not isinstance(path, Path) or path.is_dir() or path.suffix == ".json":
+def _study_of(given: Comparable) -> Study:
+    if isinstance(given, CoverageResult | Study):
+        return given if isinstance(given, Study) else given.study
+    if not isinstance(given, str | Path) or Path(given).is_dir() or Path(given).suffix == ".json":
         raise StudyError(
-            f"{path} : un résultat est déjà calculé et ne se change pas ; donnez le fichier .toml "
+            f"{given} : un résultat est déjà calculé et ne se change pas ; donnez le fichier .toml "
             "de l'étude."
         )
-    return read_study(path)
+    return read_study(given)
 
 
 # Return the study of a side with its kiosks required where its plan put them, whatever model chose

@@ -34,7 +34,8 @@ from geoguichet.referentials.territories.territory import Territory
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CoverageResult(Shown):
-    """The answer to a study. All layers are in EPSG:4326.
+    """The answer to a ``study`` on its ``territory``, as :func:`~geoguichet.run` gives it (its
+    errors are there). All layers are in EPSG:4326.
 
     ``demand``: points (missing when the commune could not be located), index ``id`` (commune code,
     or that of a cell, which then has the name of its ``commune``); columns name, departement, epci,
@@ -84,6 +85,23 @@ class CoverageResult(Shown):
     ``summary``: one row per département then one for the territory; columns code, name, people,
     white_before, white_before_share, white_after, white_after_share, undecided, zones, kiosks. ``zones``
     counts a zone in each département it touches, once in the territory's row.
+
+    ``plan`` is the choice of sites with its value, bound, gap and status (None without kiosks);
+    ``surface`` the slack on a grid, where asked; ``beside`` what is told beside the answer (existing
+    networks, measures, rules of law, longer hours). ``inputs`` are the layers read, with the digest
+    of each; ``findings`` what was noticed in them; ``counters`` how many of what, ``timings`` the
+    seconds each step took.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.run`:
+
+    >>> print(result.headline.partition(" : ")[2])  # its repr, and a notebook's first line
+    11 287 habitants sur 153 153 en zone blanche (7,4 %), 0 non tranchés ; 3 visioguichets : 9 181 de moins
+    >>> result.kiosks[["name", "people_added"]].values.tolist()[0]
+    ['Savignac-les-Ormeaux', 3395]
+    >>> result.table.columns.tolist()[:3], [*result.layers]
+    (['code', 'name', 'people'], ['white_zones', 'demand', 'services', 'kiosks'])
     """
 
     study: Study
@@ -227,7 +245,7 @@ def study_parameters(study: Study) -> dict[str, Any]:
     return parameters
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: str | Path) -> dict[str, Any]:
     """Return the manifest of a file, or of the folder of a study.
 
     Raises
@@ -235,7 +253,7 @@ def read(path: Path) -> dict[str, Any]:
     ManifestError
         The file is missing, is not JSON, or is not the manifest of a study.
     """
-    path = path / "manifest.json" if path.is_dir() else path
+    path = Path(path, "manifest.json") if Path(path).is_dir() else Path(path)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -49,11 +49,11 @@ _FEATURES = (("white-zones", "Zones blanches"), ("kiosks", "Visioguichets"))
 
 
 def publish(
-    result: CoverageResult, workspace: Path, *, audience_of_it: str = "", owner: str = ""
+    result: CoverageResult, workspace: str | Path, *, audience_of_it: str = "", owner: str = ""
 ) -> tuple[str, ...]:
-    """Write the records of a study and of the sample's layers to the workspace's catalogue; return
-    their ids. ``audience_of_it`` says who sees that of the study, where it is somebody's, and ``owner`` which
-    organisation answers for it (SIREN).
+    """Write the records of a study's ``result`` and of the sample's layers to the catalogue of a
+    ``workspace`` (a folder); return their ids. ``audience_of_it`` says who sees that of the study,
+    where it is somebody's, and ``owner`` which organisation answers for it (SIREN).
 
     A record whose content has not changed keeps its dates and is not written again.
 
@@ -64,10 +64,9 @@ def publish(
 
     Examples
     --------
-    >>> from pathlib import Path
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     publish(result, Path(folder))[-1]
+    After the example of :func:`~geoguichet.run`:
+
+    >>> publish(result, "workspace")[-1]
     'study-ariege'
     """
     with SQLiteStore(store_path(workspace)) as store:

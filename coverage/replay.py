@@ -49,7 +49,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What came of doing a study again."""
+    """What came of doing a ``study`` again."""
 
     study: Study
     #: Files whose digest is the manifest's.
@@ -63,11 +63,11 @@ class Replay:
 
 
 def replay(
-    path: Path,
+    path: str | Path,
     *,
     source: Path | None = None,
     beside: Path | None = None,
-    workspace: Path | None = None,
+    workspace: str | Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Replay:
     """Run the study of a manifest again, in a folder that is thrown away, and compare everything
@@ -84,6 +84,8 @@ def replay(
         its ``.toml`` was. Without it, the manifest's folder.
     workspace
         Where the referentials of existing networks are, as for :func:`~geoguichet.coverage.run.run`.
+    on_step
+        Called with the name of each step as it starts.
 
     Returns
     -------
@@ -99,16 +101,13 @@ def replay(
 
     Examples
     --------
-    >>> from pathlib import Path
-    >>> from tempfile import TemporaryDirectory
-    >>> from geoguichet import write
-    >>> with TemporaryDirectory() as folder:
-    ...     _ = write(result, folder)
-    ...     replay(Path(folder)).same
+    After the example of :func:`~geoguichet.write`:
+
+    >>> replay("ariege").same
     True
     """
     expected = manifest.read(path)
-    folder = path if path.is_dir() else path.parent
+    folder = Path(path) if Path(path).is_dir() else Path(path).parent
     study = manifest.study_of(expected["study"], path=(beside or folder) / "manifest.json")
     if source is not None:
         study = replace(study, source=str(source.resolve()))

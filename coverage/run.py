@@ -54,14 +54,30 @@ def run(
     study: Study,
     *,
     router: Router | None = None,
-    workspace: Path | None = None,
+    workspace: str | Path | None = None,
     on_step: OnStep = lambda _: None,
 ) -> CoverageResult:
     """Return the answer to a study: who is served, the white zones, the kiosk plan with its bound.
 
-    The ``workspace`` may hold referentials of networks that exist already (France services, La
-    Poste): what they would change is told beside the answer.
-    ``on_step`` is called with the name of each step (one of :data:`STEPS`) as it starts.
+    Served by the rule of Toregas et al. (1971); kiosks by the models of Church & ReVelle (1974) and
+    Hakimi (1964), proved or with the gap that is left.
+
+    Parameters
+    ----------
+    study
+        Of :func:`~geoguichet.read_study` or :func:`~geoguichet.parse_study`.
+    router
+        Who measures the ways; that of the study when left out.
+    workspace
+        Where referentials of networks that exist already may be (France services, La Poste): what
+        they would change is told beside the answer.
+    on_step
+        Called with the name of each step (one of :data:`STEPS`) as it starts.
+
+    Returns
+    -------
+    CoverageResult
+        Layers in EPSG:4326, costs in metres or seconds as the study counts.
 
     Raises
     ------
@@ -70,7 +86,7 @@ def run(
 
     Examples
     --------
-    Of the study that :func:`~geoguichet.coverage.study.study.parse_study` shows:
+    After the example of :func:`~geoguichet.parse_study`:
 
     >>> result = run(study)
     >>> result.summary[["people", "white_before", "white_after"]].values.tolist()[-1]
@@ -133,7 +149,7 @@ def _measured(
     services: gpd.GeoDataFrame,
     study: Study,
     router: Router,
-    workspace: Path | None,
+    workspace: str | Path | None,
 ) -> tuple[gpd.GeoDataFrame, Beside]:
     demand = measure(fine.demand if fine else communes, services, study, router)
     for need in study.needs:
@@ -193,8 +209,12 @@ _SERVICE_COLUMNS = (
 
 
 def find_white_zones(study: Study, *, router: Router | None = None) -> CoverageResult:
-    """Return the answer to a study, no kiosk sited (what the API process does). Same errors as
-    :func:`run`.
+    """Return the answer to a study, no kiosk sited (what the API process does); ``study``,
+    ``router``, units and answer are those of :func:`run`. Same errors as :func:`run`.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.parse_study`:
 
     >>> result = find_white_zones(study)
     >>> int(result.white_zones["people"].sum()), len(result.kiosks)

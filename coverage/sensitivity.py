@@ -3,7 +3,7 @@ data, and the whole curve behind them.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,7 +35,7 @@ _MOST_STEPS = 240
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sensitivity:
-    """What other assumptions would say.
+    """What other assumptions would say of a ``result``.
 
     ``demand``: that of the study, with ``share`` (share of the scenarios in which the row is
     unserved, 0..1) and ``sureness`` (one of :data:`SURENESS`).
@@ -51,14 +51,14 @@ class Sensitivity:
     """
 
     result: CoverageResult
-    demand: gpd.GeoDataFrame
-    scenarios: pd.DataFrame
+    demand: gpd.GeoDataFrame = field(repr=False)
+    scenarios: pd.DataFrame = field(repr=False)
     classes: pd.DataFrame
-    curve: pd.DataFrame
+    curve: pd.DataFrame = field(repr=False)
     #: What is drawn of each row of the demand: its commune or its cell, without overlaps.
-    ground: gpd.GeoSeries
+    ground: gpd.GeoSeries = field(repr=False)
     #: How sure the sites are, where the study asks for a plan.
-    plan: Robustness | None = None
+    plan: Robustness | None = field(default=None, repr=False)
 
     @property
     def study(self) -> Study:
@@ -102,11 +102,24 @@ def sensitivity(
     """Ask a study again with all its thresholds multiplied, and with car times multiplied where
     roads are driven.
 
-    Every threshold meets every congestion; 1 is always among them. Congestion multiplies that of
-    the study, and applies to studies by road, by car, in minutes; elsewhere only the thresholds
-    vary (a slower walk is a smaller threshold). Zones are those of the counters alone; where the
-    study asks for kiosks, its plan is asked again in each scenario, and with other data: files, or
-    columns of people (``vintages``: :func:`~geoguichet.coverage.robustness.robustness`).
+    A full factorial design (Fisher 1935): every threshold meets every congestion, 1 is always among
+    them. Zones are those of the counters
+    alone; where the study asks for kiosks, its plan is asked again in each scenario.
+
+    Parameters
+    ----------
+    study
+        Of :func:`~geoguichet.read_study` or :func:`~geoguichet.parse_study`.
+    thresholds
+        Factors of all its thresholds, from 0.1 to 10.
+    congestion
+        Factors of its car times: they multiply its own congestion, in studies by road, by car, in
+        minutes; elsewhere only the thresholds vary (a slower walk is a smaller threshold).
+    vintages
+        Other data for its plan: files, or columns of people
+        (:func:`~geoguichet.coverage.robustness.robustness`).
+    on_step
+        Called with the name of each step as it starts.
 
     Returns
     -------
@@ -121,6 +134,8 @@ def sensitivity(
 
     Examples
     --------
+    After the example of :func:`~geoguichet.parse_study`:
+
     >>> answer = sensitivity(study, thresholds=[0.9, 1.0])
     >>> answer.classes[["sureness", "people"]].values.tolist()[:2]
     [['certain', 11287], ['likely', 4478]]

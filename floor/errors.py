@@ -6,7 +6,18 @@ GeoguichetError            everything we refuse on purpose; the command prints i
 
 
 class GeoguichetError(Exception):
-    """An input or a situation we refuse, said in one sentence."""
+    """An input or a situation we refuse, said in one sentence: what was expected, what came, what to
+    try. Every error of these functions (raised as ``StudyError``, ``FrameError`` ...) is one.
+
+    Examples
+    --------
+    >>> from geoguichet import read_study
+    >>> try:
+    ...     read_study("absente.toml")
+    ... except GeoguichetError as refusal:
+    ...     print(refusal)
+    absente.toml : ce fichier d'étude n'existe pas ; « geoguichet coverage init absente.toml » en crée un à compléter.
+    """
 
 
 class UsageError(GeoguichetError):

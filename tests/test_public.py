@@ -4,9 +4,13 @@ for.
 
 import ast
 import doctest
+import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import chdir
+from functools import cache
 from importlib import import_module
 from inspect import isclass
 from pathlib import Path
@@ -16,26 +20,8 @@ import pytest
 import geoguichet
 
 ROOT = Path(__file__).parents[1]
-#: Those whose docstring shows a call and what it gives.
-EXEMPLARY = (
-    "white_zones",
-    "site_kiosks",
-    "nearest",
-    "reach",
-    "isochrones",
-    "catchments",
-    "compare",
-    "read_study",
-    "parse_study",
-    "run",
-    "find_white_zones",
-    "sensitivity",
-    "map_picture",
-    "gain_curve",
-    "write",
-    "publish",
-    "replay",
-)
+#: How an example says that it goes on from another.
+AFTER = re.compile(r"After the example of :(?:func|class):`~geoguichet\.(\w+)`:")
 
 
 def told_to_type_checkers() -> dict[str, str]:
@@ -64,39 +50,50 @@ def test_a_public_name_is_there_documented_and_defined_where_it_is_said(name: st
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, object]:
-    """What examples name without making it: the study that ``parse_study`` shows, and its answer."""
-    study = geoguichet.parse_study(
-        {
-            "study": {"id": "ariege", "title": "Un guichet de l'État à 25 km"},
-            "territory": {"name": "Ariège", "departements": ["09"]},
-            "services": {"etat": {"types": ["prefecture", "sous_prefecture"], "within": "25 km"}},
-            "rule": {"all": ["etat"]},
-            "kiosks": {"count": 3, "candidates": ["town_hall"], "reach": "8 km"},
-        }
-    )
-    return {"study": study, "result": geoguichet.run(study)}
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An empty folder, where the examples write."""
+    with chdir(tmp_path_factory.mktemp("examples")):
+        yield
 
 
-@pytest.mark.parametrize("name", EXEMPLARY)
-def test_the_example_of_a_public_name_gives_what_it_says(
-    name: str, told: dict[str, object]
-) -> None:
+@cache
+def shown(name: str) -> tuple[doctest.TestResults, dict[str, object]]:
+    """What the example of a public name gives, after the one that it goes on from, and its names."""
     found = getattr(geoguichet, name)
     (example,) = doctest.DocTestFinder(recurse=False).find(found, name, globs={})
-    assert example.examples, f"{name} has no example"
-    example.globs = told | {name: found}
-    assert doctest.DocTestRunner().run(example).failed == 0
+    for earlier in AFTER.findall(example.docstring):
+        example.globs |= shown(earlier)[1]
+    example.globs[name] = found
+    done = doctest.DocTestRunner().run(example, clear_globs=False)
+    return done, {key: value for key, value in example.globs.items() if key[0] != "_"}
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in geoguichet.__all__ if not isclass(getattr(geoguichet, name))]
-)
-def test_a_public_function_says_what_it_gives_and_what_it_refuses(name: str) -> None:
-    said = getattr(geoguichet, name).__doc__
-    assert re.search(r"\breturn|^ *Returns$", said, re.IGNORECASE | re.MULTILINE)
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", geoguichet.__all__)
+def test_the_example_of_a_public_name_gives_what_it_says(name: str) -> None:
+    done, _names = shown(name)
+    assert done.attempted, f"{name} has no example"
+    assert done.failed == 0
+
+
+@pytest.mark.parametrize("name", geoguichet.__all__)
+def test_a_public_name_says_what_each_of_its_parts_is(name: str) -> None:
+    found = getattr(geoguichet, name)
+    parts = () if found is geoguichet.GeoguichetError else inspect.signature(found).parameters
+    said = {*re.findall(r"\w+", found.__doc__)}
+    assert [part for part in parts if part not in said] == []
+
+
+@pytest.mark.parametrize("name", geoguichet.__all__)
+def test_a_public_name_says_what_it_gives_and_what_it_refuses(name: str) -> None:
+    found = getattr(geoguichet, name)
+    if not isclass(found):
+        assert re.search(r"\b[Rr]eturn|^ *Returns$", found.__doc__, re.MULTILINE)
     assert re.search(
-        r"^ *Raises$|[Nn]ever\s+(?:raises|refused)|[Ss]ame errors as", said, re.MULTILINE
+        r"^ *Raises$|[Nn]ever\s+(?:raises|refused)|[Ss]ame errors as|\b[Ii]ts\s+errors\s+are"
+        r"|Every\s+error",
+        found.__doc__,
+        re.MULTILINE,
     )
 
 

@@ -6,7 +6,7 @@ Reading never stops at one bad record: what cannot be read is a finding with its
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ class Described:
 
     record: Record
     format: str
-    source: bytes
+    source: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,18 @@ class Answer:
 
 
 def read_document(document: bytes, *, address: str = "") -> Answer:
-    """Return every record of a document whatever its format, and the findings, in which ``address``
-    names it. Never raises.
+    """Return every record of a ``document`` whatever its format (ISO 19139, DCAT, OGC Records, Dublin
+    Core ...), and the findings, in which ``address`` names it. Never raises.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.Record`:
+
+    >>> answer = read_document(record.to_bytes())
+    >>> answer.records[0].title, answer.findings
+    ('Arrêts de bus', ())
+    >>> read_document(b"<html/>").findings[0].severity
+    'error'
     """
     described: list[Described] = []
     findings: list[Finding] = []

@@ -97,8 +97,8 @@ class _Folder:
 
 
 def crawl(
-    folder: Path,
-    workspace: Path,
+    folder: str | Path,
+    workspace: str | Path,
     *,
     url: str = "",
     on_progress: OnProgress = lambda _done, _total, _file: None,
@@ -106,8 +106,15 @@ def crawl(
     """Describe every dataset under a folder in the catalogue; a file that cannot be read is one
     finding.
 
-    ``url`` is the address where the folder is served: with one, every file is read and its record
-    links to it.
+    Parameters
+    ----------
+    folder, workspace
+        What is read, with all that is under it; the folder of the catalogue, made where it is not.
+    url
+        The address where the folder is served: with one, every file is read and its record links to
+        it.
+    on_progress
+        Called before each file with how many are done, of how many, and its name.
 
     Returns
     -------
@@ -118,7 +125,17 @@ def crawl(
     ------
     CatalogueError
         The folder is not there.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.white_zones`:
+
+    >>> found.to_file("donnees/zones.gpkg").name
+    'zones.gpkg'
+    >>> crawl("donnees", "workspace").counts()["created"]  # zones, people, counters
+    3
     """
+    folder, workspace = Path(folder), Path(workspace)
     if not folder.is_dir():
         raise CatalogueError(f"{folder} : un dossier existant est attendu.")
     done = Crawled()

@@ -102,9 +102,9 @@ class KeptDocument(NamedTuple):
         return cls(item.record.id, item.format, address, digest, _compressed(item.source))
 
 
-def originals_path(workspace: Path) -> Path:
+def originals_path(workspace: str | Path) -> Path:
     """Return where a workspace keeps the documents of its records."""
-    return workspace / "originals.sqlite"
+    return Path(workspace, "originals.sqlite")
 
 
 class Originals:
@@ -259,8 +259,8 @@ def _answer(file: Path) -> registry.Answer:
 
 
 def import_files(
-    path: Path,
-    workspace: Path,
+    path: str | Path,
+    workspace: str | Path,
     *,
     by: str = "import",
     on_progress: OnProgress = lambda _done, _total: None,
@@ -270,6 +270,16 @@ def import_files(
 
     Of two records of one identifier the first stays, and the second is told; so is a record that
     takes the place of one read elsewhere before, and one far from the region that it names.
+
+    Parameters
+    ----------
+    path, workspace
+        The file or folder of metadata, of any known format; the folder of the catalogue, made where
+        it is not.
+    by
+        Who is told to have written, in the history of each record.
+    on_progress
+        Called with how many files are read, and of how many.
 
     Returns
     -------
@@ -281,13 +291,23 @@ def import_files(
     ------
     CatalogueError
         There is no such file or folder, or the workspace cannot be written.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.Record`:
+
+    >>> from pathlib import Path
+    >>> Path("bus.json").write_bytes(record.to_bytes()) > 0
+    True
+    >>> import_files("bus.json", "catalogue").summary
+    LoadSummary(created=1, updated=0, unchanged=0)
     """
     findings: list[Finding] = []
     counts = [0, 0, 0]
     originals = Originals(originals_path(workspace))
     with (
         SQLiteStore(store_path(workspace)) as store,
-        closing(_read_all(metadata_files(path), store.limits, findings, on_progress)) as read,
+        closing(_read_all(metadata_files(Path(path)), store.limits, findings, on_progress)) as read,
     ):
         for batch in batched(_first_of_each(read, findings), 500):
             findings += _replacing(batch, originals)
@@ -522,9 +542,12 @@ def export_one(identifier: str, workspace: Path, form: str, *, url: str = "") ->
         )
 
 
-def export_all(workspace: Path, form: str, folder: Path, *, url: str = "") -> list[Path]:
-    """Write every record: one catalogue for DCAT, one table for CSV, else one file a record; return
-    the files written. Relative links begin with ``url``, where the portal is.
+def export_all(
+    workspace: str | Path, form: str, folder: str | Path, *, url: str = ""
+) -> list[Path]:
+    """Write every record of a ``workspace`` to a ``folder``, in a ``form`` (``iso19139``, ``dcat-ap``,
+    ``csv`` ...): one catalogue for DCAT, one table for CSV, else one file a record; return the files
+    written. Relative links begin with ``url``, where the portal is.
 
     Raises
     ------
@@ -534,11 +557,18 @@ def export_all(workspace: Path, form: str, folder: Path, *, url: str = "") -> li
         The catalogue is empty.
     FileError
         A file cannot be written.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.import_files`:
+
+    >>> [file.as_posix() for file in export_all("catalogue", "iso19139", "iso")]
+    ['iso/bus.xml']
     """
     written = registry.WRITERS[_known(form)]
     with SQLiteStore(store_path(workspace)) as store:
         if written.together and written.one_file:
-            target = folder / f"catalogue.{written.suffix}"
+            target = Path(folder, f"catalogue.{written.suffix}")
             titles = {"title": "Catalogue géographique", "publisher": "Géoguichet"}
             records = (
                 with_whole_links(record, url) for record in every_record(store, viewer=MACHINE)
@@ -551,7 +581,7 @@ def export_all(workspace: Path, form: str, folder: Path, *, url: str = "") -> li
             stem = _file_name(record.id)
             if _folded(stem) in targets:  # two names are one where case or accents do not count
                 stem = _shortened(stem, record.id)
-            target = targets[_folded(stem)] = folder / f"{stem}.{written.suffix}"
+            target = targets[_folded(stem)] = Path(folder, f"{stem}.{written.suffix}")
             write_whole(target, originals.export(with_whole_links(record, url), form))
     if not targets:
         raise RecordNotFoundError("Le catalogue est vide : il n'y a rien à exporter.")

@@ -9,7 +9,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,7 +59,7 @@ class Score:
 
     value: int
     #: Rule, points given, points possible.
-    parts: tuple[tuple[str, int, int], ...]
+    parts: tuple[tuple[str, int, int], ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Checked:
     """A record's findings, the heaviest first, and its score; told in the reader's language."""
 
     id: str
-    findings: tuple[RecordFinding, ...]
+    findings: tuple[RecordFinding, ...] = field(repr=False)
     score: Score
 
     def as_dict(self) -> dict[str, Any]:
@@ -116,9 +116,19 @@ def check(
     context: Context | None = None,
     more: Iterable[RecordFinding] = (),
 ) -> Checked:
-    """Check a record against every rule that applies to its type, and return its findings, the
-    gravest first, and its score (0 to 100); ``more`` are findings made elsewhere (its links). A
-    record is never refused.
+    """Check a ``record`` against every rule that applies to its type (ISO 19115-1:2014, INSPIRE's
+    technical guidance 2.0), and return its findings, the gravest first, and its score (0 to 100).
+
+    ``context`` is what its catalogue knows of the other records and of places; ``more`` are findings
+    made elsewhere (its links). A record is never refused.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.Record`:
+
+    >>> checked = check(record)
+    >>> checked.score.value, len(checked.findings), checked.findings[0].rule
+    (49, 19, 'abstract')
     """
     context, plain = context or Context(), shaped(record)
     findings: list[RecordFinding] = []

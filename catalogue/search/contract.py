@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from geoguichet.catalogue.errors import RecordError
@@ -27,7 +27,7 @@ class Page:
     an answer in the order of relevance (``offset`` goes on there).
     """
 
-    items: tuple[bytes, ...]
+    items: tuple[bytes, ...] = field(repr=False)
     number_matched: int
     facets: tuple[FacetCounts, ...] = ()
     next: str = ""

@@ -104,13 +104,27 @@ class FacetCounts:
 class RecordQuery:
     """Which records, in which order, which page of them, and what to count among them.
 
-    Conditions add up (AND); a list is any of its values (OR). ``q`` follows OGC API Records: commas
+    Conditions add up (AND); a list (``type``, ``ids``, ``external_ids``) is any of its values (OR).
+    ``bbox`` is in degrees; ``filter`` is a condition in CQL2 (OGC 21-065r2). ``q`` follows OGC API Records: commas
     separate alternatives, spaces words that stand side by side in that order; both sides are
     compared without accents and by French stems; an alternative of articles alone is in every
     record. With ``anywhere`` the words of an alternative may stand apart, in any order and member.
     ``datetime`` is a pair of keys of `text.interval_keys`; ``having`` pairs a property of `EXACT`
     with a value. Without ``sortby`` the best match comes first, or the most recent when there is no
-    ``q``. ``cursor`` goes on after the last record of another page (`Page.next`).
+    ``q``; ``facets`` are the properties whose values are counted. A page has ``limit`` records (0 to
+    10,000) after ``offset`` others; ``cursor`` goes on after the last of another page (`Page.next`).
+
+    Raises
+    ------
+    QueryError
+        A value is out of its range, a property is unknown or named twice.
+
+    Examples
+    --------
+    >>> RecordQuery(q="arrêts de bus, gares", type=("dataset",), limit=5).terms
+    ('arrêts de bus', 'gares')
+    >>> RecordQuery.from_parameters({"q": "bus", "sortby": "-updated"}).sortby[0].descending
+    True
     """
 
     q: str = ""

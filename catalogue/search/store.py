@@ -24,7 +24,7 @@ from geoguichet.catalogue.errors import (
     StaleRecordError,
     StoreError,
 )
-from geoguichet.catalogue.record import Record, bounded, differences
+from geoguichet.catalogue.record import Record, bounded
 from geoguichet.catalogue.search import audiences, reviews, tables, upgrade
 from geoguichet.catalogue.search.audiences import Shown
 from geoguichet.catalogue.search.contract import OnRefusal, Page, RecordStore, Stored, Version
@@ -564,6 +564,22 @@ def _versions(
         before = document
 
 
+def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the members of a record document that differ, those of its properties one
+    by one.
+
+    >>> differences({"properties": {"title": "a"}}, {"properties": {"title": "b"}, "links": []})
+    ('links', 'properties.title')
+    """
+    flat = [
+        {name: value for name, value in document.items() if name != "properties"}
+        | {f"properties.{name}": value for name, value in document.get("properties", {}).items()}
+        for document in (before, after)
+    ]
+    names = sorted(flat[0].keys() | flat[1].keys())
+    return tuple(name for name in names if flat[0].get(name) != flat[1].get(name))
+
+
 def search_as_people_do(
     store: RecordStore, query: RecordQuery, *, viewer: Viewer
 ) -> tuple[Page, RecordQuery]:
@@ -578,18 +594,40 @@ def search_as_people_do(
     return (page, query) if wider is None else (store.search(wider, viewer=viewer), wider)
 
 
-def store_path(workspace: Path) -> Path:
+def store_path(workspace: str | Path) -> Path:
     """Return where a workspace keeps its records."""
-    return workspace / "catalogue.sqlite"
+    return Path(workspace, "catalogue.sqlite")
 
 
 class Catalogue(SQLiteStore):
-    """The records of a workspace, for who has its files, and so may see all of them; nothing is
-    made before the first write.
+    """The records of a ``workspace`` (a folder), for who has its files, and so may see all of them;
+    nothing is made before the first write.
+
+    Words are found as French stems, the best first by BM25 (Robertson & Zaragoza 2009).
+
+    Raises
+    ------
+    StoreError
+        The file is no catalogue, or cannot be read or written.
+    RecordNotFoundError
+        No record has the identifier asked for.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.import_files`:
+
+    >>> from geoguichet import RecordQuery
+    >>> with Catalogue("catalogue") as catalogue:
+    ...     page = catalogue.search(RecordQuery(q="arret de bus"))
+    ...     catalogue.get("bus").title, page.number_matched, page.records[0].id
+    ('Arrêts de bus', 1, 'bus')
     """
 
-    def __init__(self, workspace: Path) -> None:
+    def __init__(self, workspace: str | Path) -> None:
         super().__init__(store_path(workspace))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.path}>"
 
     def search(self, query: RecordQuery, *, viewer: Viewer = MACHINE) -> Page:
         """Return the page of matching records (see `RecordStore`)."""

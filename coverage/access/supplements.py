@@ -586,7 +586,7 @@ def baseline(
     territory: Territory,
     study: Study,
     router: Router,
-    workspace: Path | None = None,
+    workspace: str | Path | None = None,
 ) -> Baseline:
     """Measure what the networks that exist already would change.
 
@@ -627,9 +627,7 @@ def baseline(
 def _points(
     network: Network, rows: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory: Territory
 ) -> gpd.GeoSeries:
-    moves = np.zeros(len(rows), bool)
-    if "itinerant" in rows.columns:
-        moves = rows["itinerant"].fillna(False).to_numpy(bool)
+    moves = rows.get("itinerant", pd.Series(False, rows.index)).fillna(False).to_numpy(bool)
     if network is not ITINERANT:
         return rows[rows["type"].isin(network.types) & ~moves].geometry
     if not moves.any():
@@ -641,9 +639,9 @@ def _points(
 
 # Yield the counters of a network in the newest referential that has some, with what was read.
 def _held(
-    network: Network, workspace: Path, services: gpd.GeoDataFrame, territory: Territory
+    network: Network, workspace: str | Path, services: gpd.GeoDataFrame, territory: Territory
 ) -> Iterator[tuple[gpd.GeoSeries, InputLayer]]:
-    store = ReferentialStore(workspace / "referentials")
+    store = ReferentialStore(Path(workspace, "referentials"))
     versions = [store.find(name) for name in store.names()]
     kinds = ", ".join(f"'{kind}'" for kind in network.types)
     for version in sorted(versions, key=lambda version: version.imported, reverse=True):

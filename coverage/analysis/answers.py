@@ -22,7 +22,8 @@ from geoguichet.referentials.territories.territory import Territory
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WhiteZones(Shown):
-    """Who is served, who is not, and the zones of those who are not.
+    """Who is served, who is not, and the zones of those who are not, as
+    :func:`~geoguichet.white_zones` gives them (its errors are there).
 
     ``people``: the analyst's frame, with for each need ``K`` (``counter`` when there is one
     threshold, else the type): ``K_m`` or ``K_s`` (metres or seconds to the nearest counter, missing
@@ -38,6 +39,21 @@ class WhiteZones(Shown):
     ``counters``: the analyst's frame, with ``needs`` (those it meets, comma-separated).
 
     ``told``: what was recognised without being said, in sentences.
+
+    For who goes on from it: the ``study`` that the question makes, the ``router`` that measured,
+    the ``territory``, what was ``given``, and ``demand`` and ``services``, the engine's own people
+    and counters (EPSG:4326).
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.white_zones`:
+
+    >>> found.table[["within", "people", "served", "white"]].values.tolist()
+    [['20 km', 10700.0, 9500.0, 1200.0], ['', 10700.0, 9500.0, 1200.0]]
+    >>> found.zones[["people", "place_names"]].values.tolist(), found.told
+    ([[1200, 'Ax']], ("habitants : colonne 'population'",))
+    >>> found.to_file("zones.gpkg").name, found.plot("zones", "counters")[:4]
+    ('zones.gpkg', '<svg')
     """
 
     people: gpd.GeoDataFrame
@@ -92,7 +108,8 @@ class WhiteZones(Shown):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SitedKiosks(Shown):
-    """Where kiosks help most, with the proof of it.
+    """Where kiosks help most, with the proof of it, as :func:`~geoguichet.site_kiosks` gives it (its
+    errors are there).
 
     ``people``: that of the white zones, with ``kiosk`` (label of the nearest one within reach),
     ``kiosk_m`` or ``kiosk_s``, ``served_after`` (bool), ``unserved_reason`` (one of
@@ -103,7 +120,17 @@ class SitedKiosks(Shown):
     zones, people_added, people_cumulated, share_cumulated, gain, cost_eur ...
 
     ``plan``: its value, the bound that no other plan passes, the gap and the status. ``curve``: what
-    the first of the list gain and what as many could at best.
+    the first of the list gain and what as many could at best. ``zones``: those of ``white``, the
+    answer they were sited on, with people_after (still unserved). ``sited``: the engine's own tables.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.site_kiosks`:
+
+    >>> plan
+    <SitedKiosks : 1 visioguichet : 1 700 habitants desservis de plus sur 1 700 ; prouvé optimal>
+    >>> plan.table[["white_before", "gained", "white_after", "value", "bound"]].values.tolist()
+    [[1700.0, 1700.0, 0.0, 1700.0, 1700.0]]
     """
 
     people: gpd.GeoDataFrame
@@ -171,11 +198,23 @@ class SitedKiosks(Shown):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Reach(Shown):
-    """Which counters each place reaches, and at what cost: the table of ways within a limit.
+    """Which counters each place reaches, and at what cost, as :func:`~geoguichet.reach` gives it
+    (its errors are there): the table of ways no longer than ``within``.
 
     ``pairs``: one row a way; columns origin, destination (labels), cost_m or cost_s. ``people``: the
     analyst's frame, with ``reached`` (how many counters). ``counters``: theirs, with ``people_reaching``
     (sum of the weights, one a row without any) and ``places_reaching`` (rows).
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.reach`:
+
+    >>> ways
+    <Reach : 2 trajets d'au plus 20 km ; 1 lieux sur 3 n'en ont aucun>
+    >>> ways.table.values.tolist(), ways.people["reached"].tolist()
+    ([[0, 1], [1, 2]], [1, 1, 0])
+    >>> ways.to_parquet("ways.parquet").name
+    'ways.parquet'
     """
 
     people: gpd.GeoDataFrame

@@ -29,11 +29,24 @@ _FASTEST_M_S = 130 / 3.6
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Isochrones(Shown):
-    """The ground from which a place is reached within each threshold.
+    """The ground from which a place is reached within each threshold, as
+    :func:`~geoguichet.isochrones` gives it (its errors are there).
 
     ``polygons``: one row per place and threshold (one per threshold for the nearest of them all), the
     smallest first; columns point (label of the place), within (text), limit_m or limit_s, area_km2;
-    polygons in the CRS of the places, holes kept, empty where no ground is that near.
+    polygons in the CRS of the places, holes kept, empty where no ground is that near. ``points``: the
+    places; ``surface``: the cost on a grid, up to ``limit``, the largest threshold.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.isochrones`:
+
+    >>> rings
+    <Isochrones : 50 km² à 4 km au plus de l'un des 1 lieux>
+    >>> rings.table.round(1).values.tolist()
+    [[0, '2 km', 2000.0, 12.4], [0, '4 km', 4000.0, 50.0]]
+    >>> rings.to_cog("cost.tif").name
+    'cost.tif'
     """
 
     polygons: gpd.GeoDataFrame
@@ -130,7 +143,8 @@ def isochrones(
     --------
     >>> import geopandas as gpd
     >>> foix = gpd.GeoSeries(gpd.points_from_xy([1.605], [42.966]), crs="EPSG:4326")
-    >>> isochrones(foix, ["2 km", "4 km"]).polygons[["within", "area_km2"]].round(1).values.tolist()
+    >>> rings = isochrones(foix, ["2 km", "4 km"])
+    >>> rings.polygons[["within", "area_km2"]].round(1).values.tolist()
     [['2 km', 12.4], ['4 km', 50.0]]
     """
     measuring = router_of(router)

@@ -212,7 +212,8 @@ def nearest(
 
 def nearest(people: Any, counters: Any, what: str = "", **asked: Any) -> gpd.GeoDataFrame:
     """Return the ``k`` nearest counters of each row, the nearest first; or, of a study, those of a
-    place as people write it (:func:`geoguichet.coverage.orientation.nearest`).
+    place as people write it (:func:`geoguichet.coverage.orientation.nearest`): both forms take what
+    is ``asked`` by name.
 
     Parameters
     ----------
@@ -366,7 +367,8 @@ def reach(
     ...     {"nom": ["Foix", "Pamiers", "Ax"]},
     ...     geometry=gpd.points_from_xy([1.605, 1.611, 1.838], [42.966, 43.116, 42.719]),
     ...     crs="EPSG:4326")
-    >>> reach(towns, towns.iloc[[0]], within="20 km").pairs.round().values.tolist()
+    >>> ways = reach(towns, towns.iloc[[0]], within="20 km")
+    >>> ways.pairs.round().values.tolist()
     [[0.0, 0.0, 0.0], [1.0, 0.0, 16671.0]]
     """
     measuring = router_of(router)

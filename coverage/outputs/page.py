@@ -351,7 +351,12 @@ class _Frame:
 
 def map_picture(result: CoverageResult) -> Picture:
     """Return the map, as text (SVG) that notebooks show: départements, white zones by people,
-    numbered kiosks, legend, scale bar and north. A result is never refused.
+    numbered kiosks, legend, scale bar and north, in Lambert's equal-area projection (1772) centred on the territory.
+    A ``result`` is never refused.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.run`:
 
     >>> map_picture(result).startswith("<svg viewBox=")
     True
@@ -500,10 +505,14 @@ def lacking_by_commune(result: CoverageResult) -> pd.DataFrame:
 
 def gain_curve(result: CoverageResult, *, small: bool = False) -> Picture:
     """Return the curve of people gained against the number of kiosks, under its proved bound and
-    the plan's maximum.
+    the plan's maximum, as text (SVG) that notebooks show.
 
     A ``small`` one is meant for a quarter of the width: its words are larger and fewer. A
-    result is never refused.
+    ``result`` is never refused.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.run`:
 
     >>> gain_curve(result).count("<polyline")
     2

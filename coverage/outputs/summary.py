@@ -333,7 +333,8 @@ def _hundredths(factor: float) -> str:
 def write(
     answer: CoverageResult | Comparison | Sensitivity, folder: str | Path
 ) -> tuple[Path, ...]:
-    """Write the documents of a result, a comparison or a sensitivity; return their paths.
+    """Write the documents of an ``answer`` (a result, a comparison or a sensitivity) to a
+    ``folder``, which is made; return their paths.
 
     They take their places together once all are whole: until then the previous ones stand.
 
@@ -344,9 +345,9 @@ def write(
 
     Examples
     --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     [path.name for path in write(result, folder)][:2]
+    After the example of :func:`~geoguichet.run`:
+
+    >>> [path.name for path in write(result, "ariege")][:2]
     ['result.gpkg', 'zones.parquet']
     """
     folder = Path(folder)

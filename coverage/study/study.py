@@ -15,6 +15,7 @@ from pydantic import Field
 
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.study.choices import KINDS, Asked, KioskChoice, RouterChoice, threshold
+from geoguichet.coverage.study.hypotheses import ExtensionChoice
 from geoguichet.coverage.study.siting_models import AnyModel
 from geoguichet.floor import declaration
 from geoguichet.floor.declaration import (
@@ -483,52 +484,6 @@ class Changes(Table):
         return Changes(self.open + more.open, self.hours + more.hours, self.close + more.close)
 
 
-@dataclass(frozen=True, slots=True)
-class ExtensionChoice(Table):
-    """Which counters should open longer, for those who lack nothing but hours: ``[extensions]``."""
-
-    need: Annotated[
-        str,
-        one_of(_names_of_needs),
-        About("le besoin dont il manque des heures (min_hours_per_week)"),
-    ]
-    count: Annotated[
-        int | None, whole(1, 100_000), About("combien de guichets ouvrir plus longtemps, au plus")
-    ] = None
-    budget_eur: Annotated[
-        float | None, quantity("money"), About("ce que leurs heures peuvent coûter en un an")
-    ] = None
-    hour_cost_eur: Annotated[
-        float,
-        quantity("money"),
-        About("hypothèse : coût, en un an, d'une heure de plus par semaine"),
-    ] = 1200.0
-    hour_cost_low_eur: Annotated[
-        float, quantity("money"), About("hypothèse : ce coût, au moins")
-    ] = 800.0
-    hour_cost_high_eur: Annotated[
-        float, quantity("money"), About("hypothèse : ce coût, au plus")
-    ] = 1800.0
-    time_limit_s: Annotated[
-        float, quantity("duration"), About("durée accordée à la recherche du meilleur choix")
-    ] = 20.0
-
-    def check(self, asked: Asked) -> None:
-        """Refuse to choose nobody knows how many, and a cost outside its range."""
-        if self.count is None and self.budget_eur is None:
-            raise BadKeyError(
-                "ni count ni budget ne disent combien de guichets ouvrir plus longtemps",
-                Message("ajoutez count = 40"),
-                key="count",
-            )
-        if not self.hour_cost_low_eur <= self.hour_cost_eur <= self.hour_cost_high_eur:
-            raise BadKeyError(
-                "le coût d'une heure est hors de sa plage",
-                Message("hour_cost_low, hour_cost et hour_cost_high dans cet ordre"),
-                key="hour_cost",
-            )
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Tables(Table):
     """The tables that a study keeps as its file has them."""
@@ -585,15 +540,37 @@ class StudyFile(_Tables):
 
 @dataclass(frozen=True, kw_only=True)
 class Study(Heading, DataChoice, _Tables):
-    """The whole question. Two equal studies on equal inputs give equal results."""
+    """The whole question, of :func:`~geoguichet.read_study` or :func:`~geoguichet.parse_study`;
+    two equal studies on equal inputs give equal results.
+
+    Its fields are the tables of the file (docs/planning.md has every key, its unit and its range):
+    id, title, abstract, language, date, visibility; source, services_layer, stops_layer; contact,
+    territory, demand, router, needs, rule, legal, measures, zones, kiosks (None: none is sited),
+    extensions, changes; and ``path``, the file it came from. Lengths are metres, durations seconds,
+    money euros; a threshold is a number with its ``unit``. Its errors are those of who reads it.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.parse_study`:
+
+    >>> study
+    <Study ariege : Un guichet de l'État à 25 km>
+    >>> study.needs[0].types, study.need("etat").within, study.unit.name
+    (('prefecture', 'sous_prefecture'), 25000.0, 'METRES')
+    >>> study.kiosks.count, study.territory.departements
+    (3, ('09',))
+    """
 
     #: The file it came from.
     path: Path | None = field(default=None, compare=False)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} : {self.title}>"
+
     @classmethod
     def read(cls, path: str | Path) -> Study:
         """Read and check a study file, as :func:`read_study` does."""
-        return read_study(Path(path))
+        return read_study(path)
 
     @property
     def unit(self) -> Unit:
@@ -614,8 +591,8 @@ class Study(Heading, DataChoice, _Tables):
         return next(need for need in self.needs if need.key == key)
 
 
-def read_study(path: Path) -> Study:
-    """Read and check a study file, and return the study.
+def read_study(path: str | Path) -> Study:
+    """Read and check a study file (TOML, at ``path``), and return the study.
 
     Raises
     ------
@@ -623,13 +600,15 @@ def read_study(path: Path) -> Study:
         The file is missing, is not TOML, or a key is unknown, missing, of the wrong kind or out of
         range.
 
+    Examples
+    --------
     >>> from importlib.resources import files
     >>> study = read_study(files("geoguichet.data") / "studies" / "visioguichets.toml")
     >>> study.kiosks.count, study.router.unit.name
     (80, 'METRES')
     """
     try:
-        document = read_toml(path, kind=StudyError)
+        document = read_toml(Path(path), kind=StudyError)
     except FileNotFoundError as error:
         told = Message(
             "{file} : ce fichier d'étude n'existe pas ; « geoguichet coverage init {file} » en "
@@ -637,11 +616,12 @@ def read_study(path: Path) -> Study:
             file=path,
         )
         raise StudyError(told) from error
-    return parse_study(document, path=path)
+    return parse_study(document, path=Path(path))
 
 
 def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Study:
-    """Check a study given as nested mappings (the TOML document) and return it.
+    """Check a study given as nested mappings (the TOML ``document``) and return it; ``path`` is the
+    file that names in it are relative to, and that messages name.
 
     Raises
     ------
@@ -656,7 +636,8 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
     ...     "territory": {"name": "Ariège", "departements": ["09"]}, "rule": {"all": ["etat"]},
     ...     "services": {"etat": {"types": ["prefecture", "sous_prefecture"], "within": "25 km"}},
     ...     "kiosks": {"count": 3, "candidates": ["town_hall"], "reach": "8 km"}}
-    >>> parse_study(ariege).need("etat").within
+    >>> study = parse_study(ariege)
+    >>> study.need("etat").within
     25000.0
     """
     file = str(path) if path else "étude"

@@ -1,5 +1,5 @@
 """Where the rows of a département should be: its box, its legal coordinate system, and what a file
-is written in, guessed against the codes of the same rows.
+is written in, guessed against the codes of the same rows; and which rows a territory has.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.placing import Axes, detect_axes, in_france
 from geoguichet.referentials.layers import LONLAT
+from geoguichet.referentials.territories.territory import Territory
 
 #: Legal projection of each overseas département, and its name.
 OVERSEAS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -124,3 +125,15 @@ def axes_by_ground(
         if found.sure and found.swapped == axes.swapped and found.crs != axes.crs:
             systems[code] = found.crs
     return axes, systems
+
+
+def within_territory(rows: gpd.GeoDataFrame, territory: Territory) -> pd.Series:
+    """Return which rows say they are in the territory, by their commune or département, wherever
+    their point is.
+
+    A row that says neither is judged by its point.
+    """
+    said = rows["commune"].isin(territory.communes["code"])
+    said |= rows["departement"].isin(list(territory.departements["code"]))
+    silent = rows["commune"].isna() & rows["departement"].isna()
+    return said | (silent & rows.geometry.intersects(territory.boundary))

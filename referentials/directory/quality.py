@@ -16,6 +16,7 @@ import shapely
 
 from geoguichet.floor.findings import Finding, Severity
 from geoguichet.floor.words import Figure, Message, distance, number, speaking
+from geoguichet.referentials.directory.ground import within_territory
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.schema import departement_of, departement_of_code
 from geoguichet.referentials.directory.services import plural_name, weekly_hours
@@ -424,18 +425,6 @@ def _overlaps(week: _Week) -> bool:
 SAME_PLACE_M = 50
 
 
-def within_territory(rows: gpd.GeoDataFrame, territory: Territory) -> pd.Series:
-    """Return which rows say they are in the territory, by their commune or département, wherever
-    their point is.
-
-    A row that says neither is judged by its point.
-    """
-    said = rows["commune"].isin(territory.communes["code"])
-    said |= rows["departement"].isin(list(territory.departements["code"]))
-    silent = rows["commune"].isna() & rows["departement"].isna()
-    return said | (silent & rows.geometry.intersects(territory.boundary))
-
-
 @speaking("fr")
 def directory_findings(
     rows: gpd.GeoDataFrame,
@@ -450,7 +439,9 @@ def directory_findings(
     Parameters
     ----------
     rows
-        Contract: ``schema.check_directory``.
+        Points in EPSG:4326 (:func:`~geoguichet.read_published`); contract: ``schema.check_directory``.
+    layer
+        What findings call the directory.
     territory
         Where they should be: only the rows that say they are there are compared with it.
     history
@@ -461,6 +452,14 @@ def directory_findings(
     Rules: ``shared-point``, ``duplicate``, ``code-against-postcode``; with a territory
     ``outside-territory``, ``outside-commune``; with a history ``outdated-commune``,
     ``unknown-commune``.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.read_published`:
+
+    >>> twice = reading.rows.loc[[0, 0]].assign(id=["a", "b"]).reset_index(drop=True)
+    >>> [(found.rule, found.item) for found in directory_findings(twice, layer="fs")]
+    [('shared-point', 'a'), ('shared-point', 'b'), ('duplicate', 'b')]
     """
     findings = [
         *_shared_points(rows, layer),

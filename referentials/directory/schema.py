@@ -232,7 +232,7 @@ class Reading:
     """
 
     #: Contract: `check_directory`.
-    rows: gpd.GeoDataFrame
+    rows: gpd.GeoDataFrame = field(repr=False)
     findings: tuple[Finding, ...]
     #: Rows of the file; equal to the rows out, plus the ``refused-row`` findings, plus those
     #: `gathered`.

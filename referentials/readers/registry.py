@@ -157,17 +157,32 @@ FORMATS: Mapping[str, PublishedFormat] = MappingProxyType(
 )
 
 
-def read_published(path: Path, *, key: str) -> Reading:
-    """Read a whole file of a known format and return its rows and findings.
+def read_published(path: str | Path, *, key: str) -> Reading:
+    """Read the whole file at ``path``, of the known format ``key`` (docs/referentials.md), and return
+    its rows (points in EPSG:4326, one a service) and findings.
 
     Raises
     ------
     LayerError
         When the key is unknown, or the file is not of that format.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> pd.DataFrame({
+    ...     "id_fs": [1], "format_fs": ["Site fixe"], "type_fs": ["Siège"],
+    ...     "lib_fs": ["France services"], "insee_com": ["09122"], "lib_com": ["Foix"],
+    ...     "insee_dep": ["09"], "longitude": [1.605], "latitude": [42.966],
+    ...     "h_lundi": ["09:00-12:00"]}).to_csv("fs.csv", index=False)
+    >>> reading = read_published("fs.csv", key="france-services-2024")
+    >>> reading.rows[["id", "type", "name", "commune", "hours"]].values.tolist()
+    [['fs-1', 'france_services', 'France services', '09122', 'Mo 09:00-12:00']]
+    >>> reading.rows_in, reading.findings
+    (1, ())
     """
     if key not in FORMATS:
         raise LayerError(f"format « {key} » inconnu ; formats connus : {', '.join(FORMATS)}.")
-    return join_readings(FORMATS[key].read(path))
+    return join_readings(FORMATS[key].read(Path(path)))
 
 
 # -- recognition

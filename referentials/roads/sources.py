@@ -361,8 +361,8 @@ _TABLES = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
 
 
 def make_network(
-    files: Sequence[Path],
-    out: Path,
+    files: Sequence[str | Path],
+    out: str | Path,
     *,
     mapping: Mapping[str, str] | None = None,
     nodes: Path | None = None,
@@ -386,7 +386,7 @@ def make_network(
     layer
         The layer to read in a file that has several.
     speeds
-        Speeds where the source has none.
+        Speeds where the source has none, in km/h (decision 024).
     max_unknown
         The share of a column's rows that may hold words we do not know; they are named in the
         manifest.
@@ -395,7 +395,18 @@ def make_network(
     ------
     LayerError
         A file is unreadable, has no roads, lacks a column, or is not understood.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> road = {"geom_wkt": ["LINESTRING (1.60 42.96, 1.61 42.97)"], "classe": ["departementale"]}
+    >>> pd.DataFrame(road).to_csv("roads.csv", index=False)
+    >>> told = make_network(["roads.csv"], "mine.roads",
+    ...     mapping={"geometry": "geom_wkt", "class": "classe"})
+    >>> told["counts"]["arcs"], told["counts"]["length_km"]
+    (2, 1.378)
     """
+    files = [*map(Path, files)]
     parts = [
         read_roads(file, mapping=mapping or {}, nodes=nodes, layer=layer, speeds=speeds)
         for file in files
@@ -406,7 +417,7 @@ def make_network(
         for file, reader in zip(files, map(_reader, files), strict=True)
     ]
     arrays, names, manifest = assemble(joined(parts), sources=sources, speeds=speeds)
-    write_network(out, arrays, names, manifest)
+    write_network(Path(out), arrays, names, manifest)
     return manifest
 
 

@@ -274,16 +274,27 @@ DEPARTEMENT_COLUMNS = ("code", "name")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Territory:
-    """The ground of a study."""
+    """The ground of a study, as :func:`~geoguichet.territory_of` gives it (its errors are there):
+    ``name``, ``departements``, ``communes``, ``boundary`` (degrees, EPSG:4326) and ``partial``.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.territory_of`:
+
+    >>> region
+    Territory(name='Midi-Pyrénées', partial=frozenset())
+    >>> region.metric, len(region.polygons), region.has(["09122", "75056"]).tolist()
+    ('EPSG:2154', 2944, [True, False])
+    """
 
     name: str
     #: Its départements (code, name, outline in EPSG:4326), by ascending code; of one taken in part,
     #: only that part.
-    departements: gpd.GeoDataFrame
+    departements: gpd.GeoDataFrame = field(repr=False)
     #: Its communes, by ascending code (contract: ``population.check_communes``).
-    communes: gpd.GeoDataFrame
+    communes: gpd.GeoDataFrame = field(repr=False)
     #: Union of the départements, in EPSG:4326.
-    boundary: shapely.MultiPolygon
+    boundary: shapely.MultiPolygon = field(repr=False)
     #: Codes of the départements of which only some communes are in the territory; their name says
     #: it.
     partial: frozenset[str] = frozenset()
@@ -401,12 +412,19 @@ def read_territory(
 
 
 def territory_of(where: str) -> Territory:
-    """Return all the départements of a GeoPackage: ``sample``, or the path of a file.
+    """Return all the départements of a GeoPackage, which stands at ``where``: ``sample``, or the path
+    of a file. Outlines are in EPSG:4326.
 
     Raises
     ------
     LayerError
         When a layer is missing or does not keep its contract.
+
+    Examples
+    --------
+    >>> region = territory_of("sample")
+    >>> region.departements["code"].tolist(), int(region.communes["population"].sum())
+    (['09', '12', '31', '32', '46', '65', '81', '82'], 3034719)
     """
     path = path_of(where)
     return read_territory(

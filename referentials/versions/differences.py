@@ -4,7 +4,7 @@ layers, and a page with a map whose legend hides and shows.
 
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,7 +14,7 @@ import shapely
 from pyproj import Geod
 
 from geoguichet.floor.words import distance, number, speaking
-from geoguichet.referentials.directory.quality import within_territory
+from geoguichet.referentials.directory.ground import within_territory
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.layers import LONLAT, metric_of
 from geoguichet.referentials.readers.column_names import folded
@@ -47,9 +47,9 @@ class Difference:
 
     #: id, kind (a key of ``KINDS``), type, type_before, name, commune, departement, distance_m,
     #: geometry (point).
-    changes: gpd.GeoDataFrame
+    changes: gpd.GeoDataFrame = field(repr=False)
     #: id, name, type, distance_m, geometry: a line from the old point to the new, for what moved.
-    moves: gpd.GeoDataFrame
+    moves: gpd.GeoDataFrame = field(repr=False)
     #: Services found in both and unchanged.
     same: int
 
@@ -74,8 +74,26 @@ def compare_directories(
 
     Parameters
     ----------
+    before, after
+        Rows of a directory (:func:`~geoguichet.read_published`), points in EPSG:4326.
     moved_m
-        Metres below which a point has not changed.
+        Metres below which a point has not changed, along the ellipsoid (Karney 2013).
+
+    Returns
+    -------
+    Difference
+        Its ``changes`` and ``moves`` (frames, metres), how many are the ``same``, ``counts()``.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.read_published`:
+
+    >>> north = reading.rows.assign(geometry=reading.rows.translate(yoff=0.02), address="2 rue Neuve")
+    >>> difference = compare_directories(reading.rows, north)
+    >>> difference
+    Difference(same=0)
+    >>> difference.changes[["kind", "name", "distance_m"]].round().values.tolist()
+    [['moved', 'France services', 2222.0]]
     """
     pairs = _matched(before, after)
     old = before.set_index("id").loc[pairs.index]
@@ -236,12 +254,22 @@ type _Positions = Callable[[np.ndarray], np.ndarray]
 def draw_changes(
     difference: Difference, *, title: str, outlines: gpd.GeoSeries, width: int = 1000
 ) -> str:
-    """Return a page with a map of the changes on the ground of `outlines`; no script, no network.
+    """Return a page (HTML) called ``title`` with a map of the changes of a ``difference`` on the
+    ground of ``outlines``, ``width`` pixels wide; no script, no network.
 
-    The index of `outlines` names them where it is text. What lies off the ground is counted beneath
-    the map. A difference is never refused.
+    The index of ``outlines`` (surfaces of any CRS) names them where it is text. What lies off the
+    ground is counted beneath the map. A difference is never refused.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.compare_directories`:
+
+    >>> around = reading.rows.to_crs("EPSG:2154").set_index("commune").buffer(10_000)
+    >>> page = draw_changes(difference, title="Foix", outlines=around)
+    >>> page[:15], "<title>Foix</title>" in page
+    ('<!DOCTYPE html>', True)
     """
-    ground = outlines.to_crs(metric_of(outlines.total_bounds))
+    ground = outlines.to_crs(metric_of(outlines.to_crs(LONLAT).total_bounds))
     west, south, east, north = ground.total_bounds
     margin = 0.02 * (east - west)
     west, south, east, north = west - margin, south - margin, east + margin, north + margin

@@ -206,7 +206,7 @@ def _nearest(rows: gpd.GeoDataFrame, ring: gpd.GeoDataFrame) -> pd.Series:
 
 def write_study_data(
     directories: Sequence[gpd.GeoDataFrame],
-    path: Path,
+    path: str | Path,
     *,
     base: str = "sample",
     types: Sequence[str] = (),
@@ -219,6 +219,8 @@ def write_study_data(
     ----------
     directories
         Services to add (see :func:`join_to`); with none the territory keeps its own.
+    path
+        The GeoPackage to write, which a study names in its ``data.source``.
     base
         The territory: ``sample``, or the path of a GeoPackage with the sample's layers.
     types
@@ -236,13 +238,21 @@ def write_study_data(
     ------
     LayerError
         The base is not there, or a layer or a table does not keep its contract.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.read_published`:
+
+    >>> layers, figures = write_study_data([reading.rows], "mine.gpkg")
+    >>> [*layers], figures, int((layers["services"]["type"] == "france_services").sum())
+    (['communes', 'epci', 'departements', 'services', 'ring'], (), 1)
     """
     layers, names = read_layers(path_of(base)), tuple[str, ...]()
     if directories:
         layers = join_to(layers, directories, types=types, told=told)
     if figures is not None:
         layers, names = join_figures(layers, figures)
-    write_layers(layers, path)
+    write_layers(layers, Path(path))
     return layers, names
 
 

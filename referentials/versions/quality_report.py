@@ -14,11 +14,11 @@ import shapely
 
 from geoguichet.floor.errors import UsageError
 from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.ground import within_territory
 from geoguichet.referentials.directory.placing import in_france, numbers, with_decimal_points
 from geoguichet.referentials.directory.quality import (
     directory_findings,
     table_findings,
-    within_territory,
 )
 from geoguichet.referentials.directory.schema import Reading, damaged, mended
 from geoguichet.referentials.layers import LONLAT

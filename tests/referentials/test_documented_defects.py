@@ -16,11 +16,11 @@ import geopandas as gpd
 import pytest
 
 from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.ground import within_territory
 from geoguichet.referentials.directory.quality import (
     absent_communes,
     directory_findings,
     table_findings,
-    within_territory,
 )
 from geoguichet.referentials.directory.schema import Reading, join_readings
 from geoguichet.referentials.layers import sample_path

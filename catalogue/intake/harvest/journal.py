@@ -132,9 +132,9 @@ STALE = timedelta(days=1)
 _UNFINISHED = ("running", "interrupted")
 
 
-def journal_path(workspace: Path) -> Path:
+def journal_path(workspace: str | Path) -> Path:
     """Return where a workspace keeps the journal of its harvests."""
-    return workspace / "harvest.sqlite"
+    return Path(workspace, "harvest.sqlite")
 
 
 class Journal:

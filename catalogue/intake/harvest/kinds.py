@@ -81,15 +81,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 
 
 def open_source(kind: str, address: str, name: str) -> Source:
-    """Return the source of a kind at an address.
+    """Return the source of a ``kind`` (``csw``, ``ogc``, ``ckan``, ``folder`` ...) at an ``address``
+    (a URL, or a folder).
 
-    The environment holds the credentials of a source under its name, such as
+    The environment holds the credentials of a source under its ``name``, such as
     ``GEOGUICHET_HARVEST_VOISIN_AUTHORIZATION``.
 
     Raises
     ------
     HarvestError
         There is no such kind of source.
+
+    Examples
+    --------
+    >>> source = open_source("folder", "iso", name="voisin")
+    >>> type(source).__name__, source.address.rpartition("/")[2]
+    ('Folder', 'iso')
     """
     if kind not in KINDS:
         told = _(

@@ -103,7 +103,7 @@ class _Tally:
 
 def harvest(
     source: Source,
-    workspace: Path,
+    workspace: str | Path,
     *,
     name: str,
     kind: str,
@@ -112,11 +112,21 @@ def harvest(
     max_shrink: float = MAX_SHRINK,
     on_progress: OnProgress = lambda _done, _total, _counts: None,
 ) -> Summary:
-    """Harvest a source into a workspace; with ``dry_run`` nothing is written.
+    """Harvest a source into a workspace; one that was interrupted goes on where it was.
 
-    A name stands for one source: another kind or address under it is refused, unless ``moved``.
-    Records that are gone are deleted when all of the source was seen, and they are no more than
-    ``max_shrink`` of those it gave before (0 to 1).
+    Parameters
+    ----------
+    source, workspace
+        Of :func:`~geoguichet.open_source`; the folder of the catalogue.
+    name, kind
+        A name stands for one source: another kind or address under it is refused, unless ``moved``.
+    dry_run
+        Tell what would change, and write nothing.
+    max_shrink
+        The share (0 to 1) of the records that it gave before which may be gone: they are deleted
+        when all of the source was seen, and no more than these are.
+    on_progress
+        Called before each record with how many are done, of how many, and the counts.
 
     Returns
     -------
@@ -127,6 +137,16 @@ def harvest(
     ------
     HarvestError
         The source cannot be reached or is not of its kind, or another one has its name.
+
+    Examples
+    --------
+    After the example of :func:`~geoguichet.export_all`:
+
+    >>> from geoguichet import open_source
+    >>> source = open_source("folder", "iso", name="voisin")
+    >>> told = harvest(source, "ailleurs", name="voisin", kind="folder")
+    >>> told.status, told.counts["new"], told.whole
+    ('complete', 1, True)
     """
     if not 0 <= max_shrink <= 1:
         message = Message("max_shrink : une part de 0 à 1 est attendue, {given} est donné.")

@@ -11,9 +11,9 @@ import pytest
 import shapely
 
 from geoguichet.floor.findings import count_by_rule
+from geoguichet.referentials.directory.ground import within_territory
 from geoguichet.referentials.directory.quality import (
     directory_findings,
-    within_territory,
 )
 from geoguichet.referentials.directory.schema import Columns, Reading, make_reading
 from geoguichet.referentials.layers import sample_path
