@@ -496,10 +496,10 @@ def compare(
     before: Comparable,
     after: Comparable | None = None,
     *,
-    close: Sequence[str] = (),
-    open_: Sequence[str] = (),
-    hours: Sequence[str] = (),
-    within: Sequence[str] = (),
+    close: str | Sequence[str] = (),
+    open_: str | Sequence[str] = (),
+    hours: str | Sequence[str] = (),
+    within: str | Sequence[str] = (),
     kiosks: Kiosks | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
@@ -542,6 +542,9 @@ def compare(
     >>> compare(one, both)
     <Comparison : 1 200 habitants desservis de plus, 0 de moins ; 0 en zone blanche au lieu de 1 200>
     """
+    close, open_, hours, within = (
+        [one] if isinstance(one, str) else one for one in (close, open_, hours, within)
+    )
     changes = Changes(
         open=tuple(opening(text) for text in open_),
         hours=tuple(_pair(text, "--hours", "mairie-09122=Mo-Fr 09:00-12:00") for text in hours),

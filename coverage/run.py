@@ -32,7 +32,7 @@ from geoguichet.coverage.kiosks.ranking import SAVINGS, Sited, no_kiosks, once_o
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.study.choices import open_router
-from geoguichet.coverage.study.study import Study
+from geoguichet.coverage.study.study import Study, a_study
 from geoguichet.coverage.zones.drawing import draw_zones, with_hosts
 from geoguichet.floor.words import Message
 from geoguichet.referentials.territories.territory import Territory
@@ -94,6 +94,7 @@ def run(
     >>> result.plan.status
     'optimal'
     """
+    study = a_study(study)
     router = router or open_router(study.router, beside=study.path.parent if study.path else None)
     _check_unit(router, study)
     clock = _Clock(on_step)
@@ -220,7 +221,7 @@ def find_white_zones(study: Study, *, router: Router | None = None) -> CoverageR
     >>> int(result.white_zones["people"].sum()), len(result.kiosks)
     (11287, 0)
     """
-    return run(replace(study, kiosks=None), router=router)
+    return run(replace(a_study(study), kiosks=None), router=router)
 
 
 # Choose where the kiosks stand, when the study asks for some, and rank them.

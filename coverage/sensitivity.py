@@ -19,7 +19,7 @@ from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.robustness import Robustness, robustness
 from geoguichet.coverage.routers.impedance import Floats
 from geoguichet.coverage.run import find_white_zones
-from geoguichet.coverage.study.study import Study, ZoneChoice
+from geoguichet.coverage.study.study import Study, ZoneChoice, a_study
 from geoguichet.coverage.zones.drawing import partition
 from geoguichet.floor.words import Message, _
 
@@ -140,7 +140,7 @@ def sensitivity(
     >>> answer.classes[["sureness", "people"]].values.tolist()[:2]
     [['certain', 11287], ['likely', 4478]]
     """
-    driven = study.router.by_car and study.router.of_kind.congested
+    driven = a_study(study).router.by_car and study.router.of_kind.congested
     slower = _factors("congestion", congestion) if driven else [1.0]
     factors = _factors("thresholds", thresholds)
     if vintages and study.kiosks is None:

@@ -114,7 +114,7 @@ class Answer:
         return tuple(item.record for item in self.described)
 
 
-def read_document(document: bytes, *, address: str = "") -> Answer:
+def read_document(document: bytes | str, *, address: str = "") -> Answer:
     """Return every record of a ``document`` whatever its format (ISO 19139, DCAT, OGC Records, Dublin
     Core ...), and the findings, in which ``address`` names it. Never raises.
 
@@ -131,7 +131,8 @@ def read_document(document: bytes, *, address: str = "") -> Answer:
     described: list[Described] = []
     findings: list[Finding] = []
     try:
-        for form, part, source in _open(document, address):
+        whole = document.encode() if isinstance(document, str) else document
+        for form, part, source in _open(whole, address):
             try:
                 described.append(Described(_record(form, part), form.name, source))
             except (FormatError, RecordError) as error:

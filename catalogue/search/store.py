@@ -616,9 +616,8 @@ class Catalogue(SQLiteStore):
     --------
     After the example of :func:`~geoguichet.import_files`:
 
-    >>> from geoguichet import RecordQuery
     >>> with Catalogue("catalogue") as catalogue:
-    ...     page = catalogue.search(RecordQuery(q="arret de bus"))
+    ...     page = catalogue.search("arret de bus")  # or a RecordQuery
     ...     catalogue.get("bus").title, page.number_matched, page.records[0].id
     ('Arrêts de bus', 1, 'bus')
     """
@@ -629,9 +628,10 @@ class Catalogue(SQLiteStore):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.path}>"
 
-    def search(self, query: RecordQuery, *, viewer: Viewer = MACHINE) -> Page:
-        """Return the page of matching records (see `RecordStore`)."""
-        return super().search(query, viewer=viewer)
+    def search(self, query: RecordQuery | str, *, viewer: Viewer = MACHINE) -> Page:
+        """Return the page of matching records (see `RecordStore`); a text is its ``q``."""
+        asked = RecordQuery(q=query) if isinstance(query, str) else query
+        return super().search(asked, viewer=viewer)
 
     def get(self, identifier: str, *, viewer: Viewer = MACHINE) -> Record:
         """Return a record; RecordNotFoundError when there is none."""

@@ -11,7 +11,7 @@ from geoguichet.coverage.access.rules import UNKNOWN
 from geoguichet.coverage.access.supplements import ITINERANT, NETWORKS, unknown_networks
 from geoguichet.coverage.kiosks.ranking import SAVINGS, commune_count, gini
 from geoguichet.coverage.manifest import CoverageResult
-from geoguichet.coverage.outputs.style import first_of, n_people, why_unreached
+from geoguichet.coverage.outputs.style import first_of, n_people, nonempty, why_unreached
 from geoguichet.coverage.study.choices import KioskChoice
 from geoguichet.coverage.study.hypotheses import WEEKS_A_YEAR, Use
 from geoguichet.floor.words import (
@@ -246,7 +246,9 @@ def lacking_parts(result: CoverageResult, *, epci: bool = True) -> Iterator[str 
     kinds = list(whole["lacking"])
     for row in whole.to_dict("records"):
         keys = row["lacking"].split(",")
-        labels = listed(f"« {result.study.need(key).label} »" for key in keys)
+        labels = listed(
+            f"{_('« {name} »', name=result.study.need(key).label)} ({key})" for key in keys
+        )
         people = n_people(int(row["people"]))
         yield (
             _("À {people}, il ne manque que {need}.", people=people, need=labels)
@@ -447,11 +449,13 @@ def hypotheses_parts(result: CoverageResult) -> Iterator[str | Table]:
     use, rows = choice.use, list[tuple[str, ...]]()
     for one in _USE:
         value = float(getattr(use, one.key))
-        usual = value == getattr(Use(), one.key)
         low, high = one.ends(value)
         ends = _("de {low} à {high}", low=given(low), high=given(high))
-        own = _("écrit dans l’étude ; la plage est supposée, sans source")
-        source = str(one.source) if usual else own
+        source = (
+            str(one.source)
+            if value == getattr(Use(), one.key)
+            else _("écrit dans l’étude ; la plage est supposée, sans source")
+        )
         rows.append((str(one.told), given(value), ends, source))
     spent = float(kiosks["cost_eur"].sum()) + choice.experts_eur
     if spent:
@@ -497,42 +501,35 @@ def _follows(choice: KioskChoice, kiosks: pd.DataFrame, spent: float) -> Iterato
     uses, fewest, most = _uses(kiosks, choice)
     weeks = WEEKS_A_YEAR if choice.capacity is None else choice.capacity.weeks_per_year
     hours = float(kiosks["hours_per_week"].fillna(0).sum())
-    said = [
+    said = nonempty(
         _(
             "Recours : {uses} par an, de {fewest} à {most} selon la plage.",
             uses=number(uses),
             fewest=number(fewest),
             most=number(most),
-        )
-    ]
-    if spent:
-        cost = spent / YEARS
-        said.append(
-            _(
-                "Coût d’équipement par recours : {cost}, de {low} à {high}.",
-                cost=money(cost / uses, 2),
-                low=money(cost / most, 2),
-                high=money(cost / fewest, 2),
-            )
-        )
-    if hours:
-        said.append(
-            _(
-                "Les lieux d’accueil ouvrent {hours} h par semaine en tout : {load} recours par "
-                "heure ouverte, sur {weeks} semaines, un nombre supposé.",
-                hours=number(hours),
-                load=number(uses / (hours * weeks), 2),
-                weeks=given(weeks),
-            )
-        )
-    if kiosks["km_saved_per_year"].notna().any():
-        said.append(
-            _(
-                "Trajets évités : {km} et {co2} de CO₂ par an, en proportion de ces hypothèses.",
-                km=measure(total["km_saved_per_year"], "km"),
-                co2=mass(total["co2_saved_kg_per_year"]),
-            )
-        )
+        ),
+        spent
+        and _(
+            "Coût d’équipement par recours : {cost}, de {low} à {high}.",
+            cost=money(spent / YEARS / uses, 2),
+            low=money(spent / YEARS / most, 2),
+            high=money(spent / YEARS / fewest, 2),
+        ),
+        hours
+        and _(
+            "Les lieux d’accueil ouvrent {hours} h par semaine en tout : {load} recours par "
+            "heure ouverte, sur {weeks} semaines, un nombre supposé.",
+            hours=number(hours),
+            load=number(uses / (hours * weeks), 2),
+            weeks=given(weeks),
+        ),
+        kiosks["km_saved_per_year"].notna().any()
+        and _(
+            "Trajets évités : {km} et {co2} de CO₂ par an, en proportion de ces hypothèses.",
+            km=measure(total["km_saved_per_year"], "km"),
+            co2=mass(total["co2_saved_kg_per_year"]),
+        ),
+    )
     yield " ".join(said)
 
 

@@ -434,7 +434,7 @@ def departement_maps(result: CoverageResult) -> DepartementMaps:
     colours = dict(
         zip_longest(lacking, LACKING_COLOURS[: len(lacking)], fillvalue=LACKING_COLOURS[-1])
     )
-    labels = {need.key: f"« {need.label} »" for need in result.study.needs}
+    labels = {need.key: _("« {name} »", name=need.label) for need in result.study.needs}
     grounds = gpd.GeoSeries(
         {
             place: united(territory, some.index)

@@ -151,7 +151,7 @@ def ask_sentences(study: Study, choice: KioskChoice) -> list[str]:
 def who(choice: KioskChoice) -> str:
     """Return what the people who count are called."""
     group = choice.weight or "population"
-    return group_label(group) if group in GROUPS else f"« {group} »"
+    return group_label(group) if group in GROUPS else _("« {name} »", name=group)
 
 
 # Return them after « plus »: ``d’habitants``, ``de personnes de 65 ans et plus``.
@@ -164,7 +164,7 @@ def _offers(study: Study, choice: KioskChoice) -> str:
     return (
         _("tous ces services")
         if set(choice.offers) >= set(study.rule.every)
-        else listed(f"« {study.need(key).label} »" for key in choice.offers)
+        else listed(_("« {name} »", name=study.need(key).label) for key in choice.offers)
     )
 
 

@@ -11,7 +11,6 @@ from pandas import DataFrame
 
 from geoguichet.coverage.compare import Comparison
 from geoguichet.coverage.manifest import CoverageResult
-from geoguichet.coverage.outputs import comparison, sensitivity
 from geoguichet.coverage.outputs import comparison as changes
 from geoguichet.coverage.outputs import sensitivity as sureness
 from geoguichet.coverage.outputs.first_lines import (
@@ -38,8 +37,9 @@ from geoguichet.coverage.outputs.plan_text import (
     unserved_sentences,
     use_sentences,
 )
-from geoguichet.coverage.outputs.report import sections
+from geoguichet.coverage.outputs.report import need_sentences, rule_sentence, sections
 from geoguichet.coverage.outputs.style import (
+    how_measured,
     joined,
     n_kiosks,
     n_people,
@@ -71,7 +71,9 @@ BESIDE = (
 
 def of_study(result: CoverageResult) -> list[Block]:
     """Say who is served by département, the plan and its proof, and what stands beside."""
-    first = f"{result.study.title}\n\n{headline(result)}"
+    study, needs = result.study, joined(need_sentences(result.study))
+    asked = f"{rule_sentence(study)} {needs}. {how_measured(study)}"
+    first = f"{study.title}\n\n{headline(result)}\n{asked}"
     beside_it = "\n".join(first_sentences(result))
     blocks: list[Block] = [first, *nonempty(beside_it), _by_departement(result)]
     blocks += beside(result, only=("lacking",))
@@ -353,8 +355,8 @@ def write(
     folder = Path(folder)
     match answer:
         case Comparison():
-            return comparison.write(answer, folder)
+            return changes.write(answer, folder)
         case Sensitivity():
-            return sensitivity.write(answer, folder)
+            return sureness.write(answer, folder)
         case _:
             return write_all(answer, folder)

@@ -665,6 +665,18 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
     )
 
 
+def a_study(given: Study) -> Study:
+    """Return what is given, a study; StudyError when it is its file, its tables or its answer."""
+    if not isinstance(given, Study):
+        raise StudyError(
+            Message(
+                "une étude est attendue, {came} est donné ; essayez Study.read(…) ou parse_study(…).",
+                came=type(given).__name__,
+            )
+        )
+    return given
+
+
 def threshold_of(need: str, given: str, where: str, *, unit: Unit) -> Cost:
     """Return a need's threshold with its unit, such as ``8 km`` (``20 min`` for the unit ``s``),
     given outside a file.

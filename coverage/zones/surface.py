@@ -167,7 +167,7 @@ def grid_over(boundary: shapely.MultiPolygon, cell_m: float) -> Grid:
         raise ZoneError(
             f"une grille de {cell_m:g} m aurait {rows * columns} mailles sur ce territoire, 4 "
             "millions au plus sont "
-            f'attendues ; essayez zones.cell = "{np.ceil(least / 10) * 10:.0f} m".'
+            f'attendues ; essayez cell = "{np.ceil(least / 10) * 10:.0f} m".'
         )
     return Grid(
         float(first[0] + 0.5) * cell_m,

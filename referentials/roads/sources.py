@@ -361,7 +361,7 @@ _TABLES = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
 
 
 def make_network(
-    files: Sequence[str | Path],
+    files: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
     mapping: Mapping[str, str] | None = None,
@@ -406,15 +406,15 @@ def make_network(
     >>> told["counts"]["arcs"], told["counts"]["length_km"]
     (2, 1.378)
     """
-    files = [*map(Path, files)]
+    several = [*map(Path, [files] if isinstance(files, str | Path) else files)]
     parts = [
         read_roads(file, mapping=mapping or {}, nodes=nodes, layer=layer, speeds=speeds)
-        for file in files
+        for file in several
     ]
     check_understood(parts, max_unknown)
     sources = [
         RoadSource(file.name, sha256(file), reader, LICENCE if reader == "osm" else "")
-        for file, reader in zip(files, map(_reader, files), strict=True)
+        for file, reader in zip(several, map(_reader, several), strict=True)
     ]
     arrays, names, manifest = assemble(joined(parts), sources=sources, speeds=speeds)
     write_network(Path(out), arrays, names, manifest)

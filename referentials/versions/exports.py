@@ -205,7 +205,7 @@ def _nearest(rows: gpd.GeoDataFrame, ring: gpd.GeoDataFrame) -> pd.Series:
 
 
 def write_study_data(
-    directories: Sequence[gpd.GeoDataFrame],
+    directories: gpd.GeoDataFrame | Sequence[gpd.GeoDataFrame],
     path: str | Path,
     *,
     base: str = "sample",
@@ -243,10 +243,12 @@ def write_study_data(
     --------
     After the example of :func:`~geoguichet.read_published`:
 
-    >>> layers, figures = write_study_data([reading.rows], "mine.gpkg")
+    >>> layers, figures = write_study_data(reading.rows, "mine.gpkg")
     >>> [*layers], figures, int((layers["services"]["type"] == "france_services").sum())
     (['communes', 'epci', 'departements', 'services', 'ring'], (), 1)
     """
+    if isinstance(directories, gpd.GeoDataFrame):
+        directories = [directories]
     layers, names = read_layers(path_of(base)), tuple[str, ...]()
     if directories:
         layers = join_to(layers, directories, types=types, told=told)

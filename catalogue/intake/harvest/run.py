@@ -152,7 +152,7 @@ def harvest(
         message = Message("max_shrink : une part de 0 à 1 est attendue, {given} est donné.")
         raise HarvestError(message.given(given=max_shrink))
     if dry_run:
-        return _rehearse(source, workspace, name, on_progress)
+        return _rehearse(source, Path(workspace), name, on_progress)
     journal = Journal(journal_path(workspace))
     opened = journal.open_run(name, kind, source.address, moved=moved)
     run, cursor = opened.number, opened.cursor
