@@ -1,4 +1,4 @@
-"""What a study chooses: the keys of ``[kiosks]`` that every siting model reads, and ``[router]``."""
+"""What a study chooses: the keys of ``[kiosks]`` that every siting model reads, ``[extensions]`` and ``[router]``."""
 
 from __future__ import annotations
 
@@ -644,3 +644,49 @@ def open_router(choice: RouterChoice, *, beside: Path | None = None) -> Router:
         The network is missing or unreadable, or a closed road is not in it.
     """
     return choice.of_kind.open(choice, (beside or Path()) / choice.network)
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionChoice(Table):
+    """Which counters should open longer, for those who lack nothing but hours: ``[extensions]``."""
+
+    need: Annotated[
+        str,
+        one_of(lambda asked: asked.needs),
+        About("le besoin dont il manque des heures (min_hours_per_week)"),
+    ]
+    count: Annotated[
+        int | None, whole(1, 100_000), About("combien de guichets ouvrir plus longtemps, au plus")
+    ] = None
+    budget_eur: Annotated[
+        float | None, quantity("money"), About("ce que leurs heures peuvent coûter en un an")
+    ] = None
+    hour_cost_eur: Annotated[
+        float,
+        quantity("money"),
+        About("hypothèse : coût, en un an, d'une heure de plus par semaine"),
+    ] = 1200.0
+    hour_cost_low_eur: Annotated[
+        float, quantity("money"), About("hypothèse : ce coût, au moins")
+    ] = 800.0
+    hour_cost_high_eur: Annotated[
+        float, quantity("money"), About("hypothèse : ce coût, au plus")
+    ] = 1800.0
+    time_limit_s: Annotated[
+        float, quantity("duration"), About("durée accordée à la recherche du meilleur choix")
+    ] = 20.0
+
+    def check(self, asked: Asked) -> None:
+        """Refuse to choose nobody knows how many, and a cost outside its range."""
+        if self.count is None and self.budget_eur is None:
+            raise BadKeyError(
+                "ni count ni budget ne disent combien de guichets ouvrir plus longtemps",
+                Message("ajoutez count = 40"),
+                key="count",
+            )
+        if not self.hour_cost_low_eur <= self.hour_cost_eur <= self.hour_cost_high_eur:
+            raise BadKeyError(
+                "le coût d'une heure est hors de sa plage",
+                Message("hour_cost_low, hour_cost et hour_cost_high dans cet ordre"),
+                key="hour_cost",
+            )

@@ -1,6 +1,5 @@
 """What a study says of its kiosks beside where they may stand: their use, the room they have, the
-phases they open in, how well connected their hosts are, and the plan that was really carried out;
-and of the second remedy, longer hours: how many and what they cost.
+phases they open in, how well connected their hosts are, and the plan that was really carried out.
 """
 
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from geoguichet.floor.declaration import (
     Table,
     Written,
     number,
-    one_of,
     quantity,
     text,
     texts,
@@ -158,49 +156,3 @@ class Broadband(Table):
 
     column: Annotated[str, text(), About("colonne des services : vrai, ou un débit")]
     at_least: Annotated[float | None, number(0.0, 1e9), About("débit, au moins")] = None
-
-
-@dataclass(frozen=True, slots=True)
-class ExtensionChoice(Table):
-    """Which counters should open longer, for those who lack nothing but hours: ``[extensions]``."""
-
-    need: Annotated[
-        str,
-        one_of(lambda asked: asked.needs),
-        About("le besoin dont il manque des heures (min_hours_per_week)"),
-    ]
-    count: Annotated[
-        int | None, whole(1, 100_000), About("combien de guichets ouvrir plus longtemps, au plus")
-    ] = None
-    budget_eur: Annotated[
-        float | None, quantity("money"), About("ce que leurs heures peuvent coûter en un an")
-    ] = None
-    hour_cost_eur: Annotated[
-        float,
-        quantity("money"),
-        About("hypothèse : coût, en un an, d'une heure de plus par semaine"),
-    ] = 1200.0
-    hour_cost_low_eur: Annotated[
-        float, quantity("money"), About("hypothèse : ce coût, au moins")
-    ] = 800.0
-    hour_cost_high_eur: Annotated[
-        float, quantity("money"), About("hypothèse : ce coût, au plus")
-    ] = 1800.0
-    time_limit_s: Annotated[
-        float, quantity("duration"), About("durée accordée à la recherche du meilleur choix")
-    ] = 20.0
-
-    def check(self, asked: Any) -> None:
-        """Refuse to choose nobody knows how many, and a cost outside its range."""
-        if self.count is None and self.budget_eur is None:
-            raise BadKeyError(
-                "ni count ni budget ne disent combien de guichets ouvrir plus longtemps",
-                Message("ajoutez count = 40"),
-                key="count",
-            )
-        if not self.hour_cost_low_eur <= self.hour_cost_eur <= self.hour_cost_high_eur:
-            raise BadKeyError(
-                "le coût d'une heure est hors de sa plage",
-                Message("hour_cost_low, hour_cost et hour_cost_high dans cet ordre"),
-                key="hour_cost",
-            )

@@ -14,8 +14,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from geoguichet.coverage.errors import StudyError
-from geoguichet.coverage.study.choices import KINDS, Asked, KioskChoice, RouterChoice, threshold
-from geoguichet.coverage.study.hypotheses import ExtensionChoice
+from geoguichet.coverage.study.choices import (
+    KINDS,
+    Asked,
+    ExtensionChoice,
+    KioskChoice,
+    RouterChoice,
+    threshold,
+)
 from geoguichet.coverage.study.siting_models import AnyModel
 from geoguichet.floor import declaration
 from geoguichet.floor.declaration import (
