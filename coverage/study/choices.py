@@ -1,4 +1,6 @@
-"""What a study chooses: the keys of ``[kiosks]`` that every siting model reads, ``[extensions]`` and ``[router]``."""
+"""What a study chooses: the keys of ``[kiosks]`` that every siting model reads, ``[extensions]`` and
+``[router]``.
+"""
 
 from __future__ import annotations
 
