@@ -9,7 +9,7 @@ from geoguichet.commands.arguments import (
     path_argument,
     workspace_of,
 )
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Message, ngettext
 
 _BACKUP = path_argument("backup", FOLDER, Message("le dossier de la sauvegarde"))
 
@@ -20,9 +20,13 @@ _BACKUP = path_argument("backup", FOLDER, Message("le dossier de la sauvegarde")
 def _back_up(arguments: argparse.Namespace) -> None:
     from geoguichet.portal.serving.backup import back_up
 
-    made = back_up(known_workspace(arguments), arguments.backup)
-    told = _("{folder} : {n} fichiers sauvegardés.", folder=arguments.backup, n=len(made["files"]))
-    _say(told)
+    count = len(back_up(known_workspace(arguments), arguments.backup)["files"])
+    _say(
+        ngettext(
+            "{folder} : {n} fichier sauvegardé.", "{folder} : {n} fichiers sauvegardés.", count,
+            folder=arguments.backup,
+        )
+    )  # fmt: skip
 
 
 @command(
@@ -33,10 +37,17 @@ def _back_up(arguments: argparse.Namespace) -> None:
     ),
 )
 def _verify(arguments: argparse.Namespace) -> None:
-    from geoguichet.portal.serving.backup import verify
+    from geoguichet.portal.serving.backup import check_backup, verify
 
+    if arguments.backup:
+        check_backup(arguments.backup)
     folder = arguments.backup or known_workspace(arguments)
-    _say(_("{folder} : {n} fichiers vérifiés, tous entiers.", folder=folder, n=verify(folder)))
+    _say(
+        ngettext(
+            "{folder} : {n} fichier vérifié, entier.", "{folder} : {n} fichiers vérifiés, tous entiers.",
+            verify(folder), folder=folder,
+        )
+    )  # fmt: skip
 
 
 @command(
@@ -46,10 +57,12 @@ def _restore(arguments: argparse.Namespace) -> None:
     from geoguichet.portal.serving.backup import restore
 
     workspace = workspace_of(arguments)
-    told = _(
-        "{folder} : {n} fichiers remis.", folder=workspace, n=restore(arguments.backup, workspace)
-    )
-    _say(told)
+    _say(
+        ngettext(
+            "{folder} : {n} fichier remis.", "{folder} : {n} fichiers remis.",
+            restore(arguments.backup, workspace), folder=workspace,
+        )
+    )  # fmt: skip
 
 
 # Say what was done, and what is kept elsewhere.

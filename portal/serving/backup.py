@@ -77,15 +77,20 @@ def verify(folder: Path) -> int:
     return len(told)
 
 
-def restore(folder: Path, workspace: Path) -> int:
-    """Make a workspace of a backup, where there is none; return of how many files. BackupError for a
-    damaged backup, or a workspace that is there.
-    """
+def check_backup(folder: Path) -> None:
+    """Raise UsageError for a folder that is no backup, of whose files nothing tells what they were."""
     if not (folder / MANIFEST).is_file():
         told = Message(
             "{folder} n'est pas une sauvegarde : {file} n'y est pas.", folder=folder, file=MANIFEST
         )
         raise UsageError(told)
+
+
+def restore(folder: Path, workspace: Path) -> int:
+    """Make a workspace of a backup, where there is none; return of how many files. BackupError for a
+    damaged backup, or a workspace that is there.
+    """
+    check_backup(folder)
     with _made(workspace) as draft:
         verify(folder)
         for name, digest in _manifest(folder)["files"].items():

@@ -130,6 +130,18 @@ def test_a_damaged_store_is_not_saved_as_if_it_were_whole(
     assert not (tmp_path / "saved").exists()
 
 
+def test_a_folder_without_a_manifest_is_not_told_to_be_a_whole_backup(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "saved"
+    assert main(["backup", str(saved), "--workspace", str(workspace)]) == 0
+    (saved / backup.MANIFEST).unlink()
+    for folder in (saved, tmp_path):
+        capsys.readouterr()
+        assert main(["verify", str(folder)]) == 2
+        assert "n'est pas une sauvegarde : manifest.json n'y est pas" in capsys.readouterr().err
+
+
 def test_stores_written_meanwhile_are_saved_at_one_instant(workspace: Path, tmp_path: Path) -> None:
     over = threading.Event()
     study, n = workspace / "studies" / "essai", 0

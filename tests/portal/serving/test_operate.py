@@ -66,7 +66,7 @@ def test_the_portal_is_read_through_nginx(url: str, tmp_path: Path) -> None:
         assert read.json()["numberReturned"] == 3 and read.headers["Server"].startswith("nginx")
         wrong = requests.get(f"{asked}{items}?f=odd", timeout=20)
         assert wrong.status_code == 400
-        large = requests.post(f"{asked}{items}", data=b"a" * 6_000_000, timeout=20)
+        large = requests.post(f"{asked}{items}", data=b"a" * 12_000_000, timeout=20)
         assert large.status_code == 413
     finally:
         front.terminate()
