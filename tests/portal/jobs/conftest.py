@@ -36,8 +36,8 @@ class Database:
 
         server = get_server(folder, cleanup_mode=None, start=False)
         server.ensure_pgdata_inited()  # by a user of the system's, when the tests are root's
-        self.folder, self.user = server.pgdata, server.system_user
-        self.program = [str(server.bin_path / "postgres"), "-D", str(folder), "-k", str(folder)]
+        self.folder, self.user, self.programs = server.pgdata, server.system_user, server.bin_path
+        self.program = [str(self.programs / "postgres"), "-D", str(folder), "-k", str(folder)]
         self.program += ["-h", "", "-c", "logging_collector=off", "-c", "max_connections=200"]
         self.names = 0
 
@@ -80,10 +80,12 @@ class Database:
                 os.kill(one, signal.SIGKILL)
 
     def new(self) -> str:
-        """The address of a new database."""
+        """The address of a new database, for who owns it and may do nothing else."""
+        if not self.names:
+            self.execute("CREATE ROLE anne LOGIN")
         self.names += 1
-        self.execute(f"CREATE DATABASE jobs{self.names}")
-        return self.address(f"jobs{self.names}")
+        self.execute(f"CREATE DATABASE jobs{self.names} OWNER anne")
+        return self.address(f"jobs{self.names}").replace("postgres@", "anne:s3cret@")
 
 
 @pytest.fixture(scope="session")
@@ -120,6 +122,7 @@ def store(
 ) -> Iterator[StoredJobs[Any]]:
     """Jobs in the store of a workspace, or in PostgreSQL."""
     if request.param == "sqlite":
+        monkeypatch.delenv("GEOGUICHET_DATABASE", raising=False)
         yield EmbeddedJobs(tmp_path)
         return
     address = request.getfixturevalue("database").new()

@@ -185,6 +185,7 @@ def check_ends(store: StoredJobs[Any], names: dict[str, bytes]) -> None:
 def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The server of a database that may be killed; None for jobs in the workspace."""
     if request.param == "sqlite":
+        monkeypatch.delenv("GEOGUICHET_DATABASE", raising=False)
         return None
     made = request.getfixturevalue("a_server")()
     monkeypatch.setenv("GEOGUICHET_DATABASE", made.address())

@@ -1,6 +1,7 @@
 """Jobs in PostgreSQL: what an operator meets."""
 
 import signal
+import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -146,6 +147,22 @@ def test_who_asks_waits_for_a_database_that_starts_again(
     answered(store, 2)
     began[0].send_signal(signal.SIGINT)
     assert began[0].wait(20) == 0
+
+
+def test_jobs_that_pg_dump_saved_go_on_in_another_database(database: Any) -> None:
+    store, other = PostgresJobs(database.new()), database.new()
+    answered(store)
+    waiting = put(store, n=2)
+    dumped = [database.programs / "pg_dump", "--schema", "geoguichet", store.address]
+    saved = subprocess.run(dumped, check=True, capture_output=True).stdout
+    restored = [database.programs / "psql", "--quiet", "--set", "ON_ERROR_STOP=1", other]
+    subprocess.run(restored, input=saved, check=True, stdout=subprocess.DEVNULL)
+    again = PostgresJobs(other)
+    assert [job.state for job in again.jobs(viewer=MACHINE)[0]] == ["accepted", "successful"]
+    lease = again.lease("w")
+    assert lease is not None and lease.job.id == waiting
+    assert again.end(lease, "failed") and again.waiting() == 0
+    answered(again, 3)
 
 
 def test_tables_of_an_earlier_queue_are_brought_up(database: Any) -> None:
