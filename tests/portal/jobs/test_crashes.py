@@ -18,7 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -140,26 +140,24 @@ def kill_at_random(
     may: Callable[[], bool], *, port: int = 0, base: Kept | None = None,
 ) -> Counter[str]:  # fmt: skip
     """Kill processes of a workspace, and its database, until there were so many kills, or ``may`` says no
-    more; return how many of each did what. What serves, or the database, is spared while some of what was
-    killed before has not come back: starting takes longer than the pause here, and all would be down.
+    more; return how many of each did what. What serves, or the database, is spared until what was killed
+    of it before has come back: all would be down.
     """
-    done = Counter[str]()
+    done, kinds = Counter[str](), ["works", "works"]
+    kinds += (["serves"] if port else []) + (["keeps"] if base else [])
     while done.total() < kills and may():
         time.sleep(chance.uniform(*pause))
-        is_whole = not port or listening(port) == 4
-        there = processes_of(workspace)
-        if base and base.database.is_ready():
-            there[base.running[0].pid] = "keeps"
-        spared = () if is_whole else ("serves",)
-        kinds = sorted({kind for kind in there.values() if kind not in spared})
-        if kinds:
-            kind = chance.choice(kinds)
-            victim = chance.choice([one for one, does in there.items() if does == kind])
-            try:
+        kind, victims = chance.choice(kinds), list[int]()
+        while not victims and may():
+            time.sleep(0.05)
+            if base and kind == "keeps":
+                victims = [base.running[0].pid] if base.database.is_ready() else []
+            elif kind == "works" or listening(port) == 4:
+                victims = [one for one, does in processes_of(workspace).items() if does == kind]
+        for victim in chance.sample(victims, min(1, len(victims))):
+            with suppress(ProcessLookupError):
                 base.database.kill(victim) if base and kind == "keeps" else os.kill(victim, 9)
                 done[kind] += 1
-            except ProcessLookupError:
-                continue
     return done
 
 
@@ -231,12 +229,15 @@ def free_port() -> int:
 
 
 class Reader:
-    """Asks for pages all the time, and measures for how long one of them is not answered."""
+    """Asks for pages all the time, and measures for how long one of them is not answered, and what the
+    slowest answer takes.
+    """
 
     def __init__(self, headers: Mapping[str, str | bytes], *addresses: str) -> None:
         self.headers, self.addresses, self.ended = headers, addresses, threading.Event()
         self.longest = dict.fromkeys(addresses, 0.0)
         self.asked = self.failed = 0
+        self.slowest = 0.0
         self.thread = threading.Thread(target=self._read)
         self.thread.start()
 
@@ -251,6 +252,7 @@ class Reader:
                     is_well = False
                 self.asked += 1
                 self.failed += not is_well
+                self.slowest = max(self.slowest, time.monotonic() - began)
                 since[one] = since[one] or (0.0 if is_well else began)
                 lasted = time.monotonic() - since[one] if since[one] else 0.0
                 self.longest[one] = max(self.longest[one], lasted)
@@ -329,7 +331,7 @@ def test_studies_end_once_while_servers_and_workers_are_killed(
     print(
         f"\n{len(names)} studies, {done['serves']} kills of servers, {done['works']} of workers, "
         f"{done['keeps']} of the database, {attempts} attempts; {reader.asked} requests, "
-        f"{reader.failed} failed, at most so many seconds: "
-        f"{ {page: round(lasted, 2) for page, lasted in reader.longest.items()} }"
+        f"{reader.failed} failed, a page was not answered for {max(reader.longest.values()):.2f} s "
+        f"at most, the slowest answer took {reader.slowest:.2f} s"
     )
     assert done.total() == KILLS and left == [] and max(reader.longest.values()) < 2
