@@ -77,7 +77,8 @@ class EmbeddedJobs(StoredJobs[sqlite3.Connection]):
     def _lost(
         self, base: sqlite3.Connection, worker: str, now: float
     ) -> list[tuple[int, str, int]]:
-        asked = "SELECT number, owner, attempts FROM job WHERE state = 'running' AND lease < ?"
+        running = f"{self._goes_on} AND state = 'running'"  # by the index of those that go on
+        asked = f"SELECT number, owner, attempts FROM job WHERE {running} AND lease < ?"
         return base.execute(asked, (now,)).fetchall()
 
     @override
@@ -85,7 +86,8 @@ class EmbeddedJobs(StoredJobs[sqlite3.Connection]):
         first = f"owner = '', attempts > {PATIENCE}, number LIMIT 1"
         row = base.execute(
             "UPDATE job SET state = 'running', attempts = attempts + 1, lease = ? WHERE number = "
-            f"(SELECT number FROM job WHERE state = 'accepted' ORDER BY {first}) RETURNING number",
+            f"(SELECT number FROM job WHERE {self._goes_on} AND state = 'accepted' ORDER BY {first}) "
+            "RETURNING number",
             (now + LEASE_S,),
         ).fetchall()
         return row[0][0] if row else None

@@ -41,7 +41,7 @@ _TYPES = {
 }
 _OWN = """
 CREATE VIEW seen AS
-  SELECT job.*, queued.attempts + (status = 'doing')::int AS attempts, status, worker_id,
+  SELECT job.*, queued.attempts + (status = 'doing')::int AS attempts, status,
     CASE status WHEN 'todo' THEN 'accepted' WHEN 'doing' THEN 'running'
       WHEN 'succeeded' THEN 'successful' WHEN 'failed' THEN 'failed' ELSE 'dismissed' END AS state
   FROM job JOIN procrastinate_jobs queued ON queued.id = job.number;
@@ -189,9 +189,11 @@ class PostgresJobs(StoredJobs[_Base]):
     @override
     def _lost(self, base: _Base, worker: str, now: float) -> list[tuple[int, str, int]]:
         stalled = _asked(base.queue.get_stalled_jobs(seconds_since_heartbeat=LEASE_S))
-        asked = "SELECT number, owner, attempts FROM seen WHERE number = ? AND status = 'doing'"
-        numbers = sorted(job.id or 0 for job in stalled)  # two that look at once wait for no other
-        rows = [base.execute(asked + self._held, (number,)).fetchone() for number in numbers]
+        # Another that looks at once may have lent it again: then it is at a later attempt.
+        still = f"number = ? AND attempts = ? AND status = 'doing'{self._held}"
+        asked = f"SELECT number, owner, attempts FROM seen WHERE {still}"
+        loans = sorted((job.id or 0, job.attempts + 1) for job in stalled)
+        rows = [base.execute(asked, loan).fetchone() for loan in loans]
         return [row for row in rows if row is not None]
 
     @override

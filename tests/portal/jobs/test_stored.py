@@ -219,6 +219,14 @@ def test_what_ended_long_ago_is_forgotten(store: JobStore, later: Callable[[floa
     assert store.job(waiting.id, viewer=ANNE).state == "accepted"
 
 
+def at_once(work: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def test_each_job_is_lent_once_to_workers_that_ask_at_once(store: JobStore) -> None:
     jobs = {put(store, n=n).id for n in range(20)}
     lent: list[str] = []
@@ -228,12 +236,25 @@ def test_each_job_is_lent_once_to_workers_that_ask_at_once(store: JobStore) -> N
             lent.append(lease.job.id)
             store.end(lease, "successful", result=ANSWER)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(work)
     assert sorted(lent) == sorted(jobs)
+
+
+def test_jobs_of_the_dead_are_lent_once_more_to_workers_that_ask_at_once(
+    store: JobStore, later: Callable[[float], None]
+) -> None:
+    jobs = {put(store, n=n).id for n in range(20)}
+    dead = [lend(store, "dead") for _job in jobs]
+    later(contract.LEASE_S + 1)
+    lent: list[contract.Job] = []
+
+    def work() -> None:
+        while lease := store.lease(f"alive {threading.get_ident()}"):
+            lent.append(lease.job)
+
+    at_once(work)
+    assert sorted(job.id for job in lent) == sorted(jobs)
+    assert {job.attempts for job in lent} == {2} and not any(map(store.keep, dead))
 
 
 def test_what_is_said_may_hold_any_character(store: JobStore) -> None:
