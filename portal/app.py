@@ -118,11 +118,11 @@ def create_app(
             Mount("/static/maplibre-gl", _Files(directory=VENDOR / "maplibre-gl", check_dir=False)),
             Mount("/static", StaticFiles(directory=ROOM / "static")),
             *(Route(path, _moved(site, home)) for path, home in _ALIASES.items()),
-            Route("/theme.css", _theme(site)),
-            Route("/widget.js", _widget),
+            _furniture("/theme.css", "text/css", lambda: theme.stylesheet(site.region.theme)),
+            _furniture("/widget.js", "text/javascript", _WIDGET.read_bytes),
             Route("/favicon.ico", _logo(site)),
             Route("/logo", _logo(site)),
-            Route("/background.geojson", _background(site)),
+            _furniture("/background.geojson", answers.GEOJSON, lambda: background(site.territory)),
             *watch.routes(site, counts),
             feeds.route(site),
             *sitemap.routes(site),
@@ -315,15 +315,6 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-# Serve the outlines of the territory: what our maps show beneath the data, instead of tiles.
-def _background(site: Site) -> Callable[[Request], Response]:
-    def answered(_request: Request) -> Response:
-        headers = {"Cache-Control": "public, max-age=3600"}
-        return Response(background(site.territory), media_type=answers.GEOJSON, headers=headers)
-
-    return answered
-
-
 #: The addresses that people are told, and where what they show stands.
 _ALIASES = {"/donnees": "/collections", "/catalogue": "/collections/catalogue/items"}
 
@@ -337,20 +328,20 @@ def _moved(site: Site, home: str) -> Callable[[Request], Response]:
     return answered
 
 
-# Serve the colours of the region, which every page has before its sheet.
-def _theme(site: Site) -> Callable[[Request], Response]:
+#: What puts the counters of a commune on its site: one line of script.
+_WIDGET = ROOM / "static" / "widget.js"
+
+
+# Serve what pages are made of beside their files: the colours of the region, which each has before its
+# sheet, the outlines of the territory, which maps show beneath the data instead of tiles.
+def _furniture(path: str, media: str, made: Callable[[], str | bytes]) -> Route:
     def answered(_request: Request) -> Response:
-        headers = {"Cache-Control": "public, max-age=3600"}
-        return Response(theme.stylesheet(site.region.theme), media_type="text/css", headers=headers)
+        return Response(made(), media_type=media, headers=_AN_HOUR)
 
-    return answered
+    return Route(path, answered)
 
 
-# Serve what puts the counters of a commune on its site: one line of script.
-def _widget(_request: Request) -> Response:
-    headers = {"Cache-Control": "public, max-age=3600"}
-    script = (ROOM / "static" / "widget.js").read_bytes()
-    return Response(script, media_type="text/javascript", headers=headers)
+_AN_HOUR = {"Cache-Control": "public, max-age=3600"}
 
 
 # Serve the logo of the region; ours where it has none.
@@ -361,8 +352,7 @@ def _logo(site: Site) -> Callable[[Request], Response]:
         kind = "image/png" if path.suffix.lower() == ".png" else "image/svg+xml"
         if not path.is_file():
             raise Refusal(404, _("Le logo de la région ne se lit pas."))
-        headers = {"Cache-Control": "public, max-age=3600"}
-        return Response(path.read_bytes(), media_type=kind, headers=headers)
+        return Response(path.read_bytes(), media_type=kind, headers=_AN_HOUR)
 
     return answered
 

@@ -479,12 +479,9 @@ def _refusal(error: Exception) -> Refusal:
         return Refusal(error.status_code, said, headers=error.headers)
     if isinstance(error, QueryError | RecordNotFoundError):
         return Refusal(400 if isinstance(error, QueryError) else 404, in_words(error))
-    if isinstance(error, JobNotFoundError):
-        return Refusal(404, error, kind=f"{PROCESSES_ERRORS}no-such-job")
-    if isinstance(error, ParameterError):
-        return Refusal(400, error)
-    if isinstance(error, TooManyJobsError):
-        return Refusal(503, error, headers={"Retry-After": "10"}, code="ServerBusy")
+    for kind, refused in _OF_JOBS.items():
+        if isinstance(error, kind):
+            return refused(error)
     if isinstance(error, JobError):
         told = _("Les calculs ne répondent pas en ce moment ; réessayez dans quelques secondes.")
         return Refusal(503, told, headers={"Retry-After": "2"})
@@ -494,6 +491,12 @@ def _refusal(error: Exception) -> Refusal:
     return Refusal(status, BY_STATUS[status])
 
 
+#: How what is asked of processes and jobs is refused.
+_OF_JOBS: Mapping[type[Exception], Callable[[Exception], Refusal]] = {
+    ParameterError: partial(Refusal, 400),
+    JobNotFoundError: partial(Refusal, 404, kind=f"{PROCESSES_ERRORS}no-such-job"),
+    TooManyJobsError: partial(Refusal, 503, headers={"Retry-After": "10"}, code="ServerBusy"),
+}
 #: What becomes an answer wherever it is raised.
 REFUSED = (
     Refusal, HTTPException, ClientDisconnect, QueryError, RecordNotFoundError, StoreError, JobError,

@@ -145,7 +145,7 @@ def _root_paths() -> Json:
     paths |= {
         f"/processes/{kind.name}/execution": {"post": _execution(kind)} for kind in _OPEN.values()
     }
-    paths |= _job_paths(processes) | _workbench_paths(processes)
+    paths |= _job_paths(processes)
     refused = {code: ref("responses", "Refused") for code in ("401", "403")}
     paths[reviewing.PATH]["get"]["responses"] |= refused
     asked = {"content": {"application/xml": {"schema": {"type": "string"}}}}
@@ -239,49 +239,50 @@ def _execution(kind: Kind) -> Json:
 _LOCATION: Json = {"Location": {"schema": {"type": "string", "format": "uri"}}}
 
 
-# Return what is asked of jobs.
+# Return what is asked of jobs; of a study that is not computed yet, and of its file.
 def _job_paths(forms: Mapping[str, Json | str]) -> Json:
     whole = {"type": "integer", "minimum": 0, "maximum": 999_999_999}
-    counted = [_query(name, whole) for name in ("minDuration", "maxDuration", "offset")]
-    counted.append(_query("limit", whole | {"minimum": 1}))
-    texts = [_query(name, {"type": "string"}) for name in ("type", "processID", "datetime")]
-    states = _query("status", {"type": "string", "enum": list(STATES)})
-    name = _place("job")
-    listed = _operation("The jobs of who asks", "processes", "get_jobs", (), forms)
-    told = _operation("Where a job stands", "processes", "get_job", (), forms)
-    ended = _operation("A job is dismissed, or forgotten", "processes", "dismiss", (), {JSON: {}})
-    found: Json = {JSON: {}, GEOJSON: {}}
-    answered = _operation("The answer to a job", "processes", "get_results", (), found)
-    file = _operation("A file of a study", "processes", "get_file", (), {"*/*": {}})
-    f = listed["parameters"]
-    return {
-        "/jobs": {"get": listed | {"parameters": [*f, *counted, *texts, states]}},
-        "/jobs/{job}": {
-            "get": told | {"parameters": [*f, name]},
-            "delete": ended | {"parameters": [name]},
-        },
-        "/jobs/{job}/results": {"get": answered | {"parameters": [name]}},
-        "/jobs/{job}/results/{file}": {"get": file | {"parameters": [name, _place("file")]}},
+    asked: Json = {
+        **dict.fromkeys(("minDuration", "maxDuration", "offset"), whole),
+        "limit": whole | {"minimum": 1},
+        **{name: {"type": "string"} for name in ("type", "processID", "datetime")},
+        "status": {"type": "string", "enum": list(STATES)},
     }
-
-
-# Return what is asked of a study that is not computed yet, and of its file.
-def _workbench_paths(forms: Mapping[str, Json | str]) -> Json:
+    listed = [_query(name, schema) for name, schema in asked.items()]
     origin = _query("depuis", {"type": "string", "description": "The study it starts from"})
-    asked = "A question for a study, what it counts and its file; its form's fields are parameters"
-    told = _operation(asked, "processes", "get_question", (origin,), forms)
-    file = "The study file that a question writes"
-    of_study = "The study file of a study"
-    far = _operation(
-        "How far a computation is", "processes", "get_computation", (_place("job"),), forms
+    job, study, file = map(_place, ("job", "study", "file"))
+
+    def told(
+        summary: str, name: str, content: Mapping[str, Json | str], *given: Json, f: bool = False
+    ) -> Json:
+        made = _operation(summary, "processes", name, (), content)
+        return made | {"parameters": [*(made["parameters"] if f else ()), *given]}
+
+    question = (
+        "A question for a study, what it counts and its file; its form's fields are parameters"
     )
     return {
-        workbench.HERE: {"get": told},
-        f"{workbench.HERE}/etude.toml": _told("get_question_file", file, workbench.TOML, origin),
-        "/etudes/{study}/etude.toml": _told(
-            "get_study_file", of_study, workbench.TOML, _place("study")
+        "/jobs": {"get": told("The jobs of who asks", "get_jobs", forms, *listed, f=True)},
+        "/jobs/{job}": {
+            "get": told("Where a job stands", "get_job", forms, job, f=True),
+            "delete": told("A job is dismissed, or forgotten", "dismiss", {JSON: {}}, job),
+        },
+        "/jobs/{job}/results": {
+            "get": told("The answer to a job", "get_results", {JSON: {}, GEOJSON: {}}, job)
+        },
+        "/jobs/{job}/results/{file}": {
+            "get": told("A file of a study", "get_file", {"*/*": {}}, job, file)
+        },
+        workbench.HERE: {"get": told(question, "get_question", forms, origin, f=True)},
+        workbench.COMPUTATION: {
+            "get": told("How far a computation is", "get_computation", forms, job, f=True)
+        },
+        f"{workbench.HERE}/etude.toml": _told(
+            "get_question_file", "The study file that a question writes", workbench.TOML, origin
         ),
-        workbench.COMPUTATION: {"get": far},
+        "/etudes/{study}/etude.toml": _told(
+            "get_study_file", "The study file of a study", workbench.TOML, study
+        ),
     }
 
 

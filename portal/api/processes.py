@@ -338,19 +338,18 @@ def _number(given: Mapping[str, str], name: str, default: int, *, least: int = 0
     return int(text) if text else default
 
 
-# Return the two ends of what ``datetime`` asks, in seconds since 1970.
+# Return the two ends of what ``datetime`` asks, in seconds since 1970; None where it is open.
 def _interval(text: str) -> tuple[float | None, float | None]:
-    if not text:
-        return None, None
-    ends = text.split("/") if "/" in text else [text, text]
     try:
-        since, until = (None if end in ("", "..") else _second(end) for end in ends)
+        since, until = map(_second, text.split("/") if "/" in text else (text, text))
     except ValueError as error:
         raise Refusal(400, _("datetime : un moment ou un intervalle est attendu.")) from error
     return since, until
 
 
-def _second(text: str) -> float:
+def _second(text: str) -> float | None:
+    if text in ("", ".."):
+        return None
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(text)
