@@ -312,7 +312,8 @@ class Workbench:
             "progress": job.progress,
             "message": job.message,
             "title": asked["study"].get("title", ""),
-            "visibility": asked["study"].get("visibility", "public"),
+            # What is kept among no studies is seen by who has its address.
+            "visibility": asked["study"].get("visibility", "public") if viewer.may("contributor") else "",
             "began": max(0, round(time.time() - (job.started or job.created))),
             "steps": _steps(job, jobs.log(name, viewer=viewer)),
             "question": _question(asked),
@@ -461,7 +462,7 @@ def _steps(job: Job, said: Sequence[tuple[float, str]]) -> list[dict[str, Any]]:
     last = "fait" if job.state == "successful" else "arret"
     done = [
         {
-            "told": sentence,
+            "told": f"{FILES[sentence][0]} ({sentence})" if sentence in FILES else sentence,
             "state": "cours" if end is None else last if (at, sentence) == lines[-1] else "fait",
             "seconds": end and round(end - at, 1),
         }

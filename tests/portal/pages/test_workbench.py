@@ -195,6 +195,7 @@ def test_a_computation_is_asked_looked_at_and_stopped_by_who_has_no_account(
         page = nobody.get(here).text
         assert '<noscript><meta http-equiv="refresh" content="5">' in page
         assert 'role="progressbar"' in page and "Guichet de l" in page
+        assert "De vous seul" in page and "Publique" not in page
         token = re.search(r'name="form" value="([^"]*)"', page)[1]  # type: ignore[index]
         nobody.post(here, data={"form": token}, headers={"Origin": url})
         told = nobody.get(here, params={"f": "json"}).json()
