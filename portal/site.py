@@ -259,6 +259,7 @@ class Site:
         self._told: dict[str, dict[str, Any]] = {}
         self.remembered: answers.Recent[Response] = answers.Recent(5_000, 16_000_000)
         """Pages made for everybody."""
+        self._parts: answers.Recent[str] = answers.Recent(1_000, 8_000_000)
 
     def renew(self) -> None:
         """Serve the referentials there are now."""
@@ -343,8 +344,17 @@ class Site:
             layer=self.layer,
             CHANGES=CHANGES,
             RAW=filters.RAW,
+            once=self._once,
         )
         return environment
+
+    # Return a part of a page that says the same to everybody while what its key is of stands.
+    def _once(self, *key: object, caller: Callable[[], str]) -> str:
+        told = repr((language(), *key))
+        if (made := self._parts.get(told)) is None:
+            made = caller()
+            self._parts.keep(told, made, len(made))
+        return made
 
     def render(self, template: str, data: Mapping[str, Any]) -> bytes:
         """Fill one of our templates in the language of the moment.

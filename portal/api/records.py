@@ -416,6 +416,7 @@ class RecordsApi:
             "checked": checked(record, self._places).as_dict(),
             "schema_org": self.encodings.schema_org(plain),
             "formats": ENCODINGS,
+            "state": answers.digest(body),
         }
         return self.site.filled("record.html", data, headers=headers)
 

@@ -17,6 +17,7 @@ from pygeoapi.provider.base import ProviderGenericError
 
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import language, number
+from geoguichet.portal.answers import digest
 from geoguichet.portal.drawn import drawn
 from geoguichet.portal.filters import key_columns, label
 from geoguichet.portal.site import COLLECTION, Site
@@ -75,6 +76,7 @@ def _made(
         return None
     home = f"{site.url}/collections/{name}"
     return {
+        "key": digest(repr((name, asked, viewer, _state)).encode()),
         "name": name,
         "asked": dict(asked),
         "title": resource["providers"][0].get("title_field"),
