@@ -93,6 +93,17 @@ def test_the_forms_work(page: Any, url: str) -> None:
     )
 
 
+def test_folded_rows_are_printed(page: Any, url: str) -> None:
+    page.goto(f"{url}/etudes/ariege")
+    folded = page.locator("details.plus:not([open]) tbody tr").first
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    assert folded.is_visible() and not page.locator("footer nav").first.is_visible()
+    page.goto(f"{url}/communes/09122")
+    assert not page.locator("details.ecran code").first.is_visible()
+    page.emulate_media(media="screen")
+
+
 #: Bytes of a page as it travels, its sheets, scripts and pictures; and of one drawing as it is written.
 LIGHT, DRAWING = 150_000, 30_000
 
