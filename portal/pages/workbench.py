@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from threading import BoundedSemaphore
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -47,8 +47,6 @@ from geoguichet.portal.providers.studies import folder_of, manifest_of, owner_of
 from geoguichet.portal.site import Site
 from geoguichet.portal.viewing import viewer_of
 
-type Pairs = list[tuple[str, str]]
-
 TOML = "application/toml"
 HERE, COMPUTATION = "/etudes/nouvelle", "/etudes/calcul/{job}"
 #: Fields of an address: more are no form of ours.
@@ -56,7 +54,7 @@ _MOST_FIELDS = 600
 #: What a form starts from: a study, or what was asked of a computation.
 _ORIGINS = ("depuis", "calcul")
 #: What a form sends beside its fields: where it goes, and what it adds or takes away.
-_MOVES = ("etape", "ajouter", "retirer", "f", "lang", *_ORIGINS)
+_MOVES = ("etape", "ajouter", "retirer", "f", "lang", "form", "question", *_ORIGINS)
 #: What of a question is told in JSON.
 _TOLD = ("study", "toml", "errors", "count", "seconds")
 #: Seconds a commune to read, measure, draw and write, on two cores: a study of 2,944 communes took
@@ -96,10 +94,11 @@ class Workbench:
 
     async def answered(self, request: Request) -> Response:
         """Show a step of the question, or tell it in JSON with what it counts; or have it computed."""
-        viewer, pairs = viewer_of(request), request.query_params.multi_items()
+        viewer, sent = viewer_of(request), _read(request.url.query)
         if request.method == "POST":
-            pairs = _whole((await forms.read(request, self.site)).items())
-        document = await run_in_threadpool(self._document, pairs, viewer)
+            fields = await forms.read(request, self.site)
+            sent = _whole({name: [value] for name, value in fields.items()})
+        document = await run_in_threadpool(self._document, sent, viewer)
         if request.method == "GET":
             return await self._page(request, "workbench.html", document, _TOLD)
         try:
@@ -129,8 +128,7 @@ class Workbench:
 
     def download(self, request: Request) -> Response:
         """Give the study file that the form writes."""
-        pairs = _whole(request.query_params.multi_items())
-        asked, _moves = self._asked(pairs, viewer_of(request))
+        asked, _moves = self._asked(_whole(_read(request.url.query)), viewer_of(request))
         for wrong in asked.errors.values():
             raise Refusal(400, wrong)
         return _toml(asked.document)
@@ -166,11 +164,14 @@ class Workbench:
         return is_own and _unseen(kept) == _unseen(asked)
 
     # Return what a form asks, and what it sends beside its fields.
-    def _asked(self, pairs: Pairs, viewer: Viewer) -> tuple[Question, dict[str, str]]:
-        moves = {name: value for name, value in pairs if name in _MOVES}
+    def _asked(self, sent: Fields, viewer: Viewer) -> tuple[Question, dict[str, str]]:
+        moves = {name: sent[name][-1] for name in _MOVES if name in sent}
         held, origin = held_by(self.site), _origin(moves)
         base = self._base(origin, held, viewer)
-        given = _fields(pairs)
+        given = {
+            name: [value[: questions.LONGEST] for value in values]
+            for name, values in sent.items() if name not in _MOVES and len(name) < 20
+        }  # fmt: skip
         usual = questions.fields_of(base)
         fields = given if given and "etape" in moves else usual | given
         _changed(fields, moves)
@@ -179,8 +180,8 @@ class Workbench:
             self._name(asked, origin, held, viewer)
         return asked, moves
 
-    def _document(self, pairs: Pairs, viewer: Viewer) -> dict[str, Any]:
-        asked, moves = self._asked(pairs, viewer)
+    def _document(self, sent: Fields, viewer: Viewer) -> dict[str, Any]:
+        asked, moves = self._asked(sent, viewer)
         held, origin = held_by(self.site), _origin(moves)
         step = int(moves["etape"]) if moves.get("etape") in ("2", "3", "4") else 1
         step = min(step, asked.wrong_step or step)
@@ -373,23 +374,18 @@ def _unseen(document: Document) -> Document:
     return {**document, "study": told}
 
 
+# Return what an address or a form of ours holds.
+def _read(query: str) -> Fields:
+    try:
+        return parse_qs(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError as error:
+        raise Refusal(400, _("Ce formulaire ne se lit pas.")) from error
+
+
 # Return what the last step sends: the question that it carries whole, under what is typed there.
-def _whole(sent: Iterable[tuple[str, str]]) -> Pairs:
-    sent = [*sent]
-    own = {name: value for name, value in sent if name in ("titre", "visibilite")} | {"etape": "4"}
-    pairs = parse_qsl(dict(sent).get("question", ""), keep_blank_values=True) or sent
-    return [pair for pair in pairs if pair[0] not in own | {"form": ""}] + [*own.items()]
-
-
-# Return the fields of a form, each cut to what people type.
-def _fields(pairs: Pairs) -> Fields:
-    if len(pairs) > _MOST_FIELDS:
-        raise Refusal(400, _("Ce formulaire ne se lit pas."))
-    fields: Fields = {}
-    for name, value in pairs:
-        if name not in _MOVES and len(name) < 20:
-            fields.setdefault(name, []).append(value[: questions.LONGEST])
-    return fields
+def _whole(sent: Fields) -> Fields:
+    typed: Fields = {name: sent[name] for name in ("titre", "visibilite") if name in sent}
+    return {**(_read(sent.get("question", [""])[0]) or sent), **typed, "etape": ["4"]}
 
 
 # Add a need to a form, or take one away, as its buttons ask.
