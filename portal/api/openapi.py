@@ -168,7 +168,8 @@ def _root_paths() -> Json:
 
 # Return what search engines read: a GET of one form.
 def _told(name: str, summary: str, kind: str, *parameters: Json) -> Json:
-    told = _operation(summary, "portal", name, (), {kind: {"type": "string"}})
+    schema: Json = {"type": "object" if kind.endswith("json") else "string"}
+    told = _operation(summary, "portal", name, (), {kind: schema})
     return {"get": told | {"parameters": list(parameters)}}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from starlette.routing import BaseRoute, Mount, Route
 
 from geoguichet.floor.viewer import PUBLIC
@@ -93,3 +94,15 @@ def test_every_operation_has_a_name_of_its_own_and_tells_what_stands_in_its_path
             inside = {each["name"] for each in given if each["in"] == "path"}
             assert inside == {*re.findall(r"{(\w+)}", path)}, path
     assert len(names) == len(set(names))
+
+
+def test_what_has_one_form_is_told_as_the_object_or_the_text_that_it_is(
+    described: dict[str, Any], url: str, http: requests.Session
+) -> None:
+    for path in ("/health", "/background.geojson", "/metrics", "/robots.txt"):
+        answer = http.get(url + path)
+        told = described["paths"][path]["get"]["responses"]["200"]["content"]
+        kind = answer.headers["Content-Type"].partition(";")[0]
+        is_json = kind.endswith("json")
+        assert told[kind]["schema"] == {"type": "object" if is_json else "string"}
+        assert not is_json or isinstance(answer.json(), dict)
