@@ -99,7 +99,7 @@ class Workbench:
             fields = await forms.read(request, self.site)
             sent = _whole({name: [value] for name, value in fields.items()})
         document = await run_in_threadpool(self._document, sent, viewer)
-        if request.method == "GET":
+        if request.method != "POST":
             return await self._page(request, "workbench.html", document, _TOLD)
         try:
             if not document["errors"]:

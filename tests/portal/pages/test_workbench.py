@@ -180,6 +180,8 @@ def test_a_computation_is_asked_from_a_page_of_ours_alone(url: str, http: reques
     with requests.Session() as other:
         refused = other.post(url + HERE, data=sent, headers=HTML)
     assert refused.status_code == 403
+    looked = http.head(f"{url}{HERE}?etape=4", headers=HTML)
+    assert looked.status_code == 200 and "Location" not in looked.headers
 
 
 def test_a_computation_is_asked_looked_at_and_stopped_by_who_has_no_account(
