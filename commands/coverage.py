@@ -26,6 +26,7 @@ from geoguichet.commands.arguments import (
 )
 from geoguichet.commands.printing import as_json, print_blocks, print_json, progress
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.processes import importing
 from geoguichet.floor.words import Message, _, ngettext
 
 if TYPE_CHECKING:
@@ -128,15 +129,17 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> None:
-    from geoguichet.coverage.study.study import read_study
+    with importing("geoguichet.coverage.study.study"):
+        from geoguichet.coverage.study.study import read_study
 
     study = read_study(path)
     with progress(quiet=arguments.quiet) as on_step:
-        from geoguichet.coverage.outputs.folder import write_all
-        from geoguichet.coverage.outputs.style import NO_LEAFLET, leaflet_present
-        from geoguichet.coverage.outputs.summary import of_study
-        from geoguichet.coverage.publish import publish
-        from geoguichet.coverage.run import run
+        with importing("geoguichet.coverage.run"):
+            from geoguichet.coverage.outputs.folder import write_all
+            from geoguichet.coverage.outputs.style import NO_LEAFLET, leaflet_present
+            from geoguichet.coverage.outputs.summary import of_study
+            from geoguichet.coverage.publish import publish
+            from geoguichet.coverage.run import run
 
         workspace = workspace_of(arguments)
         folder = out or workspace / "studies" / study.id

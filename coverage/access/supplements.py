@@ -33,7 +33,6 @@ from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.services import stops_of
 from geoguichet.referentials.territories.territory import Territory
-from geoguichet.referentials.versions.store import SERVICES, ReferentialStore
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -606,7 +605,7 @@ def baseline(
             _points(network, services.reset_index(names="id"), services, territory),
             "study",
         )
-        if found.empty and workspace is not None:
+        if found.empty and workspace is not None and Path(workspace, "referentials").is_dir():
             for held, one in _held(network, workspace, services, territory):
                 found, source, inputs = held, one.name, [*inputs, one]
         found = found[territory.near(found, study.territory.buffer_m)]
@@ -641,6 +640,8 @@ def _points(
 def _held(
     network: Network, workspace: str | Path, services: gpd.GeoDataFrame, territory: Territory
 ) -> Iterator[tuple[gpd.GeoSeries, InputLayer]]:
+    from geoguichet.referentials.versions.store import SERVICES, ReferentialStore
+
     store = ReferentialStore(Path(workspace, "referentials"))
     versions = [store.find(name) for name in store.names()]
     kinds = ", ".join(f"'{kind}'" for kind in network.types)

@@ -2,17 +2,17 @@
 sensitivity's), and its documents in a folder.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from geopandas import GeoDataFrame
 from pandas import DataFrame
 
-from geoguichet.coverage.compare import Comparison
 from geoguichet.coverage.manifest import CoverageResult
-from geoguichet.coverage.outputs import comparison as changes
-from geoguichet.coverage.outputs import sensitivity as sureness
 from geoguichet.coverage.outputs.first_lines import (
     Table,
     extension_parts,
@@ -45,11 +45,15 @@ from geoguichet.coverage.outputs.style import (
     n_people,
     nonempty,
 )
-from geoguichet.coverage.sensitivity import Sensitivity
 from geoguichet.coverage.siting.problem import KioskPlan
 from geoguichet.coverage.study.choices import KioskChoice
 from geoguichet.floor.words import Unit, _, given, ngettext, number, percent, signed
 from geoguichet.referentials.territories.territory import group_label
+
+# A study says nothing of comparisons nor of sensitivity: what tells them is imported when it does.
+if TYPE_CHECKING:
+    from geoguichet.coverage.compare import Comparison
+    from geoguichet.coverage.sensitivity import Sensitivity
 
 #: Sentences, one a line, or a table; blank lines part them.
 type Block = str | Table
@@ -214,6 +218,8 @@ def _left(rows: int, where: str) -> str:
 
 def of_comparison(comparison: Comparison) -> list[Block]:
     """Say who gains and who loses between two answers."""
+    from geoguichet.coverage.outputs import comparison as changes
+
     told = [
         _("Avant : {title}", title=changes.side_told(comparison.before, among=comparison)),
         _("Après : {title}", title=changes.side_told(comparison.after, among=comparison)),
@@ -253,6 +259,8 @@ def _changes(title: str, areas: DataFrame, comparison: Comparison) -> Table:
 
 def of_sensitivity(told: Sensitivity) -> list[Block]:
     """Say how sure the white zones are, and what each scenario counts."""
+    from geoguichet.coverage.outputs import sensitivity as sureness
+
     groups = told.study.demand.groups
     kinds = tuple(
         (
@@ -286,6 +294,8 @@ _SITES = 15
 
 # Whether the sites of the plan hold: sentences, then those chosen most often.
 def _sites(told: Sensitivity) -> list[Block]:
+    from geoguichet.coverage.outputs import sensitivity as sureness
+
     if told.plan is None:
         return []
     rows = tuple(
@@ -352,6 +362,10 @@ def write(
     >>> [path.name for path in write(result, "ariege")][:2]
     ['result.gpkg', 'zones.parquet']
     """
+    from geoguichet.coverage.compare import Comparison
+    from geoguichet.coverage.outputs import comparison, sensitivity
+    from geoguichet.coverage.sensitivity import Sensitivity
+
     folder = Path(folder)
     match answer:
         case Comparison():

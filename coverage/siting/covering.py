@@ -24,12 +24,8 @@ from scipy import sparse
 from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.routers.impedance import CostMatrix
 from geoguichet.coverage.siting import mixed_integer, portfolio
-from geoguichet.coverage.siting.mixed_integer import (
-    Enough,
-    Program,
-    at_least,
-    choose,
-)
+from geoguichet.coverage.siting.hosts import Enough, choose
+from geoguichet.coverage.siting.mixed_integer import Program, at_least
 from geoguichet.coverage.siting.problem import (
     Floats,
     KioskPlan,
@@ -84,7 +80,7 @@ def maximal_covering(
     time_limit_s, gap
         The search stops at this wall-clock time or proven relative gap, whichever comes first.
     quality
-        Of the plans that are good enough, which is chosen (:mod:`~geoguichet.coverage.siting.mixed_integer`);
+        Of the plans that are good enough, which is chosen (:mod:`~geoguichet.coverage.siting.hosts`);
         without it, the best found.
     cancel
         Set it from another thread to stop; the best plan known is returned.

@@ -101,7 +101,7 @@ def solve(
     solver.passModel(_lp(model, whole=True))
     if "start" in model:
         first = highspy.HighsSolution()
-        first.col_value = model["start"].tolist()
+        first.col_value = _completed(model).tolist()
         solver.setSolution(first)
     integers = int(model["integers"])
     solver.cbMipImprovingSolution.subscribe(
@@ -198,6 +198,21 @@ def relax(
             "cuts": [[cut.indices.tolist(), cut.data.tolist(), cut.limit] for cut in proof.tight],
         }
     )
+
+
+# Return a start of every column: where it is of the whole ones alone, the others as they are best. (Were
+# HiGHS left to complete it, it would report the bound of that small question as one of this.)
+def _completed(model: Model) -> np.ndarray:
+    start = model["start"]
+    if len(start) == len(model["cost"]):
+        return start
+    lower, upper = model["lower"].copy(), model["upper"].copy()
+    lower[: len(start)] = upper[: len(start)] = start
+    solver = _solver({**_SIMPLEX, "presolve": "on"}, never)
+    solver.passModel(_lp({**model, "lower": lower, "upper": upper}, whole=False))
+    solver.run()
+    found = np.asarray(solver.getSolution().col_value)
+    return found if len(found) == len(lower) else lower
 
 
 class _Separation:

@@ -25,11 +25,8 @@ from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.routers.impedance import CostMatrix, Positions
 from geoguichet.coverage.siting import mixed_integer
 from geoguichet.coverage.siting.bounds import Opening
-from geoguichet.coverage.siting.mixed_integer import (
-    Enough,
-    at_least,
-    choose,
-)
+from geoguichet.coverage.siting.hosts import Enough, choose
+from geoguichet.coverage.siting.mixed_integer import at_least
 from geoguichet.coverage.siting.portfolio import Best, status
 from geoguichet.coverage.siting.problem import (
     Floats,

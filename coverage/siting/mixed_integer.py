@@ -3,7 +3,7 @@ stopped at any moment.
 
 A MIP solver looks at the clock between relaxations, and one relaxation may take minutes. A child
 process can be killed: limits and cancellations are obeyed whatever it is doing, and what it had
-found by then is kept. Of plans that are as good, it also chooses the best hosts.
+found by then is kept.
 """
 
 import json
@@ -22,19 +22,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from geoguichet.coverage.routers.impedance import Positions
 from geoguichet.coverage.siting import highs
 from geoguichet.coverage.siting.problem import (
-    Criterion,
     Floats,
-    HostChoice,
-    Mask,
     Problem,
-    Quality,
     Status,
     Watch,
-    meetings,
-    rings,
 )
 
 type Ending = Literal["solved", "gap", "infeasible", "stopped", "cancelled", "lost"]
@@ -119,7 +112,8 @@ def solve(
     watch: Watch,
 ) -> Outcome:
     """Solve a program with HiGHS, within the time that the watch leaves and at most so many nodes,
-    ``presolved`` where nothing made it smaller before.
+    ``presolved`` where nothing made it smaller before. ``start`` is of every column, or of the whole
+    ones alone.
 
     Ctrl-C kills the child and goes on to the caller. A child that dies is reported as ``lost``.
     """
@@ -440,259 +434,6 @@ def _csc(matrix: sparse.sparray) -> sparse.csc_array:
     built = sparse.csc_array(matrix)
     built.eliminate_zeros()
     return built
-
-
-# The second objective: of all plans that are good enough, the one whose hosts are open longest, then
-# stand in the largest communes, then are nearest to people.
-#
-# Lexicographic (Isermann 1982): the first objective becomes a constraint, within a share of the best
-# value known; each criterion in turn is the objective of a program, then a constraint of the next.
-# No plan opens more sites than the best one did, and none opens a site that adds nothing, which may
-# be open only because its hours are long: a site whose demand other open sites cover as often as
-# counts is cut off as it is met (Dantzig, Fulkerson & Johnson 1954). Sites that must open, or that
-# count for a floor, may add nothing.
-
-#: Above so many entries the plans that are good enough are not compared: a relaxation takes a minute.
-_COMPARED = 200_000
-#: Rounds of cuts at most for a criterion.
-_CUTS = 200
-#: What a sum of criteria, each at most one a site, may miss for the numbers of the solver.
-_SLACK = 1e-7
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Enough:
-    """The plans that are good enough, as a program whose first columns are those of the problem."""
-
-    problem: Problem
-    program: Program
-    #: Demand x columns, and how many open sites count for each row of it.
-    rows: sparse.csr_array
-    times: Positions
-
-
-def choose(
-    enough: Enough, quality: Quality, columns: list[int], best: float, watch: Watch
-) -> tuple[list[int], HostChoice]:
-    """Return the plan of the best hosts among those that are good enough, and how it was chosen.
-
-    ``columns`` are a plan that is, of the value ``best``; none has more sites.
-    """
-    if enough.program.matrix.nnz > _COMPARED or not columns:
-        return columns, HostChoice(quality.within, best, len(columns), ())
-    asked = _Asked(enough)
-    count = np.concatenate(
-        [np.ones(asked.columns), np.zeros(len(enough.program.cost) - asked.columns)]
-    )
-    program = asked.without_useless_pairs(at_least(enough.program, -count, -len(columns)))
-    first, fixed, found = columns, list[tuple[_Merit, float]](), list[Criterion]()
-    column = enough.problem.rules.column
-    columns = asked.pruned(columns, quality.hours[column])
-    merits: dict[Literal["hours", "size", "nearness"], _Merit] = {
-        "hours": _Merit(quality.hours[column], _unit(quality.hours[column][~asked.idle])),
-        "size": _Merit(quality.size[column], _unit(quality.size[column][~asked.idle])),
-        "nearness": _near(quality, column),
-    }
-    for name, merit in merits.items():
-        if name == "nearness" and asked.alone(program, columns, watch):
-            value = merit.worth(columns)
-            found.append(Criterion(name, merit.worth(first), value, value))
-            break
-        wider, objective = merit.over(program)
-        chosen, bound, program = asked.best(wider, objective, watch)
-        kept = all(one.worth(chosen) >= least for one, least in fixed)
-        if chosen and kept and merit.worth(chosen) > merit.worth(columns):
-            columns = chosen
-        value = merit.worth(columns)
-        most = min(bound * merit.unit, merit.most(len(first)))
-        # what the solver leaves itself is no better plan
-        most = value if most - value <= 1e-6 * max(1.0, abs(value)) else most
-        found.append(Criterion(name, merit.worth(first), value, most))
-        if not found[-1].proved:
-            break
-        fixed.append((merit, value - _SLACK * merit.unit))
-        program = at_least(program, objective, value / merit.unit - _SLACK)
-    return columns, HostChoice(quality.within, best, len(first), tuple(found))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Merit:
-    """What is to be had most of: of the open sites, or of the rows that they cover."""
-
-    gain: Floats
-    #: What stands for one in a program, whose numbers are then alike.
-    unit: float
-    cover: sparse.csr_array | None = None
-
-    def worth(self, columns: list[int]) -> float:
-        if self.cover is None:
-            return float(self.gain[columns].sum())
-        chosen = np.zeros(self.cover.shape[1])
-        chosen[columns] = 1.0
-        return float(self.gain[self.cover @ chosen > 0].sum())
-
-    # What so many sites can be worth, whatever they are.
-    def most(self, sites: int) -> float:
-        return float(
-            self.gain.sum() if self.cover is not None else np.sort(self.gain)[::-1][:sites].sum()
-        )
-
-    # Return the program with what this merit needs, and its objective.
-    def over(self, program: Program) -> tuple[Program, Floats]:
-        gain = self.gain / self.unit
-        if self.cover is None:
-            return program, np.concatenate([gain, np.zeros(len(program.cost) - len(gain))])
-        rows, columns = self.cover.shape
-        before = len(program.cost)
-        wide = sparse.csr_array((rows, before - columns))
-        linking = sparse.hstack([-self.cover.astype(np.float64), wide, sparse.eye_array(rows)])
-        widened = sparse.hstack([program.matrix, sparse.csr_array((program.matrix.shape[0], rows))])
-        return replace(
-            program,
-            matrix=sparse.csc_array(sparse.vstack([widened, linking])),
-            cost=np.concatenate([program.cost, np.zeros(rows)]),
-            lower=np.concatenate([program.lower, np.zeros(rows)]),
-            upper=np.concatenate([program.upper, np.ones(rows)]),
-            row_lower=np.concatenate([program.row_lower, np.full(rows, -np.inf)]),
-            row_upper=np.concatenate([program.row_upper, np.zeros(rows)]),
-        ), np.concatenate([np.zeros(before), gain])
-
-
-# Return the ways saved by being near: of everyone, those unserved too, beside the longest there is.
-def _near(quality: Quality, column: Positions) -> _Merit:
-    costs, place = quality.costs, np.full(quality.costs.shape[1], -1)
-    place[column] = np.arange(len(column))
-    paid = costs.cost * quality.weight[costs.origin]
-    there = np.isin(costs.destination, quality.existing)
-    alone = quality.weight * float(costs.cost.max(initial=0.0))
-    np.minimum.at(alone, costs.origin[there], paid[there])
-    kept = (place[costs.destination] >= 0) & (paid < alone[costs.origin])
-    cover, step, _most = rings(
-        costs.origin[kept], place[costs.destination[kept]], paid[kept], alone, len(column)
-    )
-    return _Merit(step, _unit(step), cover)
-
-
-def _unit(gain: Floats) -> float:
-    return max(1e-9, float(gain.max(initial=0.0)))
-
-
-class _Asked:
-    """The plans that are good enough, and what keeps a site of them from adding nothing."""
-
-    def __init__(self, enough: Enough) -> None:
-        self.columns = enough.problem.columns
-        self._rows, self._times = enough.rows, enough.times
-        self._turned = sparse.csc_array(enough.rows.astype(np.int64))
-        self._free: Mask = enough.problem.rules.floor_of < 0
-        self._free[enough.problem.rules.required] = False
-        #: What covers nothing and need not open.
-        self.idle: Mask = self._free & (np.diff(self._turned.indptr) == 0)
-
-    # Solve again and again, until no site of the plan adds nothing.
-    def best(
-        self, program: Program, objective: Floats, watch: Watch
-    ) -> tuple[list[int], float, Program]:
-        bound, program = np.inf, replace(program, cost=objective, maximise=True)
-        for _round in range(_CUTS):
-            outcome = solve(program, presolved=True, watch=watch)
-            bound = min(bound, outcome.bound)
-            if outcome.chosen is None:
-                return [], bound, program
-            chosen = list(outcome.chosen)
-            cuts = self._useless(chosen)
-            if outcome.ending != "solved":
-                break
-            if not cuts:
-                return chosen, bound, self._as_good(program, bound, watch)
-            program = self._without(program, cuts)
-        return self.pruned(chosen, objective[: self.columns]), bound, program
-
-    # Keep the plans that a relaxation does not prove worse than the best: few are left (``portfolio``).
-    def _as_good(self, program: Program, best: float, watch: Watch) -> Program:
-        relaxed = relax(program, enough=best, watch=watch)
-        if relaxed.ending != "solved":
-            return program
-        here, gain = slice(self.columns), relaxed.reduced[: self.columns]
-        room = relaxed.bound - best + 20 * _SLACK * max(1.0, abs(best))
-        lower, upper = program.lower.copy(), program.upper.copy()
-        undecided = lower[here] < upper[here]
-        upper[here][undecided & (gain < -room)] = 0.0
-        lower[here][undecided & (gain > room)] = 1.0
-        return replace(program, lower=lower, upper=upper)
-
-    # Say whether a program is proved to have no plan but this one: nothing is left to choose then.
-    def alone(self, program: Program, columns: list[int], watch: Watch) -> bool:
-        other = np.zeros(len(program.cost))
-        other[: self.columns] = 1.0
-        other[columns] = -1.0
-        asked = replace(program, cost=0.0 * other, maximise=True)
-        asked = at_least(asked, other, 1.0 - len(columns))
-        outcome = solve(asked, presolved=True, watch=watch)
-        return outcome.ending == "infeasible"
-
-    # Close the sites that add nothing, those of least merit first.
-    def pruned(self, columns: list[int], merit: Floats) -> list[int]:
-        left = list(columns)
-        while useless := self._useless(left):
-            left.remove(min((column for column, _others in useless), key=lambda c: (merit[c], c)))
-        return left
-
-    # Return each site that adds nothing to the others, with some others that make it so.
-    def _useless(self, columns: list[int]) -> list[tuple[int, list[int]]]:
-        table = sparse.csr_array(self._turned[:, columns])
-        left = table.sum(axis=1) - self._times
-        found = []
-        for place, column in enumerate(columns):
-            rows = self._of(column)
-            if self._free[column] and (left[rows] >= 1).all():
-                found.append((column, self._others(table, rows, columns, place)))
-        return found
-
-    # Return the rows that a column covers.
-    def _of(self, column: int) -> Positions:
-        start, stop = self._turned.indptr[column : column + 2]
-        return np.asarray(self._turned.indices[start:stop], dtype=np.int64)
-
-    # Return few of the other open sites that cover these rows as often as counts, those of most
-    # rows first.
-    def _others(
-        self, table: sparse.csr_array, rows: Positions, columns: list[int], place: int
-    ) -> list[int]:
-        among = np.asarray(table[rows].todense()) > 0
-        among[:, place] = False
-        owed, others = self._times[rows].copy(), list[int]()
-        while (owed > 0).any():
-            best = int((among & (owed > 0)[:, None]).sum(axis=0).argmax())
-            others.append(columns[best])
-            owed -= among[:, best]
-            among[:, best] = False
-        return others
-
-    def _without(self, program: Program, cuts: list[tuple[int, list[int]]]) -> Program:
-        lengths = [1 + len(others) for _column, others in cuts]
-        rows = sparse.csr_array(
-            (
-                np.ones(sum(lengths)),
-                np.concatenate([[column, *others] for column, others in cuts]).astype(np.int64),
-                np.cumsum([0, *lengths]),
-            ),
-            shape=(len(cuts), len(program.cost)),
-        )
-        return with_cuts(program, rows, np.array(lengths, dtype=np.float64) - 1.0)
-
-    # Forbid what covers nothing, and a site beside one that covers all that it does.
-    def without_useless_pairs(self, program: Program) -> Program:
-        size = np.diff(self._turned.indptr)
-        upper = program.upper.copy()
-        upper[: self.columns][self.idle] = 0.0
-        program = replace(program, upper=upper)
-        if self._times.max(initial=1) > 1:
-            return program
-        one, other, both = meetings(sparse.csc_array(self._rows))
-        inside = (one != other) & (both == size[one]) & self._free[one]
-        pairs = [(int(j), [int(k)]) for j, k in zip(one[inside], other[inside], strict=True)]
-        return self._without(program, pairs) if pairs else program
 
 
 def at_least(program: Program, row: Floats, least: float) -> Program:

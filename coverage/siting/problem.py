@@ -144,15 +144,15 @@ def _exclusive_sets(rules: SiteRules, count: int) -> sparse.csr_array:
     member = np.flatnonzero(labels != "")
     _, code = np.unique(labels[member], return_inverse=True)
     groups = int(code.max()) + 1 if len(code) else 0
-    sets = _cliques(np.asarray(rules.apart, dtype=np.int64).reshape(-1, 2))
+    sets = cliques(np.asarray(rules.apart, dtype=np.int64).reshape(-1, 2))
     row_of = np.repeat(np.arange(len(sets)), [len(members) for members in sets]) + groups
     held = (np.append(code, row_of), np.concatenate([member, *sets]).astype(np.int64))
     ones = np.ones(len(held[0]), dtype=np.int64)
     return sparse.csr_array((ones, held), shape=(groups + len(sets), count))
 
 
-# Gather pairs into sets of which every pair is one of them, each grown from a pair not yet held.
-def _cliques(pairs: Positions) -> list[list[int]]:
+def cliques(pairs: Positions) -> list[list[int]]:
+    """Gather pairs into sets of which every pair is one, each grown from a pair not yet held."""
     near: dict[int, set[int]] = defaultdict(set)
     for one, other in pairs.tolist():
         near[one].add(other)
@@ -395,14 +395,14 @@ def dominated_columns(problem: Problem) -> Mask:
         & (both == size[j])
         & ((size[k] > size[j]) | (problem.cost[k] < problem.cost[j]) | (k < j))
         & (problem.cost[k] <= problem.cost[j])
-        & _excludes_no_more(problem.rules.packs, j, k)
+        & excludes_no_more(problem.rules.packs, j, k)
     )
     marked[j[inside]] = True
     return marked & free
 
 
-# Whether every exclusive set of ``k`` is also one of ``j``.
-def _excludes_no_more(packs: sparse.csr_array, j: Positions, k: Positions) -> Mask:
+def excludes_no_more(packs: sparse.csr_array, j: Positions, k: Positions) -> Mask:
+    """Return whether every exclusive set of ``k`` is also one of ``j``."""
     member = sparse.csc_array(packs)
     sets = np.diff(member.indptr)
     if not sets.any():

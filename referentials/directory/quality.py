@@ -18,10 +18,13 @@ from geoguichet.floor.findings import Finding, Severity
 from geoguichet.floor.words import Figure, Message, distance, number, speaking
 from geoguichet.referentials.directory.ground import within_territory
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
-from geoguichet.referentials.directory.schema import departement_of, departement_of_code
 from geoguichet.referentials.directory.services import plural_name, weekly_hours
 from geoguichet.referentials.layers import LONLAT, MENDED, squares_of
-from geoguichet.referentials.territories.code_history import CommuneHistory
+from geoguichet.referentials.territories.code_history import (
+    CommuneHistory,
+    departement_of,
+    departement_of_code,
+)
 from geoguichet.referentials.territories.territory import (
     Territory,
     ground_findings,

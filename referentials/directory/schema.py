@@ -464,27 +464,6 @@ def address_of(*parts: pd.Series) -> pd.Series:
     return joined
 
 
-def departement_of(commune: pd.Series) -> pd.Series:
-    """Return the département of each INSEE code or postal code: two characters, three overseas."""
-    found = [
-        departement_of_code(code) if isinstance(code, str) else None for code in commune.tolist()
-    ]
-    return pd.Series(found, index=commune.index, dtype=object)
-
-
-def departement_of_code(commune: str) -> str:
-    """Return the département of one INSEE code or postal code.
-
-    There is no département 20 since 1976: a postal code of Corsica says which of the two.
-
-    >>> departement_of_code("2a041"), departement_of_code("20200"), departement_of_code("97411")
-    ('2A', '2B', '974')
-    """
-    if commune.startswith("20") and len(commune) == 5:
-        return "2A" if commune[2] in "0157" else "2B"
-    return commune[:3] if commune.startswith(("97", "98")) else commune[:2].upper()
-
-
 def hours_as_published(days: pd.DataFrame) -> pd.Series:
     """Return the hours of a table with a column a weekday, Monday first: ``lundi 09:00 - 12:00;
     mardi ...``; the days that say nothing are left out.

@@ -25,7 +25,6 @@ from geoguichet.referentials.directory.schema import (
     Heard,
     Reading,
     blank,
-    departement_of,
     french_weeks,
     hours_as_published,
     make_reading,
@@ -80,6 +79,7 @@ from geoguichet.referentials.readers.text_tables import (
     json_table,
     read_bytes,
 )
+from geoguichet.referentials.territories.code_history import departement_of
 
 SERVICES = "services"
 

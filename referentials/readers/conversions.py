@@ -22,13 +22,13 @@ from geoguichet.referentials.directory.schema import (
     REFUSED,
     address_of,
     damage_findings,
-    departement_of,
     hours_as_published,
     mended,
     row_findings,
     stable_id,
 )
 from geoguichet.referentials.readers.open_table import GEOMETRY_X, GEOMETRY_Y
+from geoguichet.referentials.territories.code_history import departement_of
 
 #: A column; a text with ``{columns}`` in it; or a list of parts that are joined by commas.
 type Expression = str | Sequence[Expression]

@@ -13,12 +13,13 @@ from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.ground import OVERSEAS, axes_by_ground
 from geoguichet.referentials.directory.placing import Axes, detect_axes, numbers
-from geoguichet.referentials.directory.schema import blank, departement_of
+from geoguichet.referentials.directory.schema import blank
 from geoguichet.referentials.layers import LONLAT
 from geoguichet.referentials.readers.column_names import FileMapping
 from geoguichet.referentials.readers.conversions import Expression, value_of
 from geoguichet.referentials.readers.spreadsheet_cells import mended_code
 from geoguichet.referentials.readers.text_tables import OpenedTable
+from geoguichet.referentials.territories.code_history import departement_of
 
 
 def coordinates(

@@ -18,19 +18,14 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.floor.files import BUDGET, check_size, open_bytes, refused
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.hours import DAY_MINUTES, WEEKDAYS_FR, Span, Week
-from geoguichet.referentials.directory.schema import (
-    Columns,
-    Reading,
-    departement_of_code,
-    make_reading,
-    unread_hours,
-)
+from geoguichet.referentials.directory.schema import Columns, Reading, make_reading, unread_hours
 from geoguichet.referentials.directory.services import OTHER, TYPE_OF_CATEGORY
 from geoguichet.referentials.layers import check_columns
 from geoguichet.referentials.readers import text_tables
 from geoguichet.referentials.readers.conversions import Journal
 from geoguichet.referentials.readers.service_words import VOCABULARIES, tell_unknown, translated
 from geoguichet.referentials.readers.text_tables import json_text, writable
+from geoguichet.referentials.territories.code_history import departement_of_code
 
 JSON_KEYS = ("id", "nom", "pivot", "adresse")
 _BLOCK = 1 << 20

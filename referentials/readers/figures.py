@@ -17,13 +17,7 @@ from geoguichet.floor.files import refused
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message, _
 from geoguichet.referentials.directory.placing import numbers
-from geoguichet.referentials.directory.schema import (
-    REFUSED,
-    Reading,
-    blank,
-    departement_of,
-    row_findings,
-)
+from geoguichet.referentials.directory.schema import REFUSED, Reading, blank, row_findings
 from geoguichet.referentials.directory.services import SERVICE_TYPES, TYPE_OF_BPE
 from geoguichet.referentials.layers import LONLAT, check_columns
 from geoguichet.referentials.readers.column_names import FileMapping, find_column, folded
@@ -35,6 +29,7 @@ from geoguichet.referentials.readers.tables_by_code import (
     read_figure,
 )
 from geoguichet.referentials.readers.text_tables import EXTRA, csv_chunks
+from geoguichet.referentials.territories.code_history import departement_of
 from geoguichet.referentials.territories.standing import counted_twice
 
 CODE = (

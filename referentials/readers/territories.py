@@ -21,7 +21,7 @@ from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.ground import axes_by_ground
 from geoguichet.referentials.directory.placing import CANDIDATES, Axes, place_points
-from geoguichet.referentials.directory.schema import Reading, blank, departement_of, row_findings
+from geoguichet.referentials.directory.schema import Reading, blank, row_findings
 from geoguichet.referentials.layers import LONLAT, METRIC, check_columns
 from geoguichet.referentials.readers.column_names import FileMapping, folded
 from geoguichet.referentials.readers.open_table import (
@@ -37,7 +37,12 @@ from geoguichet.referentials.readers.text_tables import (
     json_table,
     read_bytes,
 )
-from geoguichet.referentials.territories.code_history import CommuneHistory, Kind, movements_of
+from geoguichet.referentials.territories.code_history import (
+    CommuneHistory,
+    Kind,
+    departement_of,
+    movements_of,
+)
 
 type _Event = tuple[str, str, Kind, Sequence[str]]
 

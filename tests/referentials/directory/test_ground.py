@@ -11,7 +11,7 @@ from geoguichet.referentials.directory.ground import (
     beyond_boxes,
     points_against_codes,
 )
-from geoguichet.referentials.directory.schema import departement_of, departement_of_code
+from geoguichet.referentials.territories.code_history import departement_of, departement_of_code
 
 #: Town halls (longitude, latitude) and their département.
 PLACES = {
