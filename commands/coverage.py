@@ -5,8 +5,11 @@ go where.
 from __future__ import annotations
 
 import argparse
+import gc
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +29,6 @@ from geoguichet.commands.arguments import (
 )
 from geoguichet.commands.printing import as_json, print_blocks, print_json, progress
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.processes import importing
 from geoguichet.floor.words import Message, _, ngettext
 
 if TYPE_CHECKING:
@@ -129,12 +131,12 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> None:
-    with importing("geoguichet.coverage.study.study"):
+    with _importing("geoguichet.coverage.study.study"):
         from geoguichet.coverage.study.study import read_study
 
     study = read_study(path)
     with progress(quiet=arguments.quiet) as on_step:
-        with importing("geoguichet.coverage.run"):
+        with _importing("geoguichet.coverage.run"):
             from geoguichet.coverage.outputs.folder import write_all
             from geoguichet.coverage.outputs.style import NO_LEAFLET, leaflet_present
             from geoguichet.coverage.outputs.summary import of_study
@@ -156,6 +158,21 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
         print_json(as_json(result, files))
     else:
         print_blocks(of_study(result), files)
+
+
+# Import a module, and those that it needs, without the collector of garbage: what is imported stays, and
+# no collection need look at it again. Nothing is done the second time.
+@contextmanager
+def _importing(name: str) -> Iterator[None]:
+    if name in sys.modules or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _printed(folder: Path) -> Path:
