@@ -369,8 +369,8 @@ def write(
     folder = Path(folder)
     match answer:
         case Comparison():
-            return changes.write(answer, folder)
+            return comparison.write(answer, folder)
         case Sensitivity():
-            return sureness.write(answer, folder)
+            return sensitivity.write(answer, folder)
         case _:
             return write_all(answer, folder)
