@@ -289,8 +289,9 @@ def _prepare(base: _Base) -> None:
                 base.execute(file.read_text(encoding="utf-8"))
         for number in range(ours, VERSION):
             base.execute(STEPS[number])
-        told = (VERSION, max(queue, migrations[-1].name))
-        base.execute("UPDATE version SET ours = ?, queue = ?", told)
+        base.execute(
+            "UPDATE version SET ours = ?, queue = ?", (VERSION, max(queue, migrations[-1].name))
+        )
     base.execute("COMMIT")
 
 

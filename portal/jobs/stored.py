@@ -441,8 +441,8 @@ class StoredJobs[Base: _Connection](JobStore):
 
 def inserted(base: _Connection, row: Mapping[str, Any]) -> int:
     """Keep what is told of a job, and return its number."""
-    marks = ", ".join("?" * len(row))
-    asked = f"INSERT INTO job ({', '.join(row)}) VALUES ({marks}) RETURNING number"
+    names, marks = ", ".join(row), ", ".join("?" * len(row))
+    asked = f"INSERT INTO job ({names}) VALUES ({marks}) RETURNING number"
     ((number,),) = base.execute(asked, tuple(row.values()))
     return int(number)
 

@@ -24,7 +24,7 @@ from typing import Any
 from geoguichet.floor.http import Client, HttpError
 from geoguichet.floor.viewer import MACHINE
 from geoguichet.floor.words import _, speaking
-from geoguichet.portal.jobs.contract import Call, JobError, JobStore, Lease, Result, State
+from geoguichet.portal.jobs.contract import Call, JobError, JobStore, Lease, Result
 from geoguichet.portal.jobs.stores import jobs_of
 
 #: Seconds between two looks for a job, two signs of life, two sweeps.
@@ -131,11 +131,11 @@ class Worker:
             self.is_without = True
 
     # Have something said of a job, as soon as it can be.
-    def _surely(self, said: Callable[[], object]) -> None:
+    def _surely(self, said: Callable[..., object], *given: object) -> None:
         is_said = False
         while not is_said:
             with self._bearing():
-                said()
+                said(*given)
                 is_said = True
             is_said |= not is_said and self.stop.wait(_LOOK_S)
 
@@ -172,7 +172,7 @@ class Worker:
             with self._bearing():
                 known = self.store.kept(lease.job.digest)  # an equal question waited before it
             if known is not None and self._holds(lease, known):
-                self._end(lease, "successful", result=known)
+                self._surely(self.store.end, lease, "successful", "", known)
                 return
             if self.child is None or self.child.process.poll() is not None:
                 self._drop()
@@ -180,11 +180,6 @@ class Worker:
             self.child.ask(lease)
             self._follow(lease, self.child)
             self.used = time.monotonic()
-
-    def _end(
-        self, lease: Lease, state: State, message: str = "", result: Result | None = None
-    ) -> None:
-        self._surely(lambda: self.store.end(lease, state, message, result))
 
     def _holds(self, lease: Lease, known: Result) -> bool:
         from geoguichet.portal.jobs.answering import holds
@@ -206,16 +201,16 @@ class Worker:
                 return
             if "ended" in told:
                 result = Result(told["media"], told["body"]) if told["media"] else None
-                self._end(lease, told["ended"], told["message"], result)
+                self._surely(self.store.end, lease, told["ended"], told["message"], result)
                 return
             if self.stop.is_set():
                 self._drop()
-                self._surely(lambda: self.store.give_back(lease))
+                self._surely(self.store.give_back, lease)
                 return
             if time.monotonic() > end:
                 self._drop()
                 late = _("Interrompu : plus de {n} s de calcul.", n=round(lease.budget.seconds))
-                self._end(lease, "failed", late)
+                self._surely(self.store.end, lease, "failed", late)
                 return
             is_ours = True
             with self._bearing():
@@ -232,9 +227,10 @@ class Worker:
     def _lost(self, lease: Lease) -> None:
         child, self.child = self.child, None
         if child and child.kill() == -signal.SIGKILL:
-            self._surely(lambda: self.store.give_back(lease))
+            self._surely(self.store.give_back, lease)
         else:
-            self._end(lease, "failed", _("Le calcul s'est arrêté avant sa fin."))
+            told = _("Le calcul s'est arrêté avant sa fin.")
+            self._surely(self.store.end, lease, "failed", told)
 
 
 def call_back(call: Call, store: JobStore) -> None:
