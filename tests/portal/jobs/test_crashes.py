@@ -2,9 +2,10 @@
 has the bytes of an unbroken run, nothing is left behind, and readers hardly notice.
 
 ``GEOGUICHET_JOBS`` and ``GEOGUICHET_JOB_KILLS`` say how many studies are asked, by HTTP, of two servers
-of two processes each on one port and of two workers, and how many kills there are; without them a few
-questions go to workers that are killed a few times. What is killed is started again at once, as systemd
-does. Where jobs are in PostgreSQL, its server is killed as the others are, with all of its processes.
+of two processes each and of two workers, and how many kills there are; without them a few questions go to
+workers that are killed a few times. What is killed is started again at once, as systemd does; readers ask
+the other server when one does not answer, as nginx does. Where jobs are in PostgreSQL, its server is killed
+as the others are, with all of its processes.
 """
 
 import json
@@ -17,7 +18,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -137,14 +138,14 @@ def listening(port: int) -> int:
 
 def kill_at_random(
     workspace: Path, kills: int, pause: tuple[float, float], chance: random.Random,
-    may: Callable[[], bool], *, port: int = 0, base: Kept | None = None,
+    may: Callable[[], bool], *, ports: Sequence[int] = (), base: Kept | None = None,
 ) -> Counter[str]:  # fmt: skip
     """Kill processes of a workspace, and its database, until there were so many kills, or ``may`` says no
     more; return how many of each did what. What serves, or the database, is spared until what was killed
     of it before has come back: all would be down.
     """
-    done, kinds = Counter[str](), ["works", "works"]
-    kinds += (["serves"] if port else []) + (["keeps"] if base else [])
+    done, kinds = Counter[str](), ["works", "works", "works"]
+    kinds += (["serves"] if ports else []) + (["keeps"] if base else [])
     while done.total() < kills and may():
         time.sleep(chance.uniform(*pause))
         kind, victims = chance.choice(kinds), list[int]()
@@ -152,7 +153,7 @@ def kill_at_random(
             time.sleep(0.05)
             if base and kind == "keeps":
                 victims = [base.running[0].pid] if base.database.is_ready() else []
-            elif kind == "works" or listening(port) == 4:
+            elif kind == "works" or all(listening(port) == 2 for port in ports):
                 victims = [one for one, does in processes_of(workspace).items() if does == kind]
         for victim in chance.sample(victims, min(1, len(victims))):
             with suppress(ProcessLookupError):
@@ -229,34 +230,40 @@ def free_port() -> int:
 
 
 class Reader:
-    """Asks for pages all the time, and measures for how long one of them is not answered, and what the
-    slowest answer takes.
+    """Asks for pages all the time, of one server or else of the other, and measures for how long one of
+    the pages is not answered, and what the slowest answer takes.
     """
 
-    def __init__(self, headers: Mapping[str, str | bytes], *addresses: str) -> None:
-        self.headers, self.addresses, self.ended = headers, addresses, threading.Event()
-        self.longest = dict.fromkeys(addresses, 0.0)
+    def __init__(
+        self, headers: Mapping[str, str | bytes], servers: Sequence[str], *pages: str
+    ) -> None:
+        self.headers, self.servers, self.pages = headers, servers, pages
+        self.ended, self.longest = threading.Event(), dict.fromkeys(pages, 0.0)
         self.asked = self.failed = 0
         self.slowest = 0.0
         self.thread = threading.Thread(target=self._read)
         self.thread.start()
 
     def _read(self) -> None:
-        since = dict.fromkeys(self.addresses, 0.0)
+        since = dict.fromkeys(self.pages, 0.0)
         while not self.ended.wait(0.1):
-            for one in self.addresses:
+            for page in self.pages:
                 began = time.monotonic()
-                try:
-                    is_well = requests.get(one, timeout=20, headers=self.headers).status_code < 500
-                except requests.RequestException:
-                    is_well = False
+                is_well = any(self._is_answered(f"{server}{page}") for server in self.servers)
+                now = time.monotonic()
                 self.asked += 1
                 self.failed += not is_well
-                self.slowest = max(self.slowest, time.monotonic() - began)
-                since[one] = since[one] or (0.0 if is_well else began)
-                lasted = time.monotonic() - since[one] if since[one] else 0.0
-                self.longest[one] = max(self.longest[one], lasted)
-                since[one] = 0.0 if is_well else since[one]
+                self.slowest = max(self.slowest, now - began)
+                since[page] = since[page] or (0.0 if is_well else began)
+                lasted = now - since[page] if since[page] else 0.0
+                self.longest[page] = max(self.longest[page], lasted)
+                since[page] = 0.0 if is_well else since[page]
+
+    def _is_answered(self, address: str) -> bool:
+        try:
+            return requests.get(address, timeout=20, headers=self.headers).status_code < 500
+        except requests.RequestException:
+            return False
 
     def end(self) -> None:
         self.ended.set()
@@ -269,33 +276,22 @@ def test_studies_end_once_while_servers_and_workers_are_killed(
 ) -> None:
     place, unbroken = tmp_path / "place", tmp_path / "unbroken"
     place.mkdir()
-    editor, port = open_accounts(place)["editor"], free_port()
-    url = f"http://127.0.0.1:{port}"
-    serving = [
-        *GEOGUICHET,
-        "serve",
-        "--workspace",
-        str(place),
-        "--port",
-        str(port),
-        "--workers",
-        "2",
-    ]
+    editor, ports = open_accounts(place)["editor"], [free_port(), free_port()]
+    servers = [f"http://127.0.0.1:{port}" for port in ports]
+    serve = [*GEOGUICHET, "serve", "--workspace", str(place), "--workers", "2"]
+    serving = [[*serve, "--port", str(port)] for port in ports]
     working = [*GEOGUICHET, "worker", "--workspace", str(place)]
     store, names = jobs_of(place), dict[int, str]()
 
     def answers() -> bool:
-        try:
-            return requests.get(f"{url}/health", timeout=5).status_code == 200
-        except requests.RequestException:
-            return False
+        return all(listening(port) == 2 for port in ports)
 
     with based(tmp_path, database) as base:
-        with kept(tmp_path / "log.txt", serving, serving, working, working):
+        with kept(tmp_path / "log.txt", *serving, working, working):
             wait_until(answers, 300)
             for number in range(JOBS):
                 told = editor.post(
-                    f"{url}/processes/study/execution",
+                    f"{servers[number % 2]}/processes/study/execution",
                     json={"inputs": study(number)},
                     headers={"Prefer": "respond-async"},
                 )
@@ -303,11 +299,10 @@ def test_studies_end_once_while_servers_and_workers_are_killed(
                 names[number] = told.json()["jobID"]
             time.sleep(5)
             pages = ("/jobs?limit=1", f"/jobs/{names[JOBS - 1]}?f=json", "/collections?f=json")
-            reader = Reader(editor.headers, *(f"{url}{page}" for page in pages))
-            wait_until(lambda: listening(port) == 4, 300)
+            reader = Reader(editor.headers, servers, *pages)
             chance = random.Random(18)
             done = kill_at_random(
-                place, KILLS, (0.5, 4.0), chance, lambda: True, port=port, base=base
+                place, KILLS, (0.5, 4.0), chance, lambda: True, ports=ports, base=base
             )
             if base:
                 database.until_it_answers()
