@@ -241,7 +241,7 @@ class Reader:
         self.ended, self.longest = threading.Event(), dict.fromkeys(pages, 0.0)
         self.asked = self.failed = 0
         self.slowest = 0.0
-        self.thread = threading.Thread(target=self._read)
+        self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
     def _read(self) -> None:
