@@ -2,8 +2,8 @@
 data, and the whole curve behind them.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,12 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from geoguichet.coverage.access.demand import people_of_cells
-from geoguichet.coverage.access.rules import is_served, slack_under, undecided_under
+from geoguichet.coverage.access.rules import is_served, slack_under, undecided_under, white
 from geoguichet.coverage.errors import SensitivityError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.robustness import Robustness, robustness
 from geoguichet.coverage.routers.impedance import Floats
 from geoguichet.coverage.run import find_white_zones
+from geoguichet.coverage.shown import Shown
 from geoguichet.coverage.study.study import Study, ZoneChoice, a_study
 from geoguichet.coverage.zones.drawing import partition
 from geoguichet.floor.words import Message, _
@@ -33,8 +34,8 @@ _STEP = {"m": 1_000.0, "s": 60.0}
 _MOST_STEPS = 240
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sensitivity:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Sensitivity(Shown):
     """What other assumptions would say of a ``result``.
 
     ``demand``: that of the study, with ``share`` (share of the scenarios in which the row is
@@ -51,14 +52,38 @@ class Sensitivity:
     """
 
     result: CoverageResult
-    demand: gpd.GeoDataFrame = field(repr=False)
-    scenarios: pd.DataFrame = field(repr=False)
+    demand: gpd.GeoDataFrame
+    scenarios: pd.DataFrame
     classes: pd.DataFrame
-    curve: pd.DataFrame = field(repr=False)
+    curve: pd.DataFrame
     #: What is drawn of each row of the demand: its commune or its cell, without overlaps.
-    ground: gpd.GeoSeries = field(repr=False)
+    ground: gpd.GeoSeries
     #: How sure the sites are, where the study asks for a plan.
-    plan: Robustness | None = field(default=None, repr=False)
+    plan: Robustness | None = None
+
+    @property
+    def layers(self) -> Mapping[str, gpd.GeoDataFrame]:
+        """The ground of each class of sureness that some people are in, and the people."""
+        ground = self.demand.set_geometry(self.ground)[self.demand["share"] > 0]
+        return {"white_zones": ground, "demand": self.demand}
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The ``classes``."""
+        return self.classes
+
+    @property
+    def headline(self) -> str:
+        """Between which numbers the people in white zones lie."""
+        people = self.scenarios["people"]
+        return _(
+            "Selon {scenarios} scénarios, de {low} à {high} habitants vivent en "
+            "zone blanche ; l’étude en compte {base}.",
+            scenarios=len(people),
+            low=int(people.min()),
+            high=int(people.max()),
+            base=int(self.demand.loc[white(self.demand), "people"].sum()),
+        )
 
     @property
     def study(self) -> Study:
@@ -139,6 +164,8 @@ def sensitivity(
     >>> answer = sensitivity(study, thresholds=[0.9, 1.0])
     >>> answer.classes[["sureness", "people"]].values.tolist()[:2]
     [['certain', 11287], ['likely', 4478]]
+    >>> answer
+    <Sensitivity : Selon 2 scénarios, de 11 287 à 15 765 habitants vivent en zone blanche ; l’étude en compte 11 287.>
     """
     driven = a_study(study).router.by_car and study.router.of_kind.congested
     slower = _factors("congestion", congestion) if driven else [1.0]

@@ -131,8 +131,9 @@ def read_document(document: bytes | str, *, address: str = "") -> Answer:
     described: list[Described] = []
     findings: list[Finding] = []
     try:
-        whole = document.encode() if isinstance(document, str) else document
-        for form, part, source in _open(whole, address):
+        for form, part, source in _open(
+            document.encode() if isinstance(document, str) else document, address
+        ):
             try:
                 described.append(Described(_record(form, part), form.name, source))
             except (FormatError, RecordError) as error:

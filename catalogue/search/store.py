@@ -630,8 +630,9 @@ class Catalogue(SQLiteStore):
 
     def search(self, query: RecordQuery | str, *, viewer: Viewer = MACHINE) -> Page:
         """Return the page of matching records (see `RecordStore`); a text is its ``q``."""
-        asked = RecordQuery(q=query) if isinstance(query, str) else query
-        return super().search(asked, viewer=viewer)
+        return super().search(
+            RecordQuery(q=query) if isinstance(query, str) else query, viewer=viewer
+        )
 
     def get(self, identifier: str, *, viewer: Viewer = MACHINE) -> Record:
         """Return a record; RecordNotFoundError when there is none."""

@@ -220,17 +220,17 @@ def changes_told(comparison: Comparison) -> list[str]:
     names = {**comparison.before.services["name"], **comparison.after.services["name"]}
     ids = [NEW_ID.format(n=n + 1) for n in range(len(after.changes.open))]
     known = comparison.after.services.index
-    sentences = [
+    openings = (
         (_OPENING if name in known else _IDLE_OPENING).format(name=_name(one))
         for name, one in zip(ids, after.changes.open, strict=True)
         if one not in before.changes.open and name not in after.changes.close
-    ]
-    sentences += [
+    )
+    closings = (
         _("fermeture de {name}", name=names.get(name, name))
         for name in after.changes.close
         if name not in before.changes.close and name not in ids
-    ]
-    sentences += [
+    )
+    rehoured = (
         _(
             "{name}, nouveaux horaires : {hours}",
             name=names.get(name, name),
@@ -238,8 +238,8 @@ def changes_told(comparison: Comparison) -> list[str]:
         )
         for name, hours in after.changes.hours
         if (name, hours) not in before.changes.hours
-    ]
-    sentences += [
+    )
+    moved = (
         _(
             "{need} : seuil de {before} à {after}",
             need=after.need(key).label,
@@ -248,8 +248,8 @@ def changes_told(comparison: Comparison) -> list[str]:
         )
         for key in comparison.needs
         if before.need(key).within != after.need(key).within
-    ]
-    return sentences
+    )
+    return [*openings, *closings, *rehoured, *moved]
 
 
 _OPENING = Message("ouverture : {name}")

@@ -357,6 +357,7 @@ def extension_parts(result: CoverageResult, *, most: int = 0) -> Iterator[str | 
 def undecided_parts(result: CoverageResult) -> Iterator[str | Table]:
     """Tell who is undecided, and why, by the reason of the first need that is not known."""
     unsure = result.demand[result.demand["undecided"]]
+    unsure = unsure.sort_values("people", ascending=False, kind="stable")
     if unsure.empty:
         return
     yield from undecided_sentences(result)
@@ -364,22 +365,20 @@ def undecided_parts(result: CoverageResult) -> Iterator[str | Table]:
     for need in result.study.needs:
         reason = unsure[f"{need.key}_reason"]
         why = why.where(why != "", reason.where(reason.isin(UNKNOWN), ""))
-    rows = []
-    for reason in UNKNOWN:
-        members = unsure[why == reason].sort_values("people", ascending=False, kind="stable")
-        if len(members):
-            rows.append(
-                (
-                    why_unreached(reason, result.study),
-                    number(int(members["people"].sum())),
-                    number(commune_count(members)),
-                    first_of(dict.fromkeys(members["name"])),
-                )
-            )
+    found = ((reason, unsure[why == reason]) for reason in UNKNOWN)
     yield Table(
         _("Habitants ni desservis ni en zone blanche, faute de savoir"),
         (_("Raison"), _("Habitants"), _("Communes"), _("Les plus peuplées")),
-        tuple(rows),
+        tuple(
+            (
+                why_unreached(reason, result.study),
+                number(int(members["people"].sum())),
+                number(commune_count(members)),
+                first_of(dict.fromkeys(members["name"])),
+            )
+            for reason, members in found
+            if len(members)
+        ),
         words=1,
     )
 

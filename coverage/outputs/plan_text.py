@@ -170,9 +170,10 @@ def _offers(study: Study, choice: KioskChoice) -> str:
 
 def plan_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
     """Say what no plan can do, what this one brings, how far it is proved to be from the best, and
-    what it leaves.
+    what it leaves; how its hosts were chosen among plans as good is for :func:`proved_sentences`.
     """
-    return [*proved_sentences(result, plan), *further_sentences(result)]
+    told = [*proved_sentences(result, plan), *further_sentences(result)]
+    return [one for one in told if one not in host_sentences(result, plan)]
 
 
 def proved_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:

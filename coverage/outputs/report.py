@@ -31,14 +31,12 @@ from geoguichet.coverage.outputs.plan_text import (
     ask_sentences,
     cost_rows,
     curve_note,
-    host_sentences,
     method_told,
     model_told,
     plan_sentences,
     proved_sentences,
     reference_sentences,
     rule_sentences,
-    stopped_sentences,
     use_sentences,
 )
 from geoguichet.coverage.outputs.style import (
@@ -432,7 +430,10 @@ def _content(result: CoverageResult) -> dict[str, Any]:
             {**kiosk, "host_shown": _host(kiosk)} for kiosk in result.kiosks.to_dict("records")
         ],
         "curve": Markup(gain_curve(result)) if len(result.kiosks) else None,  # noqa: S704
-        "plan": _essentials(result),
+        "plan": [
+            *first_sentences(result),
+            *(plan_sentences(result, result.plan) if result.plan is not None else []),
+        ],
         "costs": cost_rows(result),
         "rules": _model_and_rules(result),
         "proof": proved_sentences(result, result.plan) if result.plan is not None else [],
@@ -453,15 +454,6 @@ def _content(result: CoverageResult) -> dict[str, Any]:
         "findings": _findings(result),
         "version": version("geoguichet"),
     }
-
-
-# What a reader is told first; how hosts were chosen among plans as good stands with the kiosks.
-def _essentials(result: CoverageResult) -> list[str]:
-    first, plan = first_sentences(result), result.plan
-    if plan is None:
-        return first
-    later = {*stopped_sentences(plan), *host_sentences(result, plan)}
-    return first + [told for told in plan_sentences(result, plan) if told not in later]
 
 
 def rule_sentence(study: Study) -> str:

@@ -11,7 +11,6 @@ import pandas as pd
 import shapely
 from markupsafe import Markup
 
-from geoguichet.coverage.access.rules import white
 from geoguichet.coverage.outputs.folder import write_database, write_text, write_together
 from geoguichet.coverage.outputs.page import (
     MapPage,
@@ -185,7 +184,7 @@ def _panel(told: Sensitivity) -> str:
     return filled(
         "sensitivity_panel.html",
         title=_title(told),
-        lead=lead(told),
+        lead=told.headline,
         classes=classes,
         curve_title=_curve_title(told),
         curve=Markup(curve_picture(told)),  # noqa: S704  drawn here, every word escaped
@@ -194,19 +193,6 @@ def _panel(told: Sensitivity) -> str:
         date=_("Établi le {date}", date=day(told.study.date)) if told.study.date else "",
         limits=how_measured(told.study),
         inputs=told.result.inputs,
-    )
-
-
-def lead(told: Sensitivity) -> str:
-    """Say between which numbers the people in white zones lie."""
-    people = told.scenarios["people"]
-    return _(
-        "Selon {scenarios} scénarios, de {low} à {high} habitants vivent en "
-        "zone blanche ; l’étude en compte {base}.",
-        scenarios=len(people),
-        low=int(people.min()),
-        high=int(people.max()),
-        base=int(told.demand.loc[white(told.demand), "people"].sum()),
     )
 
 

@@ -75,9 +75,9 @@ BESIDE = (
 
 def of_study(result: CoverageResult) -> list[Block]:
     """Say who is served by département, the plan and its proof, and what stands beside."""
-    study, needs = result.study, joined(need_sentences(result.study))
-    asked = f"{rule_sentence(study)} {needs}. {how_measured(study)}"
-    first = f"{study.title}\n\n{headline(result)}\n{asked}"
+    study = result.study
+    asked = (rule_sentence(study), f"{joined(need_sentences(study))}.", how_measured(study))
+    first = f"{study.title}\n\n{headline(result)}\n{' '.join(asked)}"
     beside_it = "\n".join(first_sentences(result))
     blocks: list[Block] = [first, *nonempty(beside_it), _by_departement(result)]
     blocks += beside(result, only=("lacking",))
@@ -281,7 +281,7 @@ def of_sensitivity(told: Sensitivity) -> list[Block]:
     )
     return [
         "\n".join(sureness.said(told)),
-        sureness.lead(told),
+        told.headline,
         Table("", header, kinds),
         _scenarios(told),
         *_sites(told),

@@ -247,11 +247,10 @@ def write_study_data(
     >>> [*layers], figures, int((layers["services"]["type"] == "france_services").sum())
     (['communes', 'epci', 'departements', 'services', 'ring'], (), 1)
     """
-    if isinstance(directories, gpd.GeoDataFrame):
-        directories = [directories]
     layers, names = read_layers(path_of(base)), tuple[str, ...]()
-    if directories:
-        layers = join_to(layers, directories, types=types, told=told)
+    if len(directories):
+        several = [directories] if isinstance(directories, gpd.GeoDataFrame) else directories
+        layers = join_to(layers, several, types=types, told=told)
     if figures is not None:
         layers, names = join_figures(layers, figures)
     write_layers(layers, Path(path))
