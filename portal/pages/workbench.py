@@ -131,7 +131,7 @@ class Workbench:
         asked, _moves = self._asked(_whole(_read(request.url.query)), viewer_of(request))
         for wrong in asked.errors.values():
             raise Refusal(400, wrong)
-        return _toml(asked.document)
+        return _toml(asked.document, asked.study)
 
     def of_study(self, request: Request) -> Response:
         """Give the study file of a study."""
@@ -195,7 +195,7 @@ class Workbench:
             "question": urlencode({**asked.fields, **origin}, doseq=True),
             "origin": origin.get("depuis", ""),
             "study": asked.document,
-            "toml": _text(asked.document) if asked.study else "",
+            "toml": _text(asked.document, asked.study) if asked.study else "",
             # What is not typed yet is not wrong, and what is asked later is said later.
             "errors": {
                 name: told for name, told in asked.errors.items()
@@ -263,9 +263,10 @@ class Workbench:
                 "D'autres questions sont comptées en ce moment : réessayez dans un instant."
             )
         try:
-            study = grounds.study_of(asked.document, self._ground, viewer=viewer)
-            found = holdings.head_count(replace(study, path=self.site.workspace / "etude.toml"))
-            return asdict(found), ""
+            if grounds.files_of(asked.study):  # those that who asks may not read are refused
+                grounds.study_of(asked.document, self._ground, viewer=viewer)
+            study = replace(asked.study, path=self.site.workspace / "etude.toml")
+            return asdict(holdings.head_count(study)), ""
         except GeoguichetError as error:
             return None, self._ground.bare(str(error))
         finally:
@@ -429,9 +430,12 @@ def rule_told(study: Study | None) -> list[str]:
 _OWN = {"Cache-Control": "private, no-store"}
 
 
-def _text(document: Document) -> str:
-    """Return a study file, its first lines saying how it is run."""
-    files, name = grounds.files_of(parse_study(document)).values(), document["study"]["id"]
+def _text(document: Document, study: Study | None = None) -> str:
+    """Return a study file (of a study that is read already, or not), its first lines saying how it is
+    run.
+    """
+    files = grounds.files_of(study or parse_study(document)).values()
+    name = document["study"]["id"]
     told = _("# Calculer cette étude : geoguichet coverage run {name}.toml", name=name)
     if files:
         told += "\n" + _(
@@ -441,9 +445,9 @@ def _text(document: Document) -> str:
     return f"{told}\n\n{toml_text(document)}"
 
 
-def _toml(document: Document) -> Response:
+def _toml(document: Document, study: Study | None = None) -> Response:
     told = {"Content-Disposition": f'attachment; filename="{document["study"]["id"]}.toml"'}
-    return answer(_text(document).encode(), TOML, headers=_OWN | told)
+    return answer(_text(document, study).encode(), TOML, headers=_OWN | told)
 
 
 # Return what was done and what is to come: sentences, each with its seconds once it is over.
