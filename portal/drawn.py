@@ -31,7 +31,7 @@ _KM_OF_DEGREE = 111.32
 _LETTER, _LINE = 12, 26
 #: Bytes of the paths of a drawing, at the most where the coarsest of these grains allows it: pixels that
 #: its lines are told to, or its dots set apart by (two at the least).
-LIGHT, _GRAINS = 30_000, (1, 2, 3, 4, 6, 8)
+LIGHT, _GRAINS = 40_000, (1, 2, 3, 4, 6, 8)
 #: More dots than which they are small.
 _FEW = 300
 #: Pixels across a numbered disc.
@@ -117,22 +117,17 @@ class Frame:
         """Return shapes of degrees as one path; one smaller than a pixel is a dot."""
         made = shapely.transform(np.array([*shapes], dtype=object), self.placed)
         parts = shapely.get_parts(shapely.simplify(made, 0.6 * self.grain))
-        kinds = shapely.get_type_id(parts)
-        surfaces, points = (kinds == getattr(shapely.GeometryType, k) for k in ("POLYGON", "POINT"))
-        lines = [*shapely.get_rings(parts[surfaces]), *parts[~surfaces & ~points]]
-        return self._steps(lines) + self.dots(shapely.get_coordinates(parts[points]))
+        surfaces = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+        return self._steps([*shapely.get_rings(parts[surfaces]), *parts[~surfaces]])
 
     def dots(self, places: np.ndarray) -> str:
-        """Return pixels as a path of dots: those of one grain are one, those that follow one another
-        southward a line.
-        """
+        """Return pixels as a path of dots: those of one grain are one."""
         told = np.unique(np.rint(places / self.grain).astype(int) * self.grain, axis=0)
-        begins = (np.diff(told, axis=0, prepend=-9 * WIDTH) != (0, self.grain)).any(axis=1)
-        first = told[begins].tolist()
-        last = told[np.roll(begins, -1)].tolist()
+        steps = np.diff(told, axis=0, prepend=-1)[:, 1].tolist()
+        columns = np.diff(told[:, 0], prepend=-1).astype(bool).tolist()
         return "".join(
-            f"M{x} {y}{f'v{end - y}' if end > y else 'h0'}"
-            for (x, y), (_x, end) in zip(first, last, strict=True)
+            f"M{x} {y}h0" if begins else f"m0 {step}h0"
+            for (x, y), begins, step in zip(told.tolist(), columns, steps, strict=True)
         )
 
     # Return lines as a path of whole relative steps; those that go nowhere are left out.
@@ -203,7 +198,7 @@ def crowd(territory: Territory, envelopes: np.ndarray) -> Drawing:
     """Return all the objects of a layer on a map of the territory, each a dot where the middle of its
     envelope (west, south, east, north) is; those of one grain are one dot.
     """
-    frame, ground, names = _ground(territory, territory.box())
+    frame, ground, names = _ground(territory, territory.box(), 2)
     middles = np.column_stack(
         [envelopes[:, 0] + envelopes[:, 2], envelopes[:, 1] + envelopes[:, 3]]
     )

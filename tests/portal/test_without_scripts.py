@@ -105,7 +105,7 @@ def test_folded_rows_are_printed(page: Any, url: str) -> None:
 
 
 #: Bytes of a page as it travels, its sheets, scripts and pictures; and of one drawing as it is written.
-LIGHT, DRAWING = 150_000, 30_000
+LIGHT, DRAWING = 150_000, 45_000
 
 
 @pytest.mark.parametrize("path", KINDS)
