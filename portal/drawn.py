@@ -36,19 +36,18 @@ LIGHT, _GRAINS = 40_000, (1, 2, 3, 4, 6, 8)
 _FEW = 300
 #: Pixels across a numbered disc.
 _DISC = 24
-#: What each thing of a drawing is written as.
-_GROUND = '<defs><path id="sol" d="{0}"/></defs>'
-_AGAIN = '<use class="{0}" href="#sol"/>'
-_PATH = '<path class="{}" d="{}"/>'
-_NAME = '<text class="c-nom" x="{1}" y="{2}">{0}</text>'
-_NUMBER = '<circle class="c-disque" cx="{1}" cy="{2}" r="12"/><text class="c-num" x="{1}" y="{3}">{0}</text>'
-_SQUARE = (
+#: What each thing of a drawing is written as: its ground, which is told once, a path, a name, a number, a
+#: rank, the scale.
+_MODELS = (
+    '<defs><path id="sol" d="{0}"/></defs>',
+    '<path class="{}" d="{}"/>',
+    '<text class="c-nom" x="{1}" y="{2}">{0}</text>',
+    '<circle class="c-disque" cx="{1}" cy="{2}" r="12"/><text class="c-num" x="{1}" y="{3}">{0}</text>',
     '<g class="c-kio"><rect x="{2}" y="{3}" width="14" height="12" rx="2.500"/>'
-    '<text x="{1}" y="{4}">{0}</text></g>'
+    '<text x="{1}" y="{4}">{0}</text></g>',
+    '<path class="c-ech" d="M12 {3}v6h{1}v-6"/><text class="c-nom p" x="{2}" y="{4}">{0} km</text>',
 )
-_SCALE = (
-    '<path class="c-ech" d="M12 {3}v6h{1}v-6"/><text class="c-nom p" x="{2}" y="{4}">{0} km</text>'
-)
+_AGAIN = '<use class="{}" href="#sol"/>'
 
 
 @dataclass(frozen=True)
@@ -69,17 +68,20 @@ class Drawing:
         """What stands in the frame: written once, for a drawing is remembered longer than a page. Its
         ground is told once too, and comes again as a line.
         """
-        (_kind, ground), *_more = self.paths
-        scales = () if self.scale is None else (self.scale,)
-        parts = (
-            (_GROUND, ((ground,),)),
-            *((_AGAIN if path == ground else _PATH, ((kind, path),)) for kind, path in self.paths),
-            (_NAME, self.names),
-            (_NUMBER, ((told, x, y, y + 5) for told, x, y in self.numbers)),
-            (_SQUARE, ((told, x, x - 7, y - 6, y + 3.5) for told, x, y in self.squares)),
-            (_SCALE, ((km, w, 12 + w / 2, self.height - 16, self.height - 19) for km, w in scales)),
+        ground, scales = self.paths[0][1], () if self.scale is None else (self.scale,)
+        parts: Sequence[Iterable[tuple[object, ...]]] = (
+            [(ground,)],
+            self.paths,
+            self.names,
+            ((told, x, y, y + 5) for told, x, y in self.numbers),
+            ((told, x, x - 7, y - 6, y + 3.5) for told, x, y in self.squares),
+            ((km, w, 12 + w / 2, self.height - 16, self.height - 19) for km, w in scales),
         )
-        told = (model.format(*map(escape, one)) for model, some in parts for one in some)
+        told = (
+            (_AGAIN if one[1:] == (ground,) else model).format(*map(escape, one))
+            for model, some in zip(_MODELS, parts, strict=True)
+            for one in some
+        )
         return Markup("".join(told))  # noqa: S704  # each value is escaped
 
 

@@ -11,12 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import shapely
 
 from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.floor.region import FILE, Region, Shown
 from geoguichet.floor.words import Message
-from geoguichet.referentials.layers import metric_of, sample_path
+from geoguichet.referentials.layers import metric_of, read_layer, sample_path
 from geoguichet.referentials.territories import sample
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -188,16 +189,31 @@ def _tell(resource: dict[str, Any], shown: Shown) -> None:
         resource["columns"] = dict(shown.columns)
 
 
+def layer_of(territory: Territory, layer: str) -> gpd.GeoDataFrame | None:
+    """Return a layer of a territory; None where it has no data, or data of another make, which maps and
+    lists do without.
+    """
+    try:
+        return territory.data and read_layer(territory.data, layer=layer, empty=True)
+    except LayerError:
+        return None
+
+
+@lru_cache(maxsize=8)
+def rows_of(territory: Territory, layer: str) -> list[dict[str, Any]]:
+    """Return the rows of a layer of a territory, without their geometry; None for what is missing."""
+    found = layer_of(territory, layer)
+    if found is None:
+        return []
+    table = found.drop(columns="geometry").astype(object)
+    return [dict(row) for row in table.where(table.notna(), None).to_dict("records")]
+
+
 @lru_cache(maxsize=4)
 def outlines(territory: Territory) -> tuple[tuple[str, str, shapely.Geometry], ...]:
     """Return the départements of a territory, simplified for a map of it: code, name, surface."""
-    from geoguichet.referentials.layers import read_layer
-
-    if territory.data is None:
-        return ()
-    try:
-        found = read_layer(territory.data, layer="departements", empty=True)
-    except LayerError:  # data of another make: its maps are drawn on nothing
+    found = layer_of(territory, "departements")
+    if found is None:
         return ()
     found = found[found.geometry.notna()]
     drawn = shapely.set_precision(found.geometry.simplify(0.003).array, 0.0001)

@@ -23,7 +23,7 @@ from geoguichet.portal.kept import Index
 from geoguichet.portal.pages.counters import around, index_for, spot
 from geoguichet.portal.pages.home import ZonesOf, flagship, needs_of
 from geoguichet.portal.site import Asked, Page, Site, an_object
-from geoguichet.portal.territory import Territory
+from geoguichet.portal.territory import Territory, rows_of
 from geoguichet.referentials.layers import read_layer
 from geoguichet.referentials.sources.fetch import cached
 from geoguichet.referentials.territories.code_history import CommuneHistory
@@ -43,14 +43,7 @@ _HISTORY, _CODE = "cog", re.compile(r"\d[\dAB]\d{3}", re.ASCII)
 
 @lru_cache(maxsize=4)
 def _rows(territory: Territory, layer: str) -> Mapping[str, Mapping[str, Any]]:
-    if territory.data is None:
-        return {}
-    try:
-        found = read_layer(territory.data, layer=layer, empty=True).drop(columns="geometry")
-    except LayerError:
-        return {}
-    found = found.astype(object).where(found.notna(), None)
-    return {str(row["code"]): row for row in found.to_dict("records")}
+    return {str(row["code"]): row for row in rows_of(territory, layer)}
 
 
 # The whole list.

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import shapely
 
-from geoguichet.floor.errors import LayerError
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message, weekdays
 from geoguichet.portal.answers import Refusal
@@ -18,9 +17,8 @@ from geoguichet.portal.errors import PortalError
 from geoguichet.portal.kept import Index, index_of
 from geoguichet.portal.pages.home import ZonesOf, zone_parts
 from geoguichet.portal.site import Asked, Page, Site, an_object
-from geoguichet.portal.territory import Territory
+from geoguichet.portal.territory import Territory, layer_of
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
-from geoguichet.referentials.layers import read_layer
 
 #: What the question is made of.
 PARAMETERS = ("ou", "quoi", "quand", "jour", "heure")
@@ -125,13 +123,9 @@ def outlines_of_communes(
     territory: Territory,
 ) -> tuple[Mapping[str, shapely.Geometry], shapely.STRtree]:
     """Return the outlines of communes, simplified for a map of some of them: by code, by place."""
-    nothing: tuple[dict[str, shapely.Geometry], shapely.STRtree] = {}, shapely.STRtree([])
-    if territory.data is None:
-        return nothing
-    try:
-        found = read_layer(territory.data, layer="communes", empty=True)
-    except LayerError:  # data of another make: the map is drawn on nothing
-        return nothing
+    found = layer_of(territory, "communes")
+    if found is None:
+        return {}, shapely.STRtree([])
     found = found[found.geometry.notna()]
     drawn = found.geometry.simplify(0.0005).array
     return dict(zip(found["code"], drawn, strict=True)), shapely.STRtree(drawn)

@@ -12,13 +12,11 @@ from urllib.parse import quote, urlencode
 
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import search_as_people_do
-from geoguichet.floor.errors import LayerError
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import SOURCE, Message, _, language
 from geoguichet.portal.site import COLLECTION, Asked, Page, Site, an_object
-from geoguichet.portal.territory import Territory
+from geoguichet.portal.territory import Territory, rows_of
 from geoguichet.referentials.directory.services import NEEDS, CitizenNeed, service_name
-from geoguichet.referentials.layers import read_layer
 
 #: The longest question that is looked at; what is longer is cut.
 LONGEST = 100
@@ -51,8 +49,8 @@ def folded(text: str) -> str:
 @lru_cache(maxsize=4)
 def communes(territory: Territory) -> tuple[Place, ...]:
     """Return the communes of a territory (`ranked`), with the name of their département."""
-    found = _rows(territory, "communes")
-    names = {row["code"]: row["name"] for row in _rows(territory, "departements")}
+    found = rows_of(territory, "communes")
+    names = {row["code"]: row["name"] for row in rows_of(territory, "departements")}
     return ranked(
         Place(
             f" {folded(row['name'])}",
@@ -79,20 +77,9 @@ def counters(territory: Territory) -> tuple[Place, ...]:
             str(row["id"]),
             people.get(str(row.get("commune")), 0),
         )
-        for row in _rows(territory, "services")
+        for row in rows_of(territory, "services")
         if row.get("inside", True)
     )
-
-
-def _rows(territory: Territory, layer: str) -> list[dict[str, Any]]:
-    if territory.data is None:
-        return []
-    try:
-        found = read_layer(territory.data, layer=layer, empty=True).drop(columns="geometry")
-    except LayerError:
-        return []
-    rows: list[dict[str, Any]] = found.astype(object).where(found.notna(), None).to_dict("records")
-    return rows
 
 
 def ranked(places: Iterable[Place]) -> tuple[Place, ...]:

@@ -29,7 +29,7 @@ from geoguichet.portal.pages.home import (
 )
 from geoguichet.portal.providers.studies import STUDY, folder_of, manifest_of, seen_first
 from geoguichet.portal.site import Asked, Page, Site, an_object
-from geoguichet.portal.territory import Territory, outlines
+from geoguichet.portal.territory import Territory, layer_of, outlines
 from geoguichet.referentials.layers import list_layers, read_layer
 
 #: Rows of a table before the others are folded.
@@ -409,12 +409,10 @@ def _compared(
 
 # Return the outlines of communes in their order; their points where none is known.
 def _of_communes(territory: Territory, communes: gpd.GeoDataFrame) -> Any:
-    if territory.data is None:
+    found = layer_of(territory, "communes")
+    if found is None:
         return communes.geometry.array
-    try:
-        known = read_layer(territory.data, layer="communes").set_index("code").geometry
-    except LayerError:
-        return communes.geometry.array
+    known = found.set_index("code").geometry
     return known.reindex(communes.index).fillna(communes.geometry).array
 
 
