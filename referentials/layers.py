@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -110,6 +111,14 @@ def list_layers(path: Path) -> list[str]:
     LayerError
         When the file is missing, cut short, or no geographic file.
     """
+    with absence_refused(path):
+        status = path.stat()
+    return list(_layers(path, status.st_size, status.st_mtime_ns))
+
+
+# Look once into a file, however many of its layers are read; its size and time tell it from what it was.
+@lru_cache(maxsize=8)
+def _layers(path: Path, _size: int, _time: int) -> tuple[str, ...]:
     _check_file(path)
     check_stored(path)
     with refused(
@@ -119,7 +128,7 @@ def list_layers(path: Path) -> list[str]:
             "un GeoPackage, un GeoJSON ou un Shapefile est attendu."
         ),
     ):
-        return [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        return tuple(str(name) for name in pyogrio.list_layers(path)[:, 0])
 
 
 def read_layer(

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import compress
 from pathlib import Path
 
@@ -93,16 +94,21 @@ def _enough(services: gpd.GeoDataFrame, need: Need) -> list[bool | None]:
 # unsure.
 def _long_enough(services: gpd.GeoDataFrame, least: float) -> list[bool | None]:
     weekly = services["hours_per_week"].to_numpy(float)
-    texts = services["hours"].to_numpy(object)
-    states: list[bool | None] = (weekly >= least).tolist()
-    for place in np.flatnonzero(~(weekly >= least)):
-        week = osm_week(texts[place])
-        unsure = sum(closes - opens for opens, closes in week.unsure) / 60 if week else 0.0
-        if np.isnan(weekly[place]):
-            states[place] = False if 0 < unsure < least else None
-        elif weekly[place] + unsure >= least:
-            states[place] = None
-    return states
+    states = (weekly >= least).astype(object)
+    short = np.flatnonzero(~(weekly >= least))
+    texts = services["hours"].to_numpy(object)[short]
+    unsure = np.array([_unsure_hours(text) for text in texts], dtype=float)
+    unknown = np.isnan(weekly[short])
+    perhaps = np.where(unknown, ~((unsure > 0) & (unsure < least)), weekly[short] + unsure >= least)
+    states[short[perhaps]] = None
+    return list(states.tolist())
+
+
+# Return how many hours a week a text says that a counter may be open; a study asks of each four times.
+@lru_cache(maxsize=1 << 16)
+def _unsure_hours(text: str | None) -> float:
+    week = osm_week(text)
+    return sum(closes - opens for opens, closes in week.unsure) / 60 if week else 0.0
 
 
 def told(

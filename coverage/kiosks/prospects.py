@@ -215,24 +215,13 @@ def _one_per_place(hosts: gpd.GeoDataFrame, choice: KioskChoice) -> gpd.GeoDataF
 
     Of the type that comes once a commune (the town hall), the first by id alone stands for it.
     """
-    named = hosts.index.isin((*choice.existing, *choice.required))
-    ranked = hosts.assign(
-        _named=~named,
-        _kind=hosts["type"]
-        .map({kind: number for number, kind in enumerate(choice.candidates)})
-        .fillna(-1),
-    ).sort_values(["_named", "_kind"], kind="stable")
-    return hosts[
-        hosts.index.isin(
-            ranked.index[
-                ~(ranked.geometry.get_coordinates() / _SAME_PLACE_DEG)
-                .round()
-                .astype("int64")
-                .duplicated()
-                .to_numpy()
-            ]
-        )
-    ]
+    named = np.isin(hosts.index.to_numpy(object), (*choice.existing, *choice.required))
+    kinds = {kind: number for number, kind in enumerate(choice.candidates)}
+    kind = hosts["type"].map(kinds).fillna(-1).to_numpy(float)
+    order = np.lexsort((kind, ~named))
+    place = (hosts.geometry.get_coordinates() / _SAME_PLACE_DEG).round().astype("int64")
+    first = ~place.iloc[order].duplicated().to_numpy()
+    return hosts.iloc[np.sort(order[first])]
 
 
 # Yield the counter, the key and who passes, for each condition the study sets.

@@ -197,7 +197,6 @@ def test_a_bus_counts_where_it_stops_and_not_where_it_is_kept(result: CoverageRe
 def test_a_network_of_the_workspace_is_found(
     result: CoverageResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from geoguichet.coverage.access import supplements
 
     class Store:
         def __init__(self, folder: Path) -> None:
@@ -217,7 +216,7 @@ def test_a_network_of_the_workspace_is_found(
     point = result.demand.geometry[white(result.demand)].iloc[:1].to_numpy()
     held = gpd.GeoDataFrame({"type": ["france_services"]}, geometry=point, crs="EPSG:4326")
     held.to_file(tmp_path / "referentials" / "data.gpkg", layer="services")
-    monkeypatch.setattr(supplements, "ReferentialStore", Store)
+    monkeypatch.setattr("geoguichet.referentials.versions.store.ReferentialStore", Store)
     told = baseline(
         result.demand, result.services, result.territory, result.study, StraightLine(), tmp_path
     )
