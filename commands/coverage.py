@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -422,7 +423,7 @@ def _verify(arguments: argparse.Namespace) -> None:
 
     told = verify(arguments.folder, source=arguments.source)
     if arguments.json:
-        rows = [one.as_dict() for one in told.disagreements]
+        rows = [asdict(one) for one in told.disagreements]
         print_json({"figures": told.figures, "differ": rows, "unverified": told.unverified})
     else:
         print(
@@ -437,7 +438,7 @@ def _verify(arguments: argparse.Namespace) -> None:
             print(
                 _(
                     "{layer}, {row}, {figure} : {expected} recompté, {found} écrit",
-                    **one.as_dict(),
+                    **asdict(one),
                 )
             )
         for key in told.unverified:
@@ -486,7 +487,7 @@ def _replay(arguments: argparse.Namespace) -> None:
             on_step=on_step,
         )
     if arguments.json:
-        differences = [difference.as_dict() for difference in told.differences]
+        differences = [asdict(difference) for difference in told.differences]
         print_json({"same": told.same, "outputs": told.outputs, "differences": differences})
     else:
         for name in told.outputs:

@@ -37,15 +37,6 @@ class Difference:
     expected: str
     found: str
 
-    def as_dict(self) -> dict[str, str]:
-        """Return it as a plain dictionary, ready for JSON."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "expected": self.expected,
-            "found": self.found,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Replay:

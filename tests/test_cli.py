@@ -479,7 +479,7 @@ def test_a_full_disk_leaves_the_previous_result(
     monkeypatch.setitem(folder.OUTPUTS, "report.html", output)
     refused(capsys, run(study), 1, "petite", "intact")
     assert snapshot(study.parent / "ws") == before
-    assert report.write is not full
+    assert report.render is not full
 
 
 @pytest.mark.parametrize("after", ["distances", "result.gpkg", "report.html"])

@@ -328,8 +328,15 @@ OUTPUTS: dict[str, Output] = {
         "application/vnd.apache.parquet",
         "Zones blanches (GeoParquet)",
     ),
-    "map.html": Output(web_map.write, "text/html", "Carte", wanted=lambda _: leaflet_present()),
-    "report.html": Output(report.write, "text/html", "Rapport"),
+    "map.html": Output(
+        lambda result, path: write_text(path, web_map.render(result)),
+        "text/html",
+        "Carte",
+        wanted=lambda _: leaflet_present(),
+    ),
+    "report.html": Output(
+        lambda result, path: write_text(path, report.render(result)), "text/html", "Rapport"
+    ),
     "surface.tif": Output(
         write,
         "image/tiff; application=geotiff; profile=cloud-optimized",

@@ -153,7 +153,7 @@ def ground(outlines: gpd.GeoDataFrame) -> list[Placed]:
     """
     land = {"fillColor": LAND, "fillOpacity": 1, "color": BORDER, "weight": 1.2}
     rows = [
-        [*latlon(point), name]
+        [round(point.y, _DECIMALS), round(point.x, _DECIMALS), name]
         for point, name in zip(name_places(outlines), outlines["name"], strict=True)
     ]
     return [_outlined(outlines, land, "ground"), Placed("names", rows, "names")]
@@ -190,11 +190,6 @@ def located(table: gpd.GeoDataFrame) -> Iterator[tuple[list[float], dict[str, An
 def titled(row: dict[str, Any]) -> str:
     """Return the name of a row that stands in a département: ``Foix (09)``."""
     return f"{row['name']} ({row['departement']})"
-
-
-def latlon(point: Any) -> list[float]:
-    """Return a point as Leaflet takes it, to about one metre."""
-    return [round(point.y, _DECIMALS), round(point.x, _DECIMALS)]
 
 
 # JSON that can stand inside a script element.

@@ -5,7 +5,6 @@ and its limits.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -386,13 +385,10 @@ _BUILDERS: dict[str, tuple[Message, Callable[[CoverageResult], Iterator[str | Ta
 MAIN_ZONES = 15
 
 
-def write(result: CoverageResult, path: Path) -> None:
-    """Write the report, self-contained: no script, no other file."""
-    path.write_text(render(result), encoding="utf-8", newline="\n")
-
-
 def render(result: CoverageResult) -> str:
-    """Return the report as HTML, in the study's language."""
+    """Return the report as HTML, self-contained (no script, no other file), in the study's
+    language.
+    """
     with speaking(result.study.language, typeset=True):
         return filled("report.html", **_content(result)) + "\n"
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Hashable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -71,11 +70,6 @@ _PANES = {
     "services": 610,
     "kiosks": 620,
 }
-
-
-def write(result: CoverageResult, path: Path) -> None:
-    """Write the map to one HTML file that asks nothing of any other."""
-    path.write_text(render(result), encoding="utf-8", newline="\n")
 
 
 def render(result: CoverageResult) -> str:

@@ -37,9 +37,9 @@ def show(browser, tmp_path):
     """Open a page written to a file; on leaving, nothing may have gone wrong nor been fetched."""
     pages, wrong, asked = [], [], []
 
-    def open_page(write, result, **options):
+    def open_page(render, result, **options):
         path = tmp_path / "page.html"
-        write(result, path)
+        path.write_text(render(result), encoding="utf-8")
         page = browser.new_page(**options)
         page.on(
             "console",
@@ -61,7 +61,7 @@ def show(browser, tmp_path):
 
 
 def test_the_map_shows_zones_people_services_and_kiosks(show, result):
-    page = show(web_map.write, result)
+    page = show(web_map.render, result)
     assert page.locator("b.kiosk").all_inner_texts() == ["2", "1"]
     assert page.locator(".leaflet-zones-pane path").count() == 2
     assert page.locator(".leaflet-people-pane path").count() == 7
@@ -71,7 +71,7 @@ def test_the_map_shows_zones_people_services_and_kiosks(show, result):
 
 
 def test_a_kiosk_tells_its_figures(show, result):
-    page = show(web_map.write, result)
+    page = show(web_map.render, result)
     page.locator("b.kiosk", has_text="1").click()
     told = (
         page.locator(".leaflet-popup-content")
@@ -85,7 +85,7 @@ def test_a_kiosk_tells_its_figures(show, result):
 
 
 def test_layers_are_switched_on_and_off(show, result):
-    page = show(web_map.write, result)
+    page = show(web_map.render, result)
     assert page.locator(".leaflet-reach-pane path").count() == 0
     page.get_by_text("Rayon d’action").click()
     assert page.locator(".leaflet-reach-pane path").count() == 2
@@ -94,21 +94,21 @@ def test_layers_are_switched_on_and_off(show, result):
 
 
 def test_the_map_stands_without_zone_or_kiosk_and_in_english(show, bare, english):
-    page = show(web_map.write, bare)
+    page = show(web_map.render, bare)
     assert page.locator("b.kiosk").count() == 0
-    page = show(web_map.write, english)
+    page = show(web_map.render, english)
     assert "White zones" in page.locator(".panel").inner_text()
     assert page.locator(".leaflet-control-zoom-in").get_attribute("title") == "Zoom in"
 
 
 def test_the_map_suits_a_narrow_screen(show, result):
-    page = show(web_map.write, result, viewport={"width": 390, "height": 800})
+    page = show(web_map.render, result, viewport={"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("details[open]").count() == 0
 
 
 def test_the_report_prints(show, result, tmp_path):
-    page = show(report.write, result, viewport={"width": 390, "height": 800})
+    page = show(report.render, result, viewport={"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     printed = page.pdf(prefer_css_page_size=True)
     assert printed.startswith(b"%PDF")
@@ -119,7 +119,7 @@ def test_kiosks_that_touch_are_dots_until_one_zooms_in(show, result):
     """The better ranked keeps its number."""
     near = result.kiosks.geometry.copy()
     near.iloc[1] = translate(near.iloc[0], 0.004)
-    page = show(web_map.write, replace(result, kiosks=result.kiosks.set_geometry(near)))
+    page = show(web_map.render, replace(result, kiosks=result.kiosks.set_geometry(near)))
     crowded = page.locator("b.kiosk.crowded")
     assert crowded.all_inner_texts() == ["2"]
     for _ in range(12):  # a click while the map still moves counts for nothing
@@ -130,7 +130,7 @@ def test_kiosks_that_touch_are_dots_until_one_zooms_in(show, result):
 
 
 def test_the_panel_holds_the_plan(show, result):
-    page = show(web_map.write, result)
+    page = show(web_map.render, result)
     page.get_by_text("Plan des visioguichets").click()
     told = page.locator("details.plan").inner_text().replace("\u202f", " ").replace("\u00a0", " ")
     for said in (
@@ -144,7 +144,7 @@ def test_the_panel_holds_the_plan(show, result):
 
 
 def test_on_paper_the_panel_is_whole_and_the_report_says_the_rest(show, result):
-    page = show(web_map.write, result)
+    page = show(web_map.render, result)
     page.emulate_media(media="print")
     page.get_by_text("plus de 2 900 habitants de plus").wait_for(
         state="visible"

@@ -15,7 +15,7 @@ HERE = any(map(shutil.which, pdf.BROWSERS))
 
 @pytest.fixture
 def folder(result, tmp_path: Path) -> Path:
-    report.write(result, tmp_path / "report.html")
+    (tmp_path / "report.html").write_text(report.render(result), encoding="utf-8")
     return tmp_path
 
 
