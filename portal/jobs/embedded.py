@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, override
 
@@ -46,7 +47,7 @@ PRESENT_S, GONE_S = 5.0, 60.0
 
 
 class EmbeddedJobs(StoredJobs[sqlite3.Connection]):
-    """The jobs of a workspace. The file is made by the first question."""
+    """The jobs of a workspace. The file is made by the first question, or the first worker."""
 
     _begins = "BEGIN IMMEDIATE"
     _errors = (OSError, sqlite3.Error)
@@ -57,7 +58,7 @@ class EmbeddedJobs(StoredJobs[sqlite3.Connection]):
 
     @override
     def present(self, worker: str) -> None:
-        with self._lent(writes=True) as base:
+        with self._lent(makes=True) as base:
             now = self._now(base)
             base.execute("DELETE FROM worker WHERE seen < ?", (now - GONE_S,))
             base.execute("INSERT OR REPLACE INTO worker VALUES (?, ?)", (worker, now))
@@ -112,7 +113,10 @@ class EmbeddedJobs(StoredJobs[sqlite3.Connection]):
     def _is_there(self, *, makes: bool) -> bool:
         if makes:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+            # To close a file that is there would drop the locks that this process holds on it, and who
+            # closes it last elsewhere would then take the journal away from under it.
+            with suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         return self.path.is_file()
 
     @override
