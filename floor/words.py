@@ -413,6 +413,7 @@ def mass(kilograms: float) -> str:
     return measure(kilograms, "kg") if small else measure(kilograms / 1000, "t", 1)
 
 
+@by_voice(1024)
 def size(length: int) -> str:
     """Write a number of bytes as people read it: ``12 octets``, ``2,5 Mo``."""
     from babel.units import format_unit

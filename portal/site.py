@@ -259,6 +259,8 @@ class Site:
         self._told: dict[str, dict[str, Any]] = {}
         self.remembered: answers.Recent[Response] = answers.Recent(5_000, 16_000_000)
         """Pages made for everybody."""
+        self._shared: dict[str, object] = {}
+        """What all templates share, by language (``_parts.html``)."""
         self._parts: answers.Recent[str] = answers.Recent(1_000, 8_000_000)
 
     def renew(self) -> None:
@@ -367,15 +369,18 @@ class Site:
             else one
             for one in data.get("links", ())
         ]
-        other = language() if language() != SOURCE else ""
-        with speaking(language(), typeset=True):
-            page = self._templates.get_template(template).render(
+        spoken, templates = language(), self._templates
+        other = spoken if spoken != SOURCE else ""
+        said = {"lang": spoken, "keep_lang": other, "keep": f"?lang={other}" if other else ""}
+        with speaking(spoken, typeset=True):
+            if spoken not in self._shared:
+                self._shared[spoken] = templates.get_template("_parts.html").make_module(said)
+            page = templates.get_template(template).render(
+                said,
+                parts=self._shared[spoken],
                 config=self.told,
                 data={**data, "links": links},
-                lang=language(),
                 signed_in=SIGNED_IN.get(),
-                keep_lang=other,
-                keep=f"?lang={other}" if other else "",
             )
         return page.encode("utf-8", "replace")
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -236,7 +237,7 @@ def _hours(kiosks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     known = sorted(hours for hours in told if hours is not None)
     return {
         "kiosks": len(told),
-        "median": float(pd.Series(known).median()) if known else None,
+        "median": float(median(known)) if known else None,
         "little": sum(hours < _LITTLE for hours in known),
         "unknown": len(told) - len(known),
     }

@@ -576,6 +576,7 @@ def _clock_told(found: re.Match[str]) -> str:
     return clock_told(int(found[1]) * 60 + int(found[2]))
 
 
+@by_voice(2048)
 def clock_told(minutes: int) -> str:
     """Write an hour of the day, in minutes: ``12 h``, ``9 h 30``."""
     hour, minute = divmod(minutes % DAY_MINUTES if minutes != DAY_MINUTES else minutes, 60)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from geoguichet.floor.words import _, weekdays
+from geoguichet.floor.words import _, by_voice, weekdays
 from geoguichet.referentials.directory.hours import (
     DAY_MINUTES,
     ON_APPOINTMENT,
@@ -94,6 +94,7 @@ def status_told(found: Status, at: Moment) -> str:
     return _("Horaires inconnus") if found.state == "unknown" else _("Horaires incertains ce jour")
 
 
+@by_voice(2048)
 def when_told(then: Moment, at: Moment) -> str:
     """Say a moment seen from another: « à 14 h » the same day, « lundi à 9 h 30 » within six days,
     else with its date.
