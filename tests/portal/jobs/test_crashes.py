@@ -144,7 +144,7 @@ def kill_at_random(
     more; return how many of each did what. What serves, or the database, is spared until what was killed
     of it before has come back: all would be down.
     """
-    done, kinds = Counter[str](), ["works", "works", "works"]
+    done, kinds = Counter[str](), ["works"] * 4
     kinds += (["serves"] if ports else []) + (["keeps"] if base else [])
     while done.total() < kills and may():
         time.sleep(chance.uniform(*pause))
