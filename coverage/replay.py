@@ -56,8 +56,8 @@ class Replay:
 def replay(
     path: str | Path,
     *,
-    source: Path | None = None,
-    beside: Path | None = None,
+    source: str | Path | None = None,
+    beside: str | Path | None = None,
     workspace: str | Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Replay:
@@ -99,11 +99,11 @@ def replay(
     """
     expected = manifest.read(path)
     folder = Path(path) if Path(path).is_dir() else Path(path).parent
-    study = manifest.study_of(expected["study"], path=(beside or folder) / "manifest.json")
+    study = manifest.study_of(expected["study"], path=Path(beside or folder, "manifest.json"))
     if source is not None:
-        study = replace(study, source=str(source.resolve()))
+        study = replace(study, source=str(Path(source).resolve()))
     _check_file_there(study)
-    _check_own_files(study, beside or folder)
+    _check_own_files(study, Path(beside or folder))
     result = run(study, workspace=workspace, on_step=on_step)
     with tempfile.TemporaryDirectory() as scratch:
         fresh = Path(scratch) / study.id

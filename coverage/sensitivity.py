@@ -121,7 +121,7 @@ def sensitivity(
     *,
     thresholds: Sequence[float] = THRESHOLDS,
     congestion: Sequence[float] = CONGESTION,
-    vintages: Sequence[Path] = (),
+    vintages: Sequence[str | Path] = (),
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Sensitivity:
     """Ask a study again with all its thresholds multiplied, and with car times multiplied where
@@ -222,7 +222,9 @@ def sensitivity(
         partition(base.territory.polygons if fine is None else fine.shapes).reindex(demand.index),
         None
         if study.kiosks is None
-        else robustness(study, study.kiosks, results, factors, vintages=vintages, on_step=on_step),
+        else robustness(
+            study, study.kiosks, results, factors, vintages=[*map(Path, vintages)], on_step=on_step
+        ),
     )
 
 

@@ -625,7 +625,7 @@ def read_study(path: str | Path) -> Study:
     return parse_study(document, path=Path(path))
 
 
-def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Study:
+def parse_study(document: Mapping[str, Any], *, path: str | Path | None = None) -> Study:
     """Check a study given as nested mappings (the TOML ``document``) and return it; ``path`` is the
     file that names in it are relative to, and that messages name.
 
@@ -667,7 +667,7 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
         **vars(read.study),
         **vars(read.data),
         **{one.name: getattr(read, one.name) for one in fields(_Tables)},
-        path=path,
+        path=Path(path) if path else None,
     )
 
 

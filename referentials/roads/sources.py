@@ -365,7 +365,7 @@ def make_network(
     out: str | Path,
     *,
     mapping: Mapping[str, str] | None = None,
-    nodes: Path | None = None,
+    nodes: str | Path | None = None,
     layer: str | None = None,
     speeds: SpeedTable = FRANCE,
     max_unknown: float = MAX_UNKNOWN,
@@ -407,8 +407,9 @@ def make_network(
     (2, 1.378)
     """
     several = [*map(Path, [files] if isinstance(files, str | Path) else files)]
+    ends = Path(nodes) if nodes else None
     parts = [
-        read_roads(file, mapping=mapping or {}, nodes=nodes, layer=layer, speeds=speeds)
+        read_roads(file, mapping=mapping or {}, nodes=ends, layer=layer, speeds=speeds)
         for file in several
     ]
     check_understood(parts, max_unknown)
