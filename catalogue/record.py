@@ -627,7 +627,7 @@ _DEPTH = {
 
 
 def _check_geometry(geometry: Json) -> None:
-    kind = geometry.get("type")
+    kind = _mapping(geometry, "geometry").get("type")
     if kind == "GeometryCollection":
         for part in _list(geometry.get("geometries"), "geometry.geometries"):
             _check_geometry(_mapping(part, "geometry.geometries"))

@@ -8,18 +8,21 @@ import inspect
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from functools import cache
 from importlib import import_module
 from inspect import isclass
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
+from shapely import Point
 
 import geoguichet
 
 ROOT = Path(__file__).parents[1]
+POINTS = gpd.GeoDataFrame({"nom": ["Foix"]}, geometry=[Point(1.6, 43.0)], crs="EPSG:4326")
 #: How an example says that it goes on from another.
 AFTER = re.compile(r"After the example of :(?:func|class):`~geoguichet\.(\w+)`:")
 
@@ -119,3 +122,31 @@ def test_importing_it_imports_nothing_else() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent
     )
     assert done.stdout.split() == ["geoguichet"]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        (lambda: geoguichet.run({"study": {"id": "a"}}), "Study.read"),
+        (lambda: geoguichet.find_white_zones("a.toml"), "Study.read"),
+        (lambda: geoguichet.sensitivity("a.toml"), "Study.read"),
+        (lambda: geoguichet.compare("absent.toml", "absent.toml"), "absent.toml"),
+        (lambda: geoguichet.make_network("absent.csv", "x.roads"), "absent.csv"),
+        (lambda: geoguichet.Record(id="a", geometry=Point(1, 2)), "geometry"),
+        (lambda: geoguichet.write_study_data(POINTS, "x.gpkg"), "colonne absente : id"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused_in_one_sentence(
+    mistake: Callable[[], object], said: str
+) -> None:
+    with pytest.raises(geoguichet.GeoguichetError, match=said):
+        mistake()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_study_is_compared_as_its_answer_is() -> None:
+    names = shown("run")[1]
+    one, other = (
+        geoguichet.compare(names[key], close="sous-prefecture-092") for key in ("study", "result")
+    )
+    assert one.headline == other.headline and "0 de moins" not in one.headline

@@ -407,9 +407,14 @@ def make_network(
     (2, 1.378)
     """
     several = [*map(Path, [files] if isinstance(files, str | Path) else files)]
-    ends = Path(nodes) if nodes else None
     parts = [
-        read_roads(file, mapping=mapping or {}, nodes=ends, layer=layer, speeds=speeds)
+        read_roads(
+            file,
+            mapping=mapping or {},
+            nodes=Path(nodes) if nodes else None,
+            layer=layer,
+            speeds=speeds,
+        )
         for file in several
     ]
     check_understood(parts, max_unknown)

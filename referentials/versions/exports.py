@@ -15,7 +15,7 @@ from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.schema import DIRECTORY_COLUMNS
 from geoguichet.referentials.directory.services import SERVICE_TYPES, check_services
-from geoguichet.referentials.layers import LONLAT, metric_of, path_of
+from geoguichet.referentials.layers import LONLAT, check_columns, metric_of, path_of
 from geoguichet.referentials.regions.region import Layers, read_layers, write_layers
 from geoguichet.referentials.territories.standing import city_of, named_communes, standing_in
 
@@ -55,6 +55,7 @@ def join_to(
     )
     names = names.drop_duplicates("code").set_index("code")
     rows = gpd.GeoDataFrame(pd.concat(directories, ignore_index=True), crs=LONLAT)
+    check_columns(rows, ("id", "type", "name", "commune"), where="annuaire")
     wanted = set(types) if types else set(rows["type"]) - set(own["type"])
     rows = rows[rows["type"].isin(wanted)].reset_index(drop=True)
     rows = rows.assign(said=rows["commune"], commune=_communes(rows, communes, names))
@@ -249,8 +250,12 @@ def write_study_data(
     """
     layers, names = read_layers(path_of(base)), tuple[str, ...]()
     if len(directories):
-        several = [directories] if isinstance(directories, gpd.GeoDataFrame) else directories
-        layers = join_to(layers, several, types=types, told=told)
+        layers = join_to(
+            layers,
+            [directories] if isinstance(directories, gpd.GeoDataFrame) else directories,
+            types=types,
+            told=told,
+        )
     if figures is not None:
         layers, names = join_figures(layers, figures)
     write_layers(layers, Path(path))
