@@ -1,6 +1,9 @@
 """The first lines of an answer: who is concerned, and the three questions that a plan is first asked."""
 
+import shutil
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,9 @@ from geoguichet.coverage.outputs.first_lines import (
     headline,
     open_sentences,
 )
+from geoguichet.coverage.outputs.pdf import BROWSERS
+from geoguichet.coverage.outputs.pdf import write as print_pdf
+from geoguichet.coverage.outputs.report import render
 from geoguichet.floor.words import money, number, speaking
 
 
@@ -57,3 +63,22 @@ def test_the_first_lines_are_said_in_the_language_asked(
     with speaking(language):
         told = " ".join([headline(result), *first_sentences(result)])
     assert ("kiosk" in told) == (language == "en")
+
+
+@pytest.mark.skipif(
+    not (any(map(shutil.which, BROWSERS)) and shutil.which("pdftotext")),
+    reason="chromium or pdftotext is not here (Debian: apt install chromium poppler-utils)",
+)
+def test_the_first_printed_page_holds_the_question_and_three_hostile_answers(
+    result: CoverageResult, tmp_path: Path
+) -> None:
+    page, printed = tmp_path / "report.html", tmp_path / "report.pdf"
+    page.write_text(render(result), encoding="utf-8")
+    print_pdf(page, printed)
+    told = subprocess.run(
+        ["pdftotext", "-l", "1", str(printed), "-"], capture_output=True, text=True, check=True
+    ).stdout
+    said = " ".join(told.split())
+    for words in ("h par semaine en médiane", "France services", "par recours", "vol d’oiseau"):
+        assert words in said
+    assert "Lieux d’accueil possibles" in said  # the last words of the question
