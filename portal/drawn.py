@@ -219,12 +219,19 @@ def footprints(territory: Territory, records: Sequence[Mapping[str, Any]], first
     """Return the extents of records on a map, numbered from ``first``: it shows the territory, and what
     lies around it when some are beyond.
     """
-    shapes = {}
-    for place, record in enumerate(records, first):
-        told = json.dumps(record.get("geometry"))
-        shape = shapely.from_geojson(told, on_invalid="ignore") if told != "null" else None
-        if shape is not None and not shape.is_empty:
-            shapes[str(place)] = shapely.box(*shape.bounds)
+    told = (json.dumps(record.get("geometry")) for record in records)
+    return _extents(territory, tuple(told), first)
+
+
+@lru_cache(maxsize=128)
+def _extents(territory: Territory, told: tuple[str, ...], first: int) -> Drawing:
+    texts = np.array([None if one == "null" else one for one in told], dtype=object)
+    found = shapely.from_geojson(texts, on_invalid="ignore")
+    shapes = {
+        str(place): shapely.box(*shape.bounds)
+        for place, shape in enumerate(found, first)
+        if shape is not None and not shape.is_empty
+    }
     own = territory.box()
     west, south, east, north = own
     reach = max(east - west, north - south)
