@@ -247,7 +247,8 @@ def lacking_parts(result: CoverageResult, *, epci: bool = True) -> Iterator[str 
     for row in whole.to_dict("records"):
         keys = row["lacking"].split(",")
         labels = listed(
-            f"{_('« {name} »', name=result.study.need(key).label)} ({key})" for key in keys
+            _("« {name} »", name=need.label) + (f" ({need.key})" if need.key != need.label else "")
+            for need in map(result.study.need, keys)
         )
         people = n_people(int(row["people"]))
         yield (
@@ -561,7 +562,7 @@ def equity_parts(result: CoverageResult) -> Iterator[str | Table]:
                 percent(row["before"], 1),
                 percent(row["after"], 1),
             )
-            for row in table.head(LEAST_SERVED).to_dict("records")
+            for row in table[table["before"] < 1].head(LEAST_SERVED).to_dict("records")
         ),
     )
 
