@@ -141,6 +141,21 @@ def test_two_studies_are_told_as_the_command_does(
     assert re.search(r"habitants le perdent", shown.text_content())
 
 
+def test_the_map_of_a_comparison_moves(url: str, http: requests.Session, studied: Path) -> None:
+    """Communes, from the tiles of their layer, by what becomes of them."""
+    shown = page(http, f"{url}/etudes/ariege/comparer/plus-pres")
+    folders = [studied / "studies" / name for name in ("ariege", "plus-pres")]
+    (place,) = shown.xpath("//div[@data-map]")
+    (layer,) = json.loads(place.get("data-layers"))
+    changed = compare(*folders).communes["change"]
+    kinds = {"c-gagne": "gained", "c-perdu": "lost", "c-nt": "undecided"}
+    for kind, change in kinds.items():
+        assert set(layer["classes"].get(kind, ())) == set(changed.index[changed == change])
+    assert layer["classes"]["c-perdu"] and layer["name"] == "communes"
+    ticks = shown.xpath("//input[@data-couche]/@data-couche")
+    assert set(ticks) == set(kinds)
+
+
 def test_a_result_of_another_version_says_so(
     serve: Callable[..., AbstractContextManager[str]], tmp_path: Path, http: requests.Session
 ) -> None:
