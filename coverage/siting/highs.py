@@ -44,6 +44,9 @@ BRANCH_ONLY: Mapping[str, bool] = {
     "mip_heuristic_run_root_reduced_cost": False,
     "mip_heuristic_run_rens": False,
     "mip_heuristic_run_rins": False,
+    # What our prices could exclude is excluded: to start anew from fewer columns costs the tree that
+    # there is.
+    "mip_allow_restart": False,
 }
 
 #: For a program that no bound nor reduction of ours has made smaller, and where presolve ends soon:
