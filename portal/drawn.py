@@ -43,8 +43,7 @@ _MODELS = (
     '<path class="{}" d="{}"/>',
     '<text class="c-nom" x="{1}" y="{2}">{0}</text>',
     '<circle class="c-disque" cx="{1}" cy="{2}" r="12"/><text class="c-num" x="{1}" y="{3}">{0}</text>',
-    '<g class="c-kio"><rect x="{2}" y="{3}" width="14" height="12" rx="2.500"/>'
-    '<text x="{1}" y="{4}">{0}</text></g>',
+    '<g class="c-kio"><path d="M{2} {3}h14v12h-14z"/><text x="{1}" y="{4}">{0}</text></g>',
     '<path class="c-ech" d="M12 {3}v6h{1}v-6"/><text class="c-nom p" x="{2}" y="{4}">{0} km</text>',
 )
 _AGAIN = '<use class="{}" href="#sol"/>'
