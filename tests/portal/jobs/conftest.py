@@ -66,18 +66,26 @@ class Database:
             return False
 
     def kill(self, process: int) -> None:
-        """Kill it and all that it started, which work in its folder, those that it was just starting too."""
+        """Kill it and all that it started, those that it was just starting too."""
         os.kill(process, signal.SIGKILL)
-        while left := [one for one in Path("/proc").glob("[0-9]*") if self._is_home_of(one)]:
+        while left := [one for one in Path("/proc").glob("[0-9]*") if self._is_orphan(one)]:
             for one in left:
                 with suppress(ProcessLookupError):
                     os.kill(int(one.name), signal.SIGKILL)
 
-    def _is_home_of(self, process: Path) -> bool:
+    # Say whether a process works in our folder and who started it does not: neither the tests, which
+    # may have started a server again, nor a server.
+    def _is_orphan(self, process: Path) -> bool:
         try:
-            return (process / "cwd").readlink() == self.folder
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            is_ours = (process / "cwd").readlink() == self.folder
         except OSError:  # it has ended
             return False
+        try:
+            is_started = Path("/proc", parent, "cwd").readlink() == self.folder
+        except OSError:
+            is_started = False
+        return is_ours and not is_started and int(parent) != os.getpid()
 
     def new(self) -> str:
         """The address of a new database, for who owns it and may do nothing else."""
