@@ -263,7 +263,7 @@ class PostgresJobs(StoredJobs[_Base]):
                 self.away_since = self.away_since or now
                 if now - self.away_since >= PATIENCE_S:
                     raise
-                time.sleep(0.1)
+                time.sleep(0.25)  # each try is a process of the database, which has enough to do
             else:
                 self.away_since = 0.0
                 return made

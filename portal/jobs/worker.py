@@ -66,6 +66,8 @@ class Child:
             for line in out:
                 told = json.loads(line)
                 told["body"] = out.read(told.get("size", 0))
+                if len(told["body"]) < told.get("size", 0):
+                    break  # it was killed as it answered
                 self.said.put(told)
         self.said.put(None)
 

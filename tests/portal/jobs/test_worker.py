@@ -32,7 +32,12 @@ for line in sys.stdin:
     time.sleep(inputs.get("sleeps", 0))
     body = json.dumps(inputs).encode()
     told = {"ended": "successful", "message": "", "media": "application/json", "size": len(body)}
-    sys.stdout.buffer.write(json.dumps(told).encode() + b"\\n" + body)
+    sys.stdout.buffer.write(json.dumps(told).encode() + b"\\n")
+    if "cut" in inputs and not os.path.exists(inputs["cut"]):
+        open(inputs["cut"], "w").close()
+        sys.stdout.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+    sys.stdout.buffer.write(body)
     sys.stdout.flush()
 """
 
@@ -87,6 +92,17 @@ def test_a_worker_answers_one_job_after_the_other(store: JobStore, tmp_path: Pat
     assert [result.body for result in results if result] == [b'{"n": 0}', b'{"n": 1}', b'{"n": 2}']
     told = {line for name in names for _at, line in store.log(name, viewer=PUBLIC)}
     assert len([line for line in told if line.startswith("child")]) == 1  # one child for all
+
+
+def test_an_answer_whose_end_was_lost_with_its_child_is_made_again(
+    store: JobStore, tmp_path: Path
+) -> None:
+    name = put(store, cut=str(tmp_path / "once"))
+    with at_work(store, tmp_path):
+        until(lambda: job(store, name).has_ended)
+    result = store.result(name, viewer=PUBLIC)
+    assert result is not None and b'"cut"' in result.body
+    assert (job(store, name).state, job(store, name).attempts) == ("successful", 2)
 
 
 def test_a_dismissed_job_is_killed_within_two_seconds(store: JobStore, tmp_path: Path) -> None:
