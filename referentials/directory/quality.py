@@ -20,11 +20,8 @@ from geoguichet.referentials.directory.ground import within_territory
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.services import plural_name, weekly_hours
 from geoguichet.referentials.layers import LONLAT, MENDED, squares_of
-from geoguichet.referentials.territories.code_history import (
-    CommuneHistory,
-    departement_of,
-    departement_of_code,
-)
+from geoguichet.referentials.territories import code_history
+from geoguichet.referentials.territories.code_history import CommuneHistory
 from geoguichet.referentials.territories.territory import (
     Territory,
     ground_findings,
@@ -530,7 +527,7 @@ def _against_postcodes(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
         & ~code.str.match(r"$|9[89]|97[578]")
         & ~postcode.str.startswith("98")
     )
-    said, posted = departement_of(code), departement_of(postcode)
+    said, posted = code_history.departement_of(code), code_history.departement_of(postcode)
     return _of_rows(
         rows.assign(said=said, posted=posted)[judged & (said != posted)],
         "code-against-postcode",
@@ -655,15 +652,15 @@ def absent_communes(
     Only the départements the table speaks of are judged.
     """
     present = set(codes)
-    spoken = {departement_of_code(code) for code in present}
+    spoken = {code_history.departement_of_code(code) for code in present}
     expected = {
         code
         for code in history.lives
-        if history.in_force(code, date) and departement_of_code(code) in spoken
+        if history.in_force(code, date) and code_history.departement_of_code(code) in spoken
     }
     missing = pd.Series(sorted(expected - present), dtype=object)
     findings = []
-    for departement, rows in missing.groupby(missing.map(departement_of_code)):
+    for departement, rows in missing.groupby(missing.map(code_history.departement_of_code)):
         shown = ", ".join(rows.iloc[:5]) + (" ..." if len(rows) > 5 else "")
         findings.append(
             Finding(
