@@ -125,7 +125,7 @@ class KioskChoice(Table, ABC):
     ] = ("town_hall",)
     offers: Annotated[
         tuple[str, ...],
-        texts(lambda asked: asked.needs),
+        texts(names_of_needs),
         About("les besoins qu'un visioguichet ouvre ; tous, sans cette clé"),
     ] = ()
     reach: Annotated[Cost, threshold(), About("jusqu'où il sert")]
@@ -465,6 +465,11 @@ class Asked:
     groups: tuple[str, ...] = ()
 
 
+def names_of_needs(asked: Asked) -> tuple[str, ...]:
+    """Return the names of the needs that the study asks for."""
+    return asked.needs
+
+
 def threshold() -> Taken:
     """Take a distance or a time, in the unit of the study's router: ``"8 km"``, ``"20 min"``."""
     kinds = {Unit.METRES: "length", Unit.SECONDS: "minutes"}
@@ -654,7 +659,7 @@ class ExtensionChoice(Table):
 
     need: Annotated[
         str,
-        one_of(lambda asked: asked.needs),
+        one_of(names_of_needs),
         About("le besoin dont il manque des heures (min_hours_per_week)"),
     ]
     count: Annotated[

@@ -20,6 +20,7 @@ from geoguichet.coverage.study.choices import (
     ExtensionChoice,
     KioskChoice,
     RouterChoice,
+    names_of_needs,
     threshold,
 )
 from geoguichet.coverage.study.siting_models import AnyModel
@@ -263,10 +264,6 @@ def _needs(tables: dict[str, Need], asked: Asked) -> tuple[Need, ...]:
     return tuple(replace(need, key=key, label=need.label or key) for key, need in tables.items())
 
 
-def _names_of_needs(asked: Asked) -> tuple[str, ...]:
-    return asked.needs
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How the needs combine: ``k`` of the named needs must be met, and all those required."""
@@ -282,7 +279,7 @@ class Rule:
         return (*self.required, *self.needs)
 
 
-_NEEDS = texts(_names_of_needs, empty=False)
+_NEEDS = texts(names_of_needs, empty=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +297,7 @@ class RuleTable(Table):
     ] = None
     of: Annotated[
         tuple[str, ...] | None,
-        texts(_names_of_needs),
+        texts(names_of_needs),
         About(
             "les besoins que compte at_least ; sans cette clé, tous ceux qui ne sont pas dans all"
         ),
@@ -518,7 +515,7 @@ class _Tables(Table):
     legal: Annotated[
         tuple[LegalChoice, ...],
         Written(
-            dict[Annotated[str, one_of(LEGAL_RULES)], Annotated[str, one_of(_names_of_needs)]],
+            dict[Annotated[str, one_of(LEGAL_RULES)], Annotated[str, one_of(names_of_needs)]],
             lambda table, asked: tuple(LegalChoice(*pair) for pair in table.items()),
             unbuilt=lambda legal: {one.rule: one.need for one in legal},
         ),
