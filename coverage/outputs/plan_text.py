@@ -170,15 +170,14 @@ def _offers(study: Study, choice: KioskChoice) -> str:
 
 def plan_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
     """Say what no plan can do, what this one brings, how far it is proved to be from the best, and
-    what it leaves; how its hosts were chosen among plans as good is for :func:`proved_sentences`.
+    what it leaves; not how its hosts were chosen among plans as good (:func:`host_sentences`).
     """
-    told = [*proved_sentences(result, plan), *further_sentences(result)]
-    return [one for one in told if one not in host_sentences(result, plan)]
+    return [*proved_sentences(result, plan, hosts=False), *further_sentences(result)]
 
 
-def proved_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
+def proved_sentences(result: CoverageResult, plan: KioskPlan, *, hosts: bool = True) -> list[str]:
     """Say what no plan can do, what this one brings, and its proof: the first of all that is said
-    of a plan.
+    of a plan; ``hosts``: and how they were chosen among plans as good.
     """
     choice = result.study.kiosks
     if choice is None:
@@ -197,6 +196,7 @@ def proved_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
         *before_plan(result),
         gain,
         *proof_sentences(result, plan),
+        *(host_sentences(result, plan) if hosts else ()),
         *fewer_sentences(choice, plan),
     ]
 
@@ -290,7 +290,6 @@ def proof_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
         and _("Parmi eux, {value} {who}.", value=number(plan.value), who=who(choice)),
         told,
         *stopped_sentences(plan),
-        *host_sentences(result, plan),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from geopandas import GeoDataFrame
 from pandas import DataFrame
 
-from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.manifest import CoverageResult, a_result
 from geoguichet.coverage.outputs.first_lines import (
     Table,
     extension_parts,
@@ -176,11 +176,12 @@ def _proof(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list
         proved=proved,
     )
     more = (
-        [*stopped_sentences(plan), *host_sentences(result, plan)]
+        stopped_sentences(plan)
         if plain
         else [_("Modèle : {model}.", model=model_told(choice)), *proof_sentences(result, plan)]
     )
-    return [said, *access_sentences(result), *more, *fewer_sentences(choice, plan)]
+    hosts, fewer = host_sentences(result, plan), fewer_sentences(choice, plan)
+    return [said, *access_sentences(result), *more, *hosts, *fewer]
 
 
 # The first of the ranked list, with what each would save a year under the study's use.
@@ -373,4 +374,4 @@ def write(
         case Sensitivity():
             return sensitivity.write(answer, folder)
         case _:
-            return write_all(answer, folder)
+            return write_all(a_result(answer), folder)
