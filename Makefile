@@ -88,10 +88,10 @@ $(OPENLAYERS): package.json package-lock.json .npmrc $(MAPLIBRE) | $(STAMP)
 whole-front-end: front-end $(OPENLAYERS)
 	@[ -e $(LEAFLET) ] || { echo "The tests need Leaflet, which npm could not take: mend that (an npm registry within reach), then run make again." >&2; exit 1; }
 
-# The page and client tests drive a real browser, GDAL and QGIS; where they are not installed and apt cannot help, those tests skip and say so.
-CLIENTS := chromium gdal-bin python3-qgis
+# The page and client tests drive a real browser, GDAL and QGIS, and read what is printed (pdftotext); where they are not installed and apt cannot help, those tests skip and say so.
+CLIENTS := chromium gdal-bin poppler-utils python3-qgis
 browser:
-	@command -v chromium >/dev/null && command -v ogr2ogr >/dev/null && /usr/bin/python3 -c 'import qgis.core' 2>/dev/null || { \
+	@command -v chromium >/dev/null && command -v ogr2ogr >/dev/null && command -v pdftotext >/dev/null && /usr/bin/python3 -c 'import qgis.core' 2>/dev/null || { \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && echo "Installing Debian's $(CLIENTS) for the browser and client tests" \
 	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(CLIENTS) >/dev/null; } \
