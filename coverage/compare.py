@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +19,7 @@ from geoguichet.coverage import manifest
 from geoguichet.coverage.access import inputs
 from geoguichet.coverage.access.inputs import InputLayer
 from geoguichet.coverage.errors import ComparisonError, StudyError
-from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.manifest import CoverageResult, a_result
 from geoguichet.coverage.run import run
 from geoguichet.coverage.shown import Shown
 from geoguichet.coverage.study.study import Changes, Opening, Study, read_study, threshold_of
@@ -99,6 +99,7 @@ class Side:
         return nearest
 
 
+@runtime_checkable
 class Answer(Protocol):
     """What makes a side of a comparison by itself."""
 
@@ -581,14 +582,14 @@ def compare(
 
 def _side(given: Comparable, *, kiosks: bool, on_step: Callable[[str], None]) -> Side:
     match given:
-        case CoverageResult():
-            return side_of(given, kiosks=kiosks)
         case str() | Path() if Path(given).is_dir() or Path(given).suffix == ".json":
             return read_side(Path(given), kiosks=kiosks)
         case str() | Path() | Study():
             study = _asked(_study_of(given), kiosks=kiosks)
             return side_of(run(study, on_step=on_step), kiosks=kiosks)
-    return given.side(kiosks=kiosks)
+        case Answer():
+            return given.side(kiosks=kiosks)
+    return side_of(a_result(given), kiosks=kiosks)
 
 
 # Leave the siting out when its kiosks do not count.

@@ -17,7 +17,7 @@ import shapely
 
 from geoguichet.coverage.access.inputs import InputLayer
 from geoguichet.coverage.access.supplements import Beside
-from geoguichet.coverage.errors import ManifestError
+from geoguichet.coverage.errors import ManifestError, StudyError
 from geoguichet.coverage.kiosks.ranking import Ranking
 from geoguichet.coverage.shown import Shown
 from geoguichet.coverage.siting.problem import KioskPlan
@@ -26,7 +26,7 @@ from geoguichet.coverage.zones.surface import Surface
 from geoguichet.floor.declaration import as_plain, read_plain
 from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import Finding, count_by_rule
-from geoguichet.floor.words import _, ngettext, percent
+from geoguichet.floor.words import Message, _, ngettext, percent
 from geoguichet.referentials.territories.territory import Territory
 
 # What a study answers: the tables, the plan, where they came from.
@@ -234,6 +234,18 @@ def document(result: CoverageResult, outputs: Iterable[Path]) -> dict[str, Any]:
         },
         "timings": timings,
     }
+
+
+def a_result(given: CoverageResult) -> CoverageResult:
+    """Return what is given, the answer to a study; StudyError when it is the study, its file ..."""
+    if not isinstance(given, CoverageResult):
+        raise StudyError(
+            Message(
+                "la réponse à une étude est attendue, {came} est donné ; essayez run(…).",
+                came=type(given).__name__,
+            )
+        )
+    return given
 
 
 def study_parameters(study: Study) -> dict[str, Any]:

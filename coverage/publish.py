@@ -30,7 +30,7 @@ from geoguichet.catalogue.record import (
 from geoguichet.catalogue.search.audiences import EVERYONE, Shown
 from geoguichet.catalogue.search.contract import RecordStore
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
-from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.manifest import CoverageResult, a_result
 from geoguichet.coverage.outputs.folder import outputs_of
 from geoguichet.coverage.outputs.plan_text import rule_sentences
 from geoguichet.coverage.outputs.report import verdicts
@@ -69,6 +69,7 @@ def publish(
     >>> publish(result, "workspace")[-1]
     'study-ariege'
     """
+    result = a_result(result)
     with SQLiteStore(store_path(workspace)) as store:
         layers = sample_records(result.study.contact) if result.study.source == SAMPLE else ()
         asked = result.study.visibility

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from shapely.geometry import mapping
 
 from geoguichet.coverage.access.rules import lacking_of
-from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.manifest import CoverageResult, a_result
 from geoguichet.coverage.outputs.style import (
     BORDER,
     INK,
@@ -356,7 +356,7 @@ def map_picture(result: CoverageResult) -> Picture:
     >>> map_picture(result).startswith("<svg viewBox=")
     True
     """
-    unit, zones, kiosks = result.study.unit, shown(result), result.kiosks
+    unit, zones, kiosks = a_result(result).study.unit, shown(result), result.kiosks
     departements = departement_outlines(result)
     frame = _Frame(departements.geometry)
     bar_km = _round_below(0.2 * WIDTH / frame.units_per_m / 1000)
@@ -512,7 +512,7 @@ def gain_curve(result: CoverageResult, *, small: bool = False) -> Picture:
     >>> gain_curve(result).count("<polyline")
     2
     """
-    proposed = result.kiosks[result.kiosks["rank"] > 0]
+    proposed = a_result(result).kiosks[result.kiosks["rank"] > 0]
     gained = [0.0, *proposed["people_added"].cumsum().astype(float)]
     bounds = [0.0, *(result.ranking.curve["bound"] if result.ranking is not None else [])]
     bound = bounds[-1] if len(bounds) > 1 else gained[-1]

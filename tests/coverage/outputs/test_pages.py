@@ -192,6 +192,14 @@ def test_each_departement_has_a_map_of_what_is_lacking(small, result, bare):
             ElementTree.fromstring(one)
 
 
+def test_the_map_of_one_departement_that_lacks_one_thing_is_drawn_once(small, monkeypatch):
+    told, kinds = _text(report.render(small)), lacking_by_commune(small)
+    assert "Ce qui manque, et où" in told and "Carte de chaque département" not in told
+    alone = kinds[kinds["kind"] == kinds["kind"].iloc[0]]
+    monkeypatch.setattr("geoguichet.coverage.outputs.page.lacking_by_commune", lambda _: alone)
+    assert "Ce qui manque, et où" not in _text(report.render(small))
+
+
 def test_no_more_than_thirty_departements_are_drawn(small, monkeypatch):
     monkeypatch.setattr("geoguichet.coverage.outputs.page._MOST_MAPS", 0)
     told = departement_maps(small)
