@@ -167,6 +167,13 @@ def studied(small_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def studies(studied: Path, serve: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
+    """The portal of the three studies."""
+    with serve(studied) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def url(workspace: Path, serve: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
     with serve(workspace) as address:
         yield address

@@ -3,7 +3,6 @@ widths, by day and by night, in both languages; no page scrolls sideways at 320 
 """
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,13 +57,6 @@ def _broken(browser, url: str, paths: list[str], seen: tuple[int, str, str]) -> 
 @pytest.mark.parametrize("seen", SEEN if WHOLE else SEEN[:2])
 def test_no_rule_is_broken(browser, url: str, seen: tuple[int, str, str]) -> None:
     _broken(browser, url, ALL if WHOLE else FEW, seen)
-
-
-@pytest.fixture(scope="module")
-def studies(studied: Path, serve) -> Iterator[str]:
-    """The portal of two studies of the same ground."""
-    with serve(studied) as address:
-        yield address.rstrip("/")
 
 
 @pytest.mark.skipif(not WHOLE, reason="GEOGUICHET_PAGES asks for every page")

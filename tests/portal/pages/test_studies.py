@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -18,9 +18,8 @@ DRAFT = "brouillon"
 
 
 @pytest.fixture(scope="module")
-def url(studied: Path, serve: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
-    with serve(studied) as address:
-        yield address
+def url(studies: str) -> str:
+    return studies
 
 
 def page(http: requests.Session, address: str) -> lxml.html.HtmlElement:
