@@ -10,10 +10,7 @@ no other). Prints the bytes of the page, both figures, the earlier one where it 
 the ratio of what is made anew to it.
 """
 
-import argparse
-from pathlib import Path
-
-from reading import ITEMS, Server, both
+from reading import ITEMS, Server, arguments, both
 
 PAGES = {
     "home": "/",
@@ -52,16 +49,10 @@ def asked(server: Server, address: str, times: int, **headers: str) -> tuple[flo
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("then", type=Path, help="the earlier commit, checked out")
-    parser.add_argument("workspace", type=Path, help="made by geoguichet demo, then")
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--requests", type=int, default=10)
-    given = parser.parse_args()
-    study = next((given.workspace / "studies").iterdir()).name
+    given = arguments(__doc__, rounds=12, requests=10)
     with both(given.then, given.workspace) as (now, then):
         for kind, told in PAGES.items():
-            address = told.replace("STUDY", study)
+            address = told.replace("STUDY", given.study)
             asks = [(now, {}), (now, _ANEW), (then, _ANEW)]
             best = [float("inf")] * 3
             for server, headers in asks:

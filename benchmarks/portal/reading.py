@@ -116,17 +116,39 @@ def both(then: Path, workspace: Path) -> Iterator[list[Server]]:
                 server.process.wait()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("then", type=Path, help="the earlier commit, checked out")
-    parser.add_argument("workspace", type=Path, help="made by geoguichet demo, then")
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--requests", type=int, default=40)
+def checkout(text: str) -> Path:
+    """Return the folder of a commit, which must be one: where nothing is, today's code would be found."""
+    if not Path(text, "cli.py").is_file():
+        raise argparse.ArgumentTypeError(f"{text} is no checkout of geoguichet: it has no cli.py")
+    return Path(text)
+
+
+def made_workspace(text: str) -> Path:
+    """Return a workspace with a study."""
+    if not any(Path(text).glob("studies/*/manifest.json")):
+        raise argparse.ArgumentTypeError(
+            f"{text} is no workspace that geoguichet demo made: no study"
+        )
+    return Path(text)
+
+
+def arguments(about: str | None, *, rounds: int, requests: int) -> argparse.Namespace:
+    """Read what a measure is asked: the two places, how often; and the name of a study (``study``)."""
+    parser = argparse.ArgumentParser(description=(about or "").partition("\n")[0])
+    parser.add_argument("then", type=checkout, help="the earlier commit, checked out")
+    parser.add_argument("workspace", type=made_workspace, help="made by geoguichet demo, then")
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--requests", type=int, default=requests)
     given = parser.parse_args()
-    study = next((given.workspace / "studies").iterdir()).name
+    given.study = next(given.workspace.glob("studies/*/manifest.json")).parent.name
+    return given
+
+
+def main() -> None:
+    given = arguments(__doc__, rounds=40, requests=40)
     with both(given.then, given.workspace) as servers:
         for kind, address in KINDS.items():
-            here = address.replace("STUDY", study)
+            here = address.replace("STUDY", given.study)
             spent: dict[Server, list[float]] = {server: [] for server in servers}
             for number in range(given.rounds + 1):
                 pair = servers if number % 2 else servers[::-1]
