@@ -582,7 +582,7 @@ def compare(
 
 def _side(given: Comparable, *, kiosks: bool, on_step: Callable[[str], None]) -> Side:
     match given:
-        case str() | Path() if Path(given).is_dir() or Path(given).suffix == ".json":
+        case str() | Path() if _is_of_a_result(given):
             return read_side(Path(given), kiosks=kiosks)
         case str() | Path() | Study():
             study = _asked(_study_of(given), kiosks=kiosks)
@@ -598,14 +598,22 @@ def _asked(study: Study, *, kiosks: bool) -> Study:
 
 
 def _study_of(given: Comparable) -> Study:
-    if isinstance(given, CoverageResult | Study):
-        return given if isinstance(given, Study) else given.study
-    if not isinstance(given, str | Path) or Path(given).is_dir() or Path(given).suffix == ".json":
-        raise StudyError(
-            f"{given} : un résultat est déjà calculé et ne se change pas ; donnez le fichier .toml "
-            "de l'étude."
-        )
-    return read_study(given)
+    match given:
+        case Study():
+            return given
+        case CoverageResult():
+            return given.study
+        case str() | Path() if not _is_of_a_result(given):
+            return read_study(given)
+    raise StudyError(
+        f"{given} : un résultat est déjà calculé et ne se change pas ; donnez le fichier .toml "
+        "de l'étude."
+    )
+
+
+# Whether it is the folder or the manifest of a result, and not the file of a study.
+def _is_of_a_result(given: str | Path) -> bool:
+    return Path(given).is_dir() or Path(given).suffix == ".json"
 
 
 # Return the study of a side with its kiosks required where its plan put them, whatever model chose
