@@ -218,19 +218,17 @@ def footprints(territory: Territory, records: Sequence[Mapping[str, Any]], first
     """Return the extents of records on a map, numbered from ``first``: it shows the territory, and what
     lies around it when some are beyond.
     """
-    told = (json.dumps(record.get("geometry")) for record in records)
-    return _extents(territory, tuple(told), first)
+    told = [json.dumps(one["geometry"]) if one.get("geometry") else None for one in records]
+    found = shapely.from_geojson(np.array(told, dtype=object), on_invalid="ignore")
+    bounds = {
+        str(place): tuple(box) for place, box in enumerate(shapely.bounds(found).tolist(), first)
+    }
+    return _extents(territory, tuple(one for one in bounds.items() if not math.isnan(one[1][0])))
 
 
 @lru_cache(maxsize=128)
-def _extents(territory: Territory, told: tuple[str, ...], first: int) -> Drawing:
-    texts = np.array([None if one == "null" else one for one in told], dtype=object)
-    found = shapely.from_geojson(texts, on_invalid="ignore")
-    shapes = {
-        str(place): shapely.box(*shape.bounds)
-        for place, shape in enumerate(found, first)
-        if shape is not None and not shape.is_empty
-    }
+def _extents(territory: Territory, boxes: tuple[tuple[str, tuple[float, ...]], ...]) -> Drawing:
+    shapes = {told: shapely.box(*box) for told, box in boxes}
     own = territory.box()
     west, south, east, north = own
     reach = max(east - west, north - south)
