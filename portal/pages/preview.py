@@ -62,7 +62,7 @@ def _made(
     asked: tuple[tuple[str, str], ...],
     viewer: Viewer,
     _spoken: str,
-    _state: tuple[int, ...],
+    state: tuple[int, ...],
 ) -> dict[str, Any] | None:
     resource = site.told["resources"][name]
     try:
@@ -76,7 +76,7 @@ def _made(
         return None
     home = f"{site.url}/collections/{name}"
     return {
-        "key": digest(repr((name, asked, viewer, _state)).encode()),
+        "key": digest(repr((name, asked, viewer, state)).encode()),
         "name": name,
         "asked": dict(asked),
         "title": resource["providers"][0].get("title_field"),

@@ -274,27 +274,24 @@ def _ground(asked: Question, held: Holdings) -> None:
         ground["name"] = held.name if whole else ", ".join(names)
     ground["buffer"] = f"{_number(asked, 'voisins', 'km', zero=True)} km"
     document.setdefault("data", {"source": held.source})
-    network, router = _file_of(
-        asked, "reseau", held.networks, document.get("router", {}), "network"
-    )
+    router, demand = document.get("router", {}), dict(document.get("demand", {}))
+    network = _file_of(asked, "reseau", router.get("network", ""), held.networks)
     if network and router.get("network") != network:
         document["router"] = {"kind": "road", "network": network}
     elif not network and "network" in router:
         del document["router"]
-    demand = dict(document.get("demand", {}))
-    cells, before = _file_of(asked, "carreaux", held.cells, demand.get("cells", {}), "file")
-    if before.get("file", "") != cells:
+    before = demand.get("cells", {}).get("file", "")
+    cells = _file_of(asked, "carreaux", before, held.cells)
+    if before != cells:
         demand.pop("cells", None)
         document["demand"] = demand | ({"cells": {"file": cells}} if cells else {})
 
 
-# Return the file that a field names, beside the table it is to stand in: one that the study of origin
-# reads, or one of the workspace.
-def _file_of(
-    asked: Question, name: str, held: Sequence[str], before: Document, key: str
-) -> tuple[str, Document]:
+# Return the file that a field names: the one that the study of origin reads (``before``), or one that
+# the workspace holds.
+def _file_of(asked: Question, name: str, before: str, held: Sequence[str]) -> str:
     file = asked.one(name)
-    if file not in ("", before.get(key), *held):
+    if file not in ("", before, *held):
         known = ", ".join(held) or _("aucun")
         asked.errors[name] = _(
             "« {given} » n'est pas un fichier de l'espace de travail que cette question puisse "
@@ -302,7 +299,7 @@ def _file_of(
             given=file[:80],
             known=known,
         )
-    return file, before
+    return file
 
 
 # Write the needs and the rule; return the key of each name of the form.
