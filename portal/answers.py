@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from threading import Lock
 from typing import Any
@@ -73,6 +73,8 @@ class Refusal(Exception):  # noqa: N818 (it is an answer, told by its status)
 
 
 _CODES = {400: "InvalidParameterValue", 404: "NotFound", 405: "MethodNotAllowed"}
+#: What cannot be done now, and may be soon.
+busy = partial(Refusal, 503, headers={"Retry-After": "10"}, code="ServerBusy")
 
 #: What is told of a refusal that says nothing of its own.
 BY_STATUS: Mapping[int, Message] = {

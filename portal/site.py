@@ -510,7 +510,7 @@ def _refusal(error: Exception) -> Refusal:
 _OF_JOBS: Mapping[type[Exception], Callable[[Exception], Refusal]] = {
     ParameterError: partial(Refusal, 400),
     JobNotFoundError: partial(Refusal, 404, kind=f"{PROCESSES_ERRORS}no-such-job"),
-    TooManyJobsError: partial(Refusal, 503, headers={"Retry-After": "10"}, code="ServerBusy"),
+    TooManyJobsError: answers.busy,
 }
 #: What becomes an answer wherever it is raised.
 REFUSED = (

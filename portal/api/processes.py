@@ -20,7 +20,16 @@ from geoguichet.floor.errors import GeoguichetError
 from geoguichet.floor.viewer import Viewer
 from geoguichet.floor.words import Message, _
 from geoguichet.portal import answers
-from geoguichet.portal.answers import BY_STATUS, HTML, JSON, TO_ANYONE, Refusal, answer, link
+from geoguichet.portal.answers import (
+    BY_STATUS,
+    HTML,
+    JSON,
+    TO_ANYONE,
+    Refusal,
+    answer,
+    busy,
+    link,
+)
 from geoguichet.portal.errors import ParameterError
 from geoguichet.portal.jobs import answering, asking
 from geoguichet.portal.jobs.contract import STATES, Asked, Job, Result
@@ -151,7 +160,7 @@ class _Processes:
         preferred = request.headers.get("Prefer", "")
         may_wait = kind.waits and not re.search(r"(^|[\s,;])respond-async\b", preferred)
         if may_wait and self.waiting >= MOST_WAITING:
-            raise _later(_("Trop de calculs sont en cours ; réessayez dans quelques secondes."))
+            raise busy(_("Trop de calculs sont en cours ; réessayez dans quelques secondes."))
         if may_wait and kind.at_once and not asked.callbacks:
             result = await run_in_threadpool(self._answer, kind, inputs, viewer)
             return _as_wanted(result, asked.response, kind.name)
@@ -190,7 +199,7 @@ class _Processes:
             if not job.has_ended:
                 await run_in_threadpool(self.site.jobs.dismiss, name, viewer=viewer)
         if not job.has_ended:
-            raise _later(
+            raise busy(
                 _("Ce calcul dure : redemandez-le avec l'en-tête « Prefer: respond-async ».")
             )
         return await run_in_threadpool(self._answered, job, viewer)
@@ -325,10 +334,6 @@ def _asked(document: Any, kind: Kind) -> tuple[Mapping[str, Any], Asked]:
 
 def _missing(what: str, told: str, headers: Mapping[str, str] | None = None) -> Refusal:
     return Refusal(404, told, kind=f"{PROCESSES_ERRORS}{what}", headers=headers)
-
-
-def _later(told: str) -> Refusal:
-    return Refusal(503, told, headers={"Retry-After": "10"}, code="ServerBusy")
 
 
 def _number(given: Mapping[str, str], name: str, default: int, *, least: int = 0) -> int:
