@@ -220,10 +220,10 @@ def footprints(territory: Territory, records: Sequence[Mapping[str, Any]], first
     """
     told = [json.dumps(one["geometry"]) if one.get("geometry") else None for one in records]
     found = shapely.from_geojson(np.array(told, dtype=object), on_invalid="ignore")
-    bounds = {
-        str(place): tuple(box) for place, box in enumerate(shapely.bounds(found).tolist(), first)
-    }
-    return _extents(territory, tuple(one for one in bounds.items() if not math.isnan(one[1][0])))
+    boxes = enumerate(shapely.bounds(found).tolist(), first)
+    return _extents(
+        territory, tuple((str(n), (*box,)) for n, box in boxes if not math.isnan(box[0]))
+    )
 
 
 @lru_cache(maxsize=128)
