@@ -314,8 +314,9 @@ def test_its_pages_stand_in_english(ask: Ask, tmp_path: Path) -> None:
         )
         page.on("pageerror", lambda error: wrong.append(str(error)))
         for module, name in ((web_map, "map"), (report, "report")):
-            module.write(answer, tmp_path / f"{name}.html")
-            page.goto((tmp_path / f"{name}.html").as_uri())
+            written = tmp_path / f"{name}.html"
+            written.write_text(module.render(answer), encoding="utf-8")
+            page.goto(written.as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
             page.evaluate(
                 "document.querySelectorAll('section[aria-labelledby=findings]').forEach(it => "
