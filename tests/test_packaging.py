@@ -127,7 +127,8 @@ def imported() -> dict[str, Path]:
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     extras = declared()
-    at_run_time = {*extras[""], *extras["osrm"], *extras["valhalla"], *extras["oidc"]}
+    extra = ("", "osrm", "valhalla", "oidc", "postgres")
+    at_run_time = {name for each in extra for name in extras[each]}
     engines = {"osrm": "osrm-bindings", "valhalla": "pyvalhalla"}  # may not be installed here
     homes = packages_distributions()
     needed = {
