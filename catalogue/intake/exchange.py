@@ -11,7 +11,6 @@ import signal
 import sqlite3
 import unicodedata
 import zlib
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -44,7 +43,8 @@ from geoguichet.floor.words import Message
 from geoguichet.referentials import directory
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkProcess
 
     from geoguichet.floor.region import Limits
 
@@ -374,10 +374,11 @@ def _read_all(
         if alone and len(files) >= _MANY
         else (one for file in files for one in _read_files([file], limits))
     )
-    for number, (records, told) in enumerate(held, start=1):
-        on_progress(number, len(files))
-        findings += told
-        yield from records
+    with closing(held):
+        for number, (records, told) in enumerate(held, start=1):
+            on_progress(number, len(files))
+            findings += told
+            yield from records
 
 
 #: Where Linux lists the threads of a process.
@@ -386,36 +387,51 @@ _THREADS = Path("/proc/self/task")
 _MANY, _AT_A_TIME = 200, 20
 
 
-def _read_beside(files: list[Path], limits: Limits, cores: int) -> Iterator[_Held]:
-    # Opened where they serve: half of the time that this module takes.
-    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+# Each process has a pipe of its own: one that is killed, even as it writes, ends it. (A pool's processes
+# share one, which its other ends keep open: who reads half an answer would wait for ever.)
+def _read_beside(files: list[Path], limits: Limits, cores: int) -> Generator[_Held]:
     from multiprocessing import get_context
 
-    readers = ProcessPoolExecutor(cores, get_context("fork"), _begin_reader)
-    given: deque[Future[list[_Held]]] = deque()
+    context = get_context("fork")
+    shares = [*batched(files, _AT_A_TIME)]
+    readers: list[tuple[ForkProcess, Connection]] = []
     try:
-        for some in batched(files, _AT_A_TIME):
-            given.append(readers.submit(_read_files, some, limits))
-            if len(given) > 4 * cores:
-                yield from given.popleft().result()
-        while given:
-            yield from given.popleft().result()
-    except BrokenProcessPool as error:
+        for number in range(cores):
+            heard, says = context.Pipe(duplex=False)
+            given = shares[number::cores], limits, says
+            reader = context.Process(target=_read_shares, args=given, daemon=True)
+            reader.start()
+            says.close()
+            readers.append((reader, heard))
+        for number in range(len(shares)):
+            yield from _heard(readers[number % cores][1])
+    finally:
+        for reader, heard in readers:
+            heard.close()
+            reader.kill()
+            reader.join()
+
+
+def _heard(reader: Connection) -> list[_Held]:
+    try:
+        held: list[_Held] = reader.recv()
+    except (EOFError, OSError) as error:
         told = Message(
             "un des processus qui lisaient les fichiers s'est arrêté (mémoire ?) ; importez-les "
             "en plusieurs fois."
         )
         raise CatalogueError(told) from error
-    finally:
-        readers.shutdown(cancel_futures=True)
+    return held
 
 
 # An interruption is the business of who writes; a reader ends with it, even killed.
-def _begin_reader() -> None:
+def _read_shares(shares: list[tuple[Path, ...]], limits: Limits, says: Connection) -> None:
     from geoguichet.floor.processes import end_with_parent
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
+    for some in shares:
+        says.send(_read_files(some, limits))
 
 
 type Box = tuple[float, float, float, float]

@@ -1,7 +1,9 @@
-"""The program that writes rows by GDAL: ``python -m geoguichet.portal.api.by_gdal ROWS MADE``.
+"""The program that writes rows by GDAL: ``python -m geoguichet.portal.api.by_gdal``.
 
 pyogrio keeps Python to itself as long as GDAL writes: a server whose thread did would answer nobody.
-ROWS is a file of Arrow batches; the arguments of `pyogrio.write_arrow` are JSON on the standard input.
+It reads on its standard input, a line each, files of Arrow batches (``rows``), what to ``make`` of them
+and the arguments of `pyogrio.write_arrow`; answers each by what went wrong, or an empty line; and ends
+when its input does.
 """
 
 import json
@@ -12,12 +14,19 @@ import pyarrow as pa
 import pyogrio
 
 
-def main(rows: str, made: str) -> None:
-    """Write the rows, after whoever answers now."""
+def main() -> None:
+    """Write files until none is asked, after whoever answers now."""
     os.nice(5)
-    with pa.memory_map(rows) as source, pa.ipc.open_stream(source) as batches:
-        pyogrio.write_arrow(batches, made, **json.load(sys.stdin))
+    for line in sys.stdin:
+        asked = json.loads(line)
+        said = ""
+        try:
+            with pa.memory_map(asked.pop("rows")) as source, pa.ipc.open_stream(source) as batches:
+                pyogrio.write_arrow(batches, asked.pop("make"), **asked)
+        except (OSError, ValueError, RuntimeError) as error:  # those of Arrow and of pyogrio
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+        print(said, flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -4,6 +4,7 @@ Text forms go out as they are written; the others are written whole to a scratch
 what fails is refused and not half sent. How many are made at once is `serving.admission`'s affair.
 """
 
+import atexit
 import csv
 import io
 import json
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -217,9 +219,38 @@ def _by_gdal(driver: str, selected: Selected, made: Path, **options: str) -> Non
     if not is_table:
         kind = _OGR.get(selected.geometry_type, "Unknown")
         told |= {"geometry_name": "geometry", "geometry_type": kind, "crs": "EPSG:4326"}
-    program = [sys.executable, "-m", by_gdal.__name__, str(rows), str(made)]
-    asked = json.dumps(told).encode()
-    subprocess.run(program, input=asked, check=True, stderr=subprocess.PIPE, timeout=_LONGEST_S)  # noqa: S603 - ours
+    _GDAL.write(rows=str(rows), make=str(made), **told)
+
+
+class Writer:
+    """The child that writes by GDAL, one file after the other; the first that is asked for begins it."""
+
+    def __init__(self) -> None:
+        self.turn = threading.Lock()
+        self.child: subprocess.Popen[str] | None = None
+
+    def write(self, **asked: str) -> None:
+        """Have a file made; OSError says what went wrong."""
+        with self.turn:
+            child = self.child
+            if child is None or child.poll() is not None:
+                program = [sys.executable, "-m", by_gdal.__name__]
+                pipe = subprocess.PIPE
+                child = subprocess.Popen(program, stdin=pipe, stdout=pipe, text=True)  # noqa: S603 - ours
+                atexit.register(child.__exit__, None, None, None)
+                self.child = child
+            late = threading.Timer(_LONGEST_S, child.kill)
+            late.start()
+            try:
+                print(json.dumps(asked), file=child.stdin, flush=True)
+                said = child.stdout.readline() if child.stdout else ""
+            finally:
+                late.cancel()
+        if said != "\n":
+            raise OSError(said.strip() or f"{by_gdal.__name__} ended")
+
+
+_GDAL = Writer()
 
 
 def _geoparquet(selected: Selected, made: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
@@ -92,9 +93,24 @@ def test_a_text_that_looks_like_a_formula_stays_a_text(
 
 
 def test_what_gdal_cannot_write_is_refused_and_leaves_nothing(
-    url: str, http: requests.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(downloads.by_gdal, "__name__", "geoguichet.portal.api.nothing")
-    assert http.get(f"{url}{KIOSKS}?f=gpkg").status_code == 500
+    form = downloads.FORMS["gpkg"]
+    odd = form._replace(write=partial(downloads._by_gdal, "GPKG", COLOUR="red"))
+    monkeypatch.setitem(downloads.FORMS, "gpkg", odd)
+    assert requests.get(f"{url}{KIOSKS}?f=gpkg", timeout=30).status_code == 500
     assert not list(tmp_path.iterdir())
+
+
+def test_gdal_begins_again_after_it_was_killed(
+    url: str, http: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = downloads.Writer()
+    monkeypatch.setattr(downloads, "_GDAL", writer)
+    for _time in range(2):
+        assert http.get(f"{url}{KIOSKS}?f=gpkg").status_code == 200
+        writer.child.kill()
+        writer.child.wait()
+        writer.child.stdin.close()
+        writer.child.stdout.close()
