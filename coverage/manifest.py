@@ -17,11 +17,11 @@ import shapely
 
 from geoguichet.coverage.access.inputs import InputLayer
 from geoguichet.coverage.access.supplements import Beside
-from geoguichet.coverage.errors import ManifestError, StudyError
+from geoguichet.coverage.errors import ManifestError
 from geoguichet.coverage.kiosks.ranking import Ranking
 from geoguichet.coverage.shown import Shown
 from geoguichet.coverage.siting.problem import KioskPlan
-from geoguichet.coverage.study.study import Study
+from geoguichet.coverage.study.study import Study, of_kind
 from geoguichet.coverage.zones.surface import Surface
 from geoguichet.floor.declaration import as_plain, read_plain
 from geoguichet.floor.files import sha256
@@ -238,14 +238,8 @@ def document(result: CoverageResult, outputs: Iterable[Path]) -> dict[str, Any]:
 
 def a_result(given: CoverageResult) -> CoverageResult:
     """Return what is given, the answer to a study; StudyError when it is the study, its file ..."""
-    if not isinstance(given, CoverageResult):
-        raise StudyError(
-            Message(
-                "la réponse à une étude est attendue, {came} est donné ; essayez run(…).",
-                came=type(given).__name__,
-            )
-        )
-    return given
+    expected = Message("la réponse à une étude est attendue, {came} est donné ; essayez run(…).")
+    return of_kind(given, CoverageResult, expected)
 
 
 def study_parameters(study: Study) -> dict[str, Any]:

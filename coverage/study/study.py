@@ -670,13 +670,16 @@ def parse_study(document: Mapping[str, Any], *, path: str | Path | None = None) 
 
 def a_study(given: Study) -> Study:
     """Return what is given, a study; StudyError when it is its file, its tables or its answer."""
-    if not isinstance(given, Study):
-        raise StudyError(
-            Message(
-                "une étude est attendue, {came} est donné ; essayez Study.read(…) ou parse_study(…).",
-                came=type(given).__name__,
-            )
-        )
+    expected = Message(
+        "une étude est attendue, {came} est donné ; essayez Study.read(…) ou parse_study(…)."
+    )
+    return of_kind(given, Study, expected)
+
+
+def of_kind[Given](given: object, kind: type[Given], expected: Message) -> Given:
+    """Return what is given when it is of a kind; StudyError says what was ``expected`` and ``came``."""
+    if not isinstance(given, kind):
+        raise StudyError(expected.given(came=type(given).__name__))
     return given
 
 

@@ -129,8 +129,8 @@ class Workbench:
     def download(self, request: Request) -> Response:
         """Give the study file that the form writes."""
         asked, _moves = self._asked(_whole(_read(request.url.query)), viewer_of(request))
-        for wrong in asked.errors.values():
-            raise Refusal(400, wrong)
+        if asked.errors:
+            raise Refusal(400, next(iter(asked.errors.values())))
         return _toml(asked.document, asked.study)
 
     def of_study(self, request: Request) -> Response:
